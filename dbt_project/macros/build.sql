@@ -1,0 +1,95 @@
+{# The build: one business date, one try. Every row below staging says which build wrote it. #}
+
+{# business_date() -> date '2026-10-31' #}
+{% macro business_date() -%}
+    {%- set value = var('business_date') -%}
+    {%- if execute and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', value | string) -%}
+        {{ exceptions.raise_compiler_error("var business_date is '" ~ value ~ "': give an ISO date, as `bankmart build` does") }}
+    {%- endif -%}
+    date '{{ value }}'
+{%- endmacro %}
+
+{# build_id() -> 12::bigint #}
+{% macro build_id() -%}
+    {{ var('build_id') | int }}::bigint
+{%- endmacro %}
+
+{# build_columns() -> date '2026-10-31' as business_date, 12::bigint as build_id #}
+{% macro build_columns() -%}
+    {{ business_date() }} as business_date,
+    {{ build_id() }} as build_id
+{%- endmacro %}
+
+{# _relation('ind_balance') -> its relation; _relation(this) -> this #}
+{% macro _relation(model) -%}
+    {{ ref(model) if model is string else model }}
+{%- endmacro %}
+
+{# current('ind_balance') -> the rows that this build wrote #}
+{% macro current(model) -%}
+    (select * from {{ _relation(model) }} where build_id = {{ build_id() }})
+{%- endmacro %}
+
+{# state('int_account_balance') -> its rows as this business date's whole build has them
+   (a training build stands on the published build of its date) #}
+{% macro state(model) -%}
+    (select * from {{ _relation(model) }} where build_id = {{ var('base_build_id') | int }}::bigint)
+{%- endmacro %}
+
+{# previous('int_account_balance') -> its rows in the published build of the business date before this one #}
+{% macro previous(model) -%}
+    (
+        select * from {{ _relation(model) }}
+        where build_id = (
+            select publication.build_id
+            from governance.publication
+            where publication.business_date < {{ business_date() }}
+            order by publication.business_date desc
+            limit 1
+        )
+    )
+{%- endmacro %}
+
+{# history('fct_transaction') -> its rows of every published earlier date, and of this date's own build #}
+{% macro history(model) -%}
+    (
+        select * from {{ _relation(model) }}
+        where
+            build_id = {{ var('base_build_id') | int }}::bigint
+            or build_id in (
+                select publication.build_id
+                from governance.publication
+                where publication.business_date < {{ business_date() }}
+            )
+    )
+{%- endmacro %}
+
+{# earlier('dim_customer') -> its rows of every published earlier date #}
+{% macro earlier(model) -%}
+    (
+        select * from {{ _relation(model) }}
+        where build_id in (
+            select publication.build_id
+            from governance.publication
+            where publication.business_date < {{ business_date() }}
+        )
+    )
+{%- endmacro %}
+
+{# as_of_dates() -> (values (date '2026-09-30'), (date '2026-10-31')) as as_of (as_of_date) #}
+{% macro as_of_dates() -%}
+    (
+        values
+        {%- for day in var('as_of_dates') or [var('business_date')] %}
+        {%- if execute and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', day | string) -%}
+            {{ exceptions.raise_compiler_error("var as_of_dates holds '" ~ day ~ "': give ISO dates") }}
+        {%- endif %}
+        (date '{{ day }}'){{ "," if not loop.last }}
+        {%- endfor %}
+    ) as as_of (as_of_date)
+{%- endmacro %}
+
+{# delivered('mobile') -> true, where the system has ever delivered up to this business date #}
+{% macro delivered(system) -%}
+    {{ 'true' if system in var('systems') else 'false' }}
+{%- endmacro %}

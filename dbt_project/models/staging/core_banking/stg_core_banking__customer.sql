@@ -1,0 +1,23 @@
+select
+    customer_id,
+    id_type,
+    nullif(trim(id_number), '') as id_number,
+    nullif(trim(name), '') as name,
+    sex,
+    birth_date,
+    nullif(trim(mobile), '') as mobile,
+    nullif(trim(email), '') as email,
+    nullif(trim(address), '') as address,
+    nullif(trim(district_id), '') as district_id,
+    nullif(trim(branch_id), '') as branch_id,
+    nullif(trim(occupation), '') as occupation,
+    nullif(trim(education), '') as education,
+    marital_status,
+    income_amount,
+    is_staff,
+    open_date,
+    status,
+    effective_date,
+    business_date,
+    load_id
+from {{ source('core_banking', 'customer') }}

@@ -1,0 +1,1 @@
+{{ indicators('fct_card_transaction', 'transaction_date') }}

@@ -1,0 +1,1 @@
+{{ indicators('fct_interaction', 'interaction_date') }}

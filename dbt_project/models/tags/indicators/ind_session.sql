@@ -1,0 +1,1 @@
+{{ indicators('fct_session', 'session_date') }}

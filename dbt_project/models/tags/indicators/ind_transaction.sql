@@ -1,0 +1,1 @@
+{{ indicators('fct_transaction', 'transaction_date') }}
