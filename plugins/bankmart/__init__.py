@@ -1,0 +1,1 @@
+"""The library behind Bankmart's DAGs: sources, governance and the runtime of one checkout."""

@@ -1,0 +1,182 @@
+"""dbt, run in this process: one `dbt build` per layer, its results kept in governance.node_result."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg2.extras import execute_values
+
+from bankmart import db, settings
+from bankmart.errors import BankmartError
+from bankmart.governance import gate
+from bankmart.governance.build import Build
+
+SELECTION = {
+    "training": ["path:models/tags/indicators", "path:models/features"],
+}
+
+
+class DbtError(BankmartError):
+    """A model could not be built: names it and gives the database's own words."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """What one model or check did."""
+
+    node_id: str
+    name: str
+    resource_type: str
+    severity: str | None
+    status: str
+    rows: int | None
+    failures: int | None
+    seconds: float
+    message: str | None
+    compiled: str | None
+    owner: str
+
+
+def target_dir() -> Path:
+    """Where dbt keeps its manifest and compiled SQL."""
+    return settings.state_dir() / "dbt" / "target"
+
+
+def invoke(arguments: Sequence[str], variables: dict[str, Any]) -> Any:
+    """Run one dbt command in this process and return dbt's own result."""
+    # Not at the top: dbt takes seconds to import, and the scheduler has it imported already.
+    from dbt.cli.main import dbtRunner
+
+    at = settings.server()
+    settings.apply_environment()
+    os.environ |= {"BANKMART_PGHOST": at.host, "BANKMART_PGPORT": str(at.port)}
+    folders = {"project-dir": settings.dbt_dir(), "profiles-dir": settings.dbt_dir(), "target-path": target_dir()}
+    options = [part for name, value in folders.items() for part in (f"--{name}", str(value))]
+    options += ["--log-path", str(settings.state_dir() / "logs" / "dbt"), "--no-use-colors"]
+    return dbtRunner().invoke([*arguments, *options, "--vars", json.dumps(variables)])
+
+
+def variables(build: Build) -> dict[str, Any]:
+    """The variables of a build, as the project's macros read them."""
+    return {
+        "business_date": build.business_date.isoformat(),
+        "build_id": build.build_id,
+        "base_build_id": build.base_build_id,
+        "as_of_dates": [day.isoformat() for day in build.as_of_dates],
+        "systems": list(build.systems),
+    }
+
+
+def build_layer(layer: str, build: Build) -> list[Node]:
+    """Build and check one layer, and keep what every model and check did.
+
+    A failed check is for the layer's gate to judge; raises DbtError where a model could not be built.
+    """
+    selection = SELECTION.get(layer, [f"path:models/{layer}"])
+    arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--log-level", "warn"]
+    result = invoke(arguments, variables(build))
+    if result.result is None:
+        raise DbtError(f"dbt could not run layer {layer}: {result.exception}")
+    owners = _owners(manifest())
+    nodes = [_node(item, owners) for item in result.result.results]
+    invocation_id = _artifact("run_results.json")["metadata"]["invocation_id"]
+    _record(layer, build, invocation_id, nodes)
+    failed = {
+        node.node_id: node.compiled
+        for node in nodes
+        if node.status in ("fail", "warn") and node.resource_type == "test" and node.compiled
+    }
+    if failed:
+        gate.keep_examples(build, invocation_id, failed, manifest())
+    broken = [node for node in nodes if node.status == "error"]
+    if broken:
+        lines = "\n".join(f"  {node.name}: {' '.join((node.message or '').split())}" for node in broken)
+        raise DbtError(
+            f"layer {layer} of {build.business_date} is not built: {len(broken)} of {len(nodes)} nodes broke.\n{lines}\n"
+            "Readers still see what was published before. Mend the cause and clear this task."
+        )
+    return nodes
+
+
+def manifest() -> dict[str, Any]:
+    """dbt's manifest of the last run.
+
+    Raises DbtError where dbt has not run in this checkout yet.
+    """
+    return _artifact("manifest.json")
+
+
+def parse() -> dict[str, Any]:
+    """Parse the project without a build and return its manifest.
+
+    Raises DbtError with dbt's words where the project doesn't parse.
+    """
+    result = invoke(["parse", "--quiet"], {})
+    if not result.success:
+        raise DbtError(f"the dbt project does not parse: {result.exception}")
+    return manifest()
+
+
+def _artifact(name: str) -> dict[str, Any]:
+    path = target_dir() / name
+    if not path.exists():
+        raise DbtError(f"dbt has not run here yet, so there is no {name}: run `bankmart build` first")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _node(item: Any, owners: dict[str, str]) -> Node:
+    node = item.node
+    is_test = node.resource_type in ("test", "unit_test")
+    rows = (item.adapter_response or {}).get("rows_affected")
+    return Node(
+        node_id=node.unique_id,
+        name=node.name,
+        resource_type=str(node.resource_type),
+        severity=_severity(node) if is_test else None,
+        status=str(item.status),
+        rows=rows if isinstance(rows, int) and rows >= 0 and not is_test else None,
+        failures=item.failures,
+        seconds=item.execution_time,
+        message=item.message,
+        compiled=getattr(node, "compiled_code", None),
+        owner=next((owners[about] for about in _about(node) if about in owners), "data-platform"),
+    )
+
+
+def _about(node: Any) -> tuple[str, ...]:
+    tested = getattr(node, "attached_node", None) or getattr(node, "tested_node_unique_id", None)
+    return tuple(filter(None, (node.unique_id, tested, *node.depends_on_nodes)))
+
+
+def _owners(manifest: dict[str, Any]) -> dict[str, str]:
+    nodes = manifest["nodes"].items()
+    return {name: node["config"]["meta"]["owner"] for name, node in nodes if node["config"].get("meta", {}).get("owner")}
+
+
+def _severity(node: Any) -> str:
+    return str(getattr(node.config, "severity", "error")).lower()
+
+
+def _record(layer: str, build: Build, invocation_id: str, nodes: list[Node]) -> None:
+    rows = [
+        (
+            invocation_id, build.build_id, build.business_date, layer, node.node_id, node.name, node.resource_type,
+            node.severity, node.status, node.rows, node.failures, node.seconds, node.message, node.owner,
+        )
+        for node in nodes
+    ]  # fmt: skip
+    with db.connect("platform") as link, link.cursor() as cursor:
+        execute_values(
+            cursor,
+            "insert into governance.node_result (invocation_id, build_id, business_date, layer, node_id, node_name,"
+            " resource_type, severity, status, rows_affected, failures, seconds, message, owner) values %s",
+            rows,
+        )
+        cursor.execute(
+            "update governance.build set dbt_invocation_id = %s where build_id = %s", (invocation_id, build.build_id)
+        )

@@ -1,0 +1,1 @@
+"""Rules beside every step and gates after it: builds, checks, publication."""

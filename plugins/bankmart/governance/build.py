@@ -1,0 +1,217 @@
+"""Builds: one business date, one try. A build that readers see is never written to again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from bankmart import db
+from bankmart.errors import BankmartError
+
+LAYERS = ("staging", "intermediate", "marts", "tags", "features", "profile")
+TRAINING_MONTHS = 12
+FEATURE_DAYS = 90
+
+
+class BuildError(BankmartError):
+    """A build can't be opened or written to: says which date and what to do."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """What one run of dbt has to know."""
+
+    build_id: int
+    business_date: date
+    kind: str
+    base_build_id: int
+    as_of_dates: tuple[date, ...]
+    systems: tuple[str, ...]
+
+
+def previous_unpublished(business_date: date) -> date | None:
+    """The newest delivered date before this one if it is not published yet: it has to come first."""
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(
+            "select max(business_date) from governance.load where status = 'loaded' and business_date < %s",
+            (business_date,),
+        )
+        (before,) = cursor.fetchone()
+        cursor.execute("select 1 from governance.publication where business_date = %s", (before,))
+        return None if before is None or cursor.fetchone() else before
+
+
+def open_build(business_date: date, run_id: str) -> Build:
+    """Begin a daily build; an unfinished one of the same date is given up. The same run gets its build again.
+
+    Raises BuildError where the date has not been loaded, or the delivered date before it is not published.
+    """
+    before = previous_unpublished(business_date)
+    if before is not None:
+        raise BuildError(
+            f"{business_date} can't be built yet: {before} was delivered before it and is not published. "
+            f"Run ingest_daily for {before} and let it finish, then run this date again."
+        )
+    with db.connect("platform") as link, link.cursor() as cursor:
+        _lock(cursor)
+        if not _systems(cursor, business_date, exact=True):
+            raise BuildError(
+                f"{business_date} has not been loaded: no system delivered a file for it. "
+                f"Run ingest_daily for {business_date} first."
+            )
+        cursor.execute(
+            "select build_id from governance.build"
+            " where business_date = %s and kind = 'daily' and run_id = %s and status in ('building', 'failed')",
+            (business_date, run_id),
+        )
+        if row := cursor.fetchone():
+            cursor.execute(
+                "update governance.build set status = 'building', reason = null where build_id = %s", row
+            )
+        else:
+            _give_up(cursor, business_date, "daily")
+            row = _insert(cursor, business_date, "daily", run_id)
+    return get(row[0])
+
+
+def open_training_build(business_date: date, run_id: str) -> Build:
+    """Begin a training build: features as of past month ends, from the published history up to this date.
+
+    Raises BuildError where the date is not published.
+    """
+    with db.connect("platform") as link, link.cursor() as cursor:
+        _lock(cursor)
+        _published(cursor, business_date)
+        _give_up(cursor, business_date, "training")
+        row = _insert(cursor, business_date, "training", run_id)
+    return get(row[0])
+
+
+def get(build_id: int) -> Build:
+    """One build, with what dbt has to know of its date."""
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select business_date, kind from governance.build where build_id = %s", (build_id,))
+        row = cursor.fetchone()
+        if row is None:
+            raise BuildError(f"there is no build {build_id}: `bankmart builds` lists them")
+        business_date, kind = row
+        daily = kind == "daily"
+        return Build(
+            build_id=build_id,
+            business_date=business_date,
+            kind=kind,
+            base_build_id=build_id if daily else _published(cursor, business_date),
+            as_of_dates=(business_date,) if daily else _month_ends(cursor, business_date),
+            systems=_systems(cursor, business_date),
+        )
+
+
+def unfinished(business_date: date) -> Build:
+    """The daily build of a date that still may be written to.
+
+    Raises BuildError where there is none: a published build is never changed, a new one takes its place.
+    """
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(
+            "select build_id from governance.build"
+            " where business_date = %s and kind = 'daily' and status in ('building', 'failed')"
+            " order by build_id desc limit 1",
+            (business_date,),
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise BuildError(
+            f"{business_date} has no unfinished build: what is published is never written to again. "
+            f"Run mart_daily for {business_date} to begin a new one; readers keep the old one until it has passed."
+        )
+    return get(row[0])
+
+
+def writable(build_id: int) -> Build:
+    """A build that its own run may go on writing to.
+
+    Raises BuildError where it is published or a newer run of its date has taken over.
+    """
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(
+            "update governance.build set status = 'building', reason = null, finished_at = null"
+            " where build_id = %s and status in ('building', 'failed', 'passed') returning build_id",
+            (build_id,),
+        )
+        if not cursor.fetchone():
+            cursor.execute("select status, reason from governance.build where build_id = %s", (build_id,))
+            status, reason = cursor.fetchone() or ("unknown", None)
+            raise BuildError(
+                f"build {build_id} is {status}{f' ({reason})' if reason else ''}: it is never written to again. "
+                "Run mart_daily for the date to begin a new build; readers keep what they have until it has passed."
+            )
+    return get(build_id)
+
+
+def finish(build_id: int, status: str, reason: str | None = None) -> None:
+    """Say how a build ended: passed or failed (with the reason)."""
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(
+            "update governance.build set status = %s, reason = %s, finished_at = clock_timestamp()"
+            " where build_id = %s and status in ('building', 'failed')",
+            (status, reason, build_id),
+        )
+
+
+def _lock(cursor) -> None:  # type: ignore[no-untyped-def]
+    cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart build'))")
+
+
+def _insert(cursor, business_date: date, kind: str, run_id: str) -> tuple[int]:  # type: ignore[no-untyped-def]
+    cursor.execute(
+        "insert into governance.build (business_date, kind, status, run_id)"
+        " values (%s, %s, 'building', %s) returning build_id",
+        (business_date, kind, run_id),
+    )
+    return cursor.fetchone()
+
+
+def _give_up(cursor, business_date: date, kind: str) -> None:  # type: ignore[no-untyped-def]
+    cursor.execute(
+        "update governance.build set status = 'superseded', finished_at = clock_timestamp(),"
+        " reason = 'a newer run of the date took over'"
+        " where business_date = %s and kind = %s and status in ('building', 'failed')",
+        (business_date, kind),
+    )
+
+
+def _published(cursor, business_date: date) -> int:  # type: ignore[no-untyped-def]
+    cursor.execute("select build_id from governance.publication where business_date = %s", (business_date,))
+    row = cursor.fetchone()
+    if row is None:
+        raise BuildError(
+            f"{business_date} is not published: models train on published dates only. "
+            "`bankmart builds` lists them."
+        )
+    return row[0]
+
+
+def _systems(cursor, business_date: date, *, exact: bool = False) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
+    comparison = "=" if exact else "<="
+    cursor.execute(
+        "select distinct system from governance.load"
+        f" where status = 'loaded' and business_date {comparison} %s order by system",  # noqa: S608 (two constants)
+        (business_date,),
+    )
+    return tuple(system for (system,) in cursor.fetchall())
+
+
+def _month_ends(cursor, business_date: date) -> tuple[date, ...]:  # type: ignore[no-untyped-def]
+    cursor.execute(
+        "select min(transaction_date) from marts.fct_transaction"
+        " where build_id in (select build_id from governance.publication where business_date <= %s)",
+        (business_date,),
+    )
+    (first,) = cursor.fetchone()
+    days, day = [], business_date + timedelta(days=1)
+    while first is not None and len(days) < TRAINING_MONTHS:
+        day = day.replace(day=1) - timedelta(days=1)
+        if day < first + timedelta(days=FEATURE_DAYS):
+            break
+        days.append(day)
+    return tuple(sorted(days))

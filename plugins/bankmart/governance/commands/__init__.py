@@ -1,0 +1,1 @@
+"""Commands of governance: what its tasks run, for people to type."""

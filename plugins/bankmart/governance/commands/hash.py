@@ -1,0 +1,74 @@
+"""`bankmart hash`: one hash per table of a published date. The same date built again must give the same ones."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+
+from psycopg2 import sql
+
+from bankmart import db
+from bankmart.errors import BankmartError
+from bankmart.governance.show import table
+
+SCHEMAS = ["intermediate", "marts", "tags", "features", "profile"]
+# Which build and which load wrote a row is not what it says; nor does the order of rows count.
+NOT_CONTENT = ("build_id", "load_id")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--date or --build."""
+    parser.add_argument("--date", type=date.fromisoformat, help="a published business date (default: the newest)")
+    parser.add_argument("--build", type=int, help="a build, published or not")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print rows and hash per table."""
+    rows = [[name, count, digest] for name, (count, digest) in hashes(args.date, args.build).items()]
+    print(table(["table", "rows", "hash"], rows))
+    return 0
+
+
+def hashes(day: date | None = None, build_id: int | None = None) -> dict[str, tuple[int, str]]:
+    """Table → (rows, hash) of a build: by its id, by its published date, or the newest published one.
+
+    Raises BankmartError where the date is not published.
+    """
+    found: dict[str, tuple[int, str]] = {}
+    with db.connect("platform") as link, link.cursor() as cursor:
+        if build_id is None:
+            cursor.execute(
+                "select build_id from governance.publication where coalesce(business_date = %s, true)"
+                " order by business_date desc limit 1",
+                (day,),
+            )
+            row = cursor.fetchone()
+            if row is None:
+                raise BankmartError(f"{day or 'nothing yet'} is not published: `bankmart builds` lists what is")
+            (build_id,) = row
+        for name, columns in _tables(cursor):
+            listed = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
+            cursor.execute(
+                sql.SQL(
+                    "select count(*), md5(coalesce(sum(hashtextextended(row({columns})::text, 0)), 0)::text)"
+                    " from {name} where build_id = %s"
+                ).format(columns=listed, name=sql.Identifier(*name)),
+                (build_id,),
+            )
+            found[".".join(name)] = cursor.fetchone()
+    return found
+
+
+def _tables(cursor) -> list[tuple[tuple[str, str], list[str]]]:  # type: ignore[no-untyped-def]
+    cursor.execute(
+        "select table_schema, table_name, array_agg(column_name::text order by column_name::text)"
+        " from information_schema.columns join information_schema.tables using (table_schema, table_name)"
+        " where table_schema = any(%s) and table_type = 'BASE TABLE'"
+        " group by table_schema, table_name order by table_schema, table_name",
+        (SCHEMAS,),
+    )
+    return [
+        ((schema, name), [column for column in columns if column not in NOT_CONTENT])
+        for schema, name, columns in cursor.fetchall()
+        if "build_id" in columns
+    ]
