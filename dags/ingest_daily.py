@@ -27,7 +27,7 @@ with DAG(
     schedule=CronPartitionTimetable("0 3 * * *", timezone="Asia/Shanghai", run_offset=-1, key_format="%Y-%m-%d"),
     start_date=datetime(2020, 1, 1),
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=4,
     params=steps.PARAMS,
     deadline=steps.deadline(hours=8),
     default_args=steps.DEFAULTS,

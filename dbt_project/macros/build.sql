@@ -89,7 +89,7 @@
     ) as as_of (as_of_date)
 {%- endmacro %}
 
-{# delivered('mobile') -> true, where the system has ever delivered up to this business date #}
-{% macro delivered(system) -%}
-    {{ 'true' if system in var('systems') else 'false' }}
+{# delivered('mobile.session') -> true, where the table has ever brought a row up to this business date #}
+{% macro delivered(table) -%}
+    {{ 'true' if table in var('delivered') else 'false' }}
 {%- endmacro %}

@@ -55,8 +55,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# if_delivered('mobile', 'session.session_count_30d') -> 0 for a customer without rows; null where the system that
-   would say so has never delivered #}
-{% macro if_delivered(system, expression) -%}
-    {% if system in var('systems') -%} coalesce({{ expression }}, 0) {%- else -%} {{ expression }} {%- endif %}
+{# if_delivered('mobile.session', 'session.session_count_30d') -> 0 for a customer without rows; null where the table
+   that would say so has never brought a row #}
+{% macro if_delivered(table, expression) -%}
+    {% if table in var('delivered') -%} coalesce({{ expression }}, 0) {%- else -%} {{ expression }} {%- endif %}
 {%- endmacro %}

@@ -5,3 +5,8 @@
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     (select {{ columns }} from {{ arg_dict['temp_relation'] }})
 {%- endmacro %}
+
+{# fresh_statistics() -> analyze marts.fct_transaction; nothing for a view #}
+{% macro fresh_statistics() -%}
+    {% if config.get('materialized') == 'incremental' %}analyze {{ this }}{% endif %}
+{%- endmacro %}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,21 @@ SELECTION = {
 }
 
 
+# What the database or the network says when trying again may help.
+PASSING = re.compile(
+    "could not connect|connection refused|closed the connection|terminating connection|the database system is"
+    "|connection timed out|deadlock detected|lock timeout",
+    re.IGNORECASE,
+)
+
+
 class DbtError(BankmartError):
     """A model could not be built: names it and gives the database's own words."""
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same again may succeed: the server was away, not the SQL wrong."""
+        return PASSING.search(str(self)) is not None
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ def variables(build: Build) -> dict[str, Any]:
         "build_id": build.build_id,
         "base_build_id": build.base_build_id,
         "as_of_dates": [day.isoformat() for day in build.as_of_dates],
-        "systems": list(build.systems),
+        "delivered": list(build.delivered),
     }
 
 
@@ -78,7 +92,7 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     A failed check is for the layer's gate to judge; raises DbtError where a model could not be built.
     """
     selection = SELECTION.get(layer, [f"path:models/{layer}"])
-    arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--log-level", "warn"]
+    arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--log-level", "none"]
     result = invoke(arguments, variables(build))
     if result.result is None:
         raise DbtError(f"dbt could not run layer {layer}: {result.exception}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -70,8 +71,12 @@ def secret(name: str) -> str:
     path = state_dir() / "secrets.json"
     known: dict[str, str] = _read_json(path)
     if name not in known:
-        known[name] = secrets.token_urlsafe(48 if name.endswith("_key") else 18)
-        write_private(path, json.dumps(known, indent=2))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            known = _read_json(path)
+            known.setdefault(name, secrets.token_urlsafe(48 if name.endswith("_key") else 18))
+            write_private(path, json.dumps(known, indent=2))
     return known[name]
 
 
@@ -83,7 +88,8 @@ def passfile() -> Path:
 def dsn(role: str, database: str = WAREHOUSE) -> str:
     """A libpq connection string without a password (that is in `passfile`)."""
     at = server()
-    return f"host={at.host} port={at.port} dbname={database} user={role} passfile={passfile()}"
+    quoted = str(passfile()).replace("\\", "\\\\").replace("'", "\\'")
+    return f"host={at.host} port={at.port} dbname={database} user={role} passfile='{quoted}'"
 
 
 def mlflow_uri() -> str:

@@ -86,7 +86,7 @@ def ingest(system: str, wait_hours: float = 6) -> Any:
 
         day = business_date(context)
         overdue = datetime.now(UTC) > context["dag_run"].start_date + timedelta(hours=wait_hours)
-        state = arrival.look(system, day, overdue=overdue)
+        state = arrival.look(system, day, overdue=overdue, scheduled=context["dag_run"].run_type == "scheduled")
         if state.absent:
             raise AirflowSkipException(state.reason)
         if state.late:
@@ -108,6 +108,10 @@ def arrived(outlet: Asset) -> Any:
 
     @task(task_id="sources", outlets=[outlet], trigger_rule="none_failed_min_one_success", **NO_RETRY)
     def run(**context: Any) -> None:
+        from bankmart.sources import tables
+
+        # Also the tables of systems that deliver nothing: what reads them finds them empty.
+        tables.create_tables()
         _emit(context, outlet, {})
 
     return run()
@@ -156,7 +160,12 @@ def dbt(layer: str, build_id: Any) -> Any:
         from bankmart.governance import build as builds
         from bankmart.governance import show
 
-        nodes = runner.build_layer(layer, builds.writable(build))
+        try:
+            nodes = runner.build_layer(layer, builds.writable(build))
+        except runner.DbtError as error:
+            if error.may_pass:
+                raise
+            raise AirflowFailException(str(error)) from error
         print(show.nodes(nodes))
         return show.summary(nodes)
 
@@ -187,15 +196,21 @@ def gate(layer: str, build_id: Any, outlet: Asset | None = None) -> Any:
 def ml(verb: str, model: str, build_id: Any) -> Any:
     """One verb of one model, as `python -m ml VERB MODEL --as-of DATE --build-id ID`."""
 
-    @task(task_id=f"{verb}_{model}", pool="ml", **RETRY)
+    @task(task_id=f"{verb}_{model}", pool="ml", queue="ml", **RETRY)
     def run(build: int, **context: Any) -> dict[str, Any]:
         import importlib
 
         from bankmart import settings
+        from ml.errors import ModelError, TrackingUnavailable
 
         settings.apply_environment()
         of_build = {} if verb == "promote" else {"build_id": build}
-        result = importlib.import_module(f"ml.{verb}").run(model, business_date(context), **of_build)
+        try:
+            result = importlib.import_module(f"ml.{verb}").run(model, business_date(context), **of_build)
+        except TrackingUnavailable:
+            raise
+        except ModelError as error:
+            raise AirflowFailException(str(error)) from error
         if reason := result.get("skipped"):
             print(f"skipped: {reason}")
         return result
@@ -224,10 +239,11 @@ def due(model: str) -> Any:
     @task.short_circuit(task_id="due", **RETRY)
     def run(**context: Any) -> bool:
         from bankmart import settings
+
+        settings.apply_environment()
         from ml.tracking import registry
         from ml.tracking.server import tracking
 
-        settings.apply_environment()
         day = business_date(context)
         if (day + timedelta(days=1)).day == 1 or context["params"].get("business_date"):
             return True

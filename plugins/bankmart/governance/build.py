@@ -11,6 +11,8 @@ from bankmart.errors import BankmartError
 LAYERS = ("staging", "intermediate", "marts", "tags", "features", "profile")
 TRAINING_MONTHS = 12
 FEATURE_DAYS = 90
+# A training build that has passed is what models are trained from; a daily one that has passed waits to be published.
+UNFINISHED = {"daily": ["building", "failed", "passed"], "training": ["building", "failed"]}
 
 
 class BuildError(BankmartError):
@@ -26,7 +28,7 @@ class Build:
     kind: str
     base_build_id: int
     as_of_dates: tuple[date, ...]
-    systems: tuple[str, ...]
+    delivered: tuple[str, ...]
 
 
 def previous_unpublished(business_date: date) -> date | None:
@@ -54,15 +56,15 @@ def open_build(business_date: date, run_id: str) -> Build:
         )
     with db.connect("platform") as link, link.cursor() as cursor:
         _lock(cursor)
-        if not _systems(cursor, business_date, exact=True):
+        if not _is_loaded(cursor, business_date):
             raise BuildError(
                 f"{business_date} has not been loaded: no system delivered a file for it. "
                 f"Run ingest_daily for {business_date} first."
             )
         cursor.execute(
             "select build_id from governance.build"
-            " where business_date = %s and kind = 'daily' and run_id = %s and status in ('building', 'failed')",
-            (business_date, run_id),
+            " where business_date = %s and kind = 'daily' and run_id = %s and status = any(%s)",
+            (business_date, run_id, UNFINISHED["daily"]),
         )
         if row := cursor.fetchone():
             cursor.execute(
@@ -102,7 +104,7 @@ def get(build_id: int) -> Build:
             kind=kind,
             base_build_id=build_id if daily else _published(cursor, business_date),
             as_of_dates=(business_date,) if daily else _month_ends(cursor, business_date),
-            systems=_systems(cursor, business_date),
+            delivered=_delivered(cursor, business_date),
         )
 
 
@@ -114,9 +116,8 @@ def unfinished(business_date: date) -> Build:
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute(
             "select build_id from governance.build"
-            " where business_date = %s and kind = 'daily' and status in ('building', 'failed')"
-            " order by build_id desc limit 1",
-            (business_date,),
+            " where business_date = %s and kind = 'daily' and status = any(%s) order by build_id desc limit 1",
+            (business_date, UNFINISHED["daily"]),
         )
         row = cursor.fetchone()
     if row is None:
@@ -175,8 +176,8 @@ def _give_up(cursor, business_date: date, kind: str) -> None:  # type: ignore[no
     cursor.execute(
         "update governance.build set status = 'superseded', finished_at = clock_timestamp(),"
         " reason = 'a newer run of the date took over'"
-        " where business_date = %s and kind = %s and status in ('building', 'failed')",
-        (business_date, kind),
+        " where business_date = %s and kind = %s and status = any(%s)",
+        (business_date, kind, UNFINISHED[kind]),
     )
 
 
@@ -191,14 +192,20 @@ def _published(cursor, business_date: date) -> int:  # type: ignore[no-untyped-d
     return row[0]
 
 
-def _systems(cursor, business_date: date, *, exact: bool = False) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
-    comparison = "=" if exact else "<="
+def _is_loaded(cursor, business_date: date) -> bool:  # type: ignore[no-untyped-def]
     cursor.execute(
-        "select distinct system from governance.load"
-        f" where status = 'loaded' and business_date {comparison} %s order by system",  # noqa: S608 (two constants)
+        "select 1 from governance.load where status = 'loaded' and business_date = %s limit 1", (business_date,)
+    )
+    return cursor.fetchone() is not None
+
+
+def _delivered(cursor, business_date: date) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
+    cursor.execute(
+        "select distinct system || '.' || table_name from governance.load"
+        " where status = 'loaded' and accepted_count > 0 and business_date <= %s order by 1",
         (business_date,),
     )
-    return tuple(system for (system,) in cursor.fetchall())
+    return tuple(table for (table,) in cursor.fetchall())
 
 
 def _month_ends(cursor, business_date: date) -> tuple[date, ...]:  # type: ignore[no-untyped-def]

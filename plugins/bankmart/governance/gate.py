@@ -42,7 +42,7 @@ class Verdict:
 def judge(layer: str, build: Build) -> Verdict:
     """Judge a layer by the newest result of each of its checks.
 
-    Raises GateStopped for a failed check of severity error, and for a layer that was never checked.
+    A training build that passes is ready for training. Raises GateStopped for a failed check of severity error, and for a layer that was never checked.
     """
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute(LATEST, (build.build_id, layer))
@@ -66,6 +66,8 @@ def judge(layer: str, build: Build) -> Verdict:
         message = report(layer, build, red, len(skipped))
         builds.finish(build.build_id, "failed", message.splitlines()[0])
         raise GateStopped(message)
+    if build.kind == "training":
+        builds.finish(build.build_id, "passed")
     for check in checks:
         if check["status"] == "warn":
             print(f"warned: {check['node_name']}: {check['failures']} rows; {_examples(check)}")

@@ -65,13 +65,20 @@ class Client:
         """The end of a task's log."""
         path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
         content = self._get(path, full_content="true").get("content") or []
-        texts = [
-            str(entry.get("event", entry)) if isinstance(entry, dict) else str(entry) for entry in content
-        ]
-        return "\n".join(text for text in texts if not text.startswith("::"))[-200 * lines :]
+        texts = [text for entry in content for text in _texts(entry)]
+        return "\n".join("\n".join(texts).splitlines()[-lines:])
 
     def _get(self, path: str, **params: Any) -> dict[str, Any]:
         answer = self.session.get(f"{airflow.base_url()}/api/v2{path}", params=params, timeout=60)
         if not answer.ok:
             raise BankmartError(f"Airflow answers {answer.status_code} for {path}: {answer.text[:300]}")
         return dict(answer.json())
+
+
+def _texts(entry: dict[str, Any] | str) -> list[str]:
+    """The lines of one log entry: what was printed, and what an exception said (without its frames)."""
+    if isinstance(entry, str):
+        return [entry]
+    said = [str(detail.get("exc_value", "")) for detail in entry.get("error_detail") or []]
+    event = str(entry.get("event", ""))
+    return [text for text in (event, *said) if text and not text.startswith("::")]

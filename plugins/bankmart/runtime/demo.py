@@ -52,6 +52,11 @@ def run(args: argparse.Namespace) -> int:
         with clock.stage(f"{day} through the line"):
             _date(client, day, clock)
     print("\n" + report.text(clock.stages, clock.elapsed()))
+    if args.source == "berka":
+        from bankmart.sources.adapters import reconcile
+
+        print("\nReconciliation with the raw files")
+        return reconcile.run(argparse.Namespace(name="berka", source=args.source_dir))
     return 0
 
 
@@ -143,9 +148,14 @@ def _wait_for_dags(client: Client) -> None:
 
 def _date(client: Client, day: date, clock: Clock) -> None:
     key = day.isoformat()
-    if not _is_published(day) and not _active(client, key):
-        client.trigger("ingest_daily", key)
-    known = {run["dag_run_id"] for run in client.runs(key) if run["state"] == "failed"}
+    before = client.runs(key)
+    known = {run["dag_run_id"] for run in before if run["state"] == "failed"}
+    if not _active(client, key):
+        last = {run["dag_id"]: run["state"] for run in before}
+        if not _is_published(day):
+            client.trigger("ingest_daily", key)
+        elif last.get("train_monthly") != "success":
+            client.trigger("train_monthly", key)
     shown = ""
 
     def done() -> bool:

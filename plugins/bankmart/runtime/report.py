@@ -97,6 +97,7 @@ def _tags() -> str:
 
 
 def _model(name: str) -> str:
+    import mlflow
     from ml.tracking import registry
     from ml.tracking.server import tracking
 
@@ -106,7 +107,7 @@ def _model(name: str) -> str:
         version = champion or challenger
         if version is None:
             return f"Model {name}: none yet; the log of train_monthly says what it needs"
-        metrics = registry.metrics(version)
+        metrics = mlflow.MlflowClient().get_run(version.run_id).data.metrics
     rows = []
     for metric in ("auc", "average_precision", "lift_top_decile", "brier", "ece"):
         if metric in metrics:

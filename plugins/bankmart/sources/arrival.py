@@ -20,15 +20,21 @@ class Arrival:
     reason: str
 
 
-def look(system: str, business_date: date, *, overdue: bool = False) -> Arrival:
+def look(system: str, business_date: date, *, overdue: bool = False, scheduled: bool = False) -> Arrival:
     """Look for a system's files.
 
-    A required system is waited for, then late. A system with no required table is absent where it has never
+    A required system is waited for, then late; before the bank's first delivery a scheduled run waits for nothing. A system with no required table is absent where it has never
     delivered; once it has, it is waited for too, and absent for the date when overdue.
     """
     tables = contract.load()[system].values()
     root = settings.landing_dir()
     missing = loader.missing(system, business_date, root)
+    if missing and scheduled and not loader.has_delivered(system):
+        reason = (
+            f"{system} has never delivered: the platform is not live yet. Put the first files into {root} "
+            "and start ingest_daily by hand with their date."
+        )
+        return Arrival(False, True, False, reason)
     if missing:
         names = ", ".join(str(path) for path in missing)
         if overdue:

@@ -71,7 +71,7 @@ class Table:
 
     @property
     def event_column(self) -> str | None:
-        """What dates an event: its first date that is always there, else its first moment (None: not events)."""
+        """What dates an event: its first date that is always there, else its first moment."""
         if self.extract == "event":
             for data_type in ("date", "timestamptz"):
                 for column in self.columns:
@@ -93,8 +93,8 @@ def _load(models: Path) -> dict[str, dict[str, Table]]:
     systems: dict[str, dict[str, Table]] = {}
     for path in sorted(models.glob("*/__sources.yml")):
         for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]:
-            tables = (_table(path, source["name"], spec) for spec in source["tables"])
-            systems[source["name"]] = {table.name: table for table in tables}
+            made = (_table(path, source["name"], spec) for spec in source["tables"])
+            systems[source["name"]] = {table.name: table for table in made}
     for tables in systems.values():
         for table in tables.values():
             _check_references(table, systems)
@@ -162,6 +162,6 @@ def _check_references(table: Table, systems: dict[str, dict[str, Table]]) -> Non
             types = {each.data_type for each in target.columns if each.is_key}
             if len(target.key) != 1 or types != {column.data_type}:
                 raise ContractError(
-                    f"{table.system}.{table.name}.{column.name}: {column.references} must have one key column, "
-                    f"and it must be {column.data_type} as this one is"
+                    f"{table.system}.{table.name}.{column.name}: {column.references} must have one "
+                    f"key column, and it must be {column.data_type} as this one is"
                 )

@@ -16,14 +16,14 @@ card as (
 select
     holding.customer_id,
     case
-        when not {{ delivered('mobile') }} then null
+        when not {{ delivered('mobile.session') }} then null
         when session.session_count_30d >= 8 then 'active'
         when session.session_count_30d > 0 then 'occasional'
         when session.days_since_session is not null then 'inactive'
         else 'never'
     end as mobile_activity,
     case
-        when not {{ delivered('card') }} then null
+        when not {{ delivered('card.card_transaction') }} then null
         when card.card_payment_count_30d >= 10 then 'active'
         when card.card_payment_count_90d > 0 then 'occasional'
         else 'inactive'

@@ -11,7 +11,7 @@ interaction as (
 select
     holding.customer_id,
     case
-        when not {{ delivered('contact_centre') }} then null
+        when not {{ delivered('contact_centre.call') }} then null
         when interaction.complaint_count_90d > 0 then 'complained'
         when interaction.unresolved_call_count_90d > 0 then 'unresolved'
         when interaction.call_count_90d > 0 then 'served'

@@ -1,0 +1,58 @@
+# What a person types and what CI runs are the same. `make` alone lists the targets.
+# Variables, by argument: SOURCE=berka SOURCE_DIR=folder CUSTOMERS=n MONTHS=n DAYS=n (demo), PYTHON=python3.11 (setup),
+# TESTS=tests/folder (test), KEY=value (what a target asks for).
+
+VENV := .bankmart/venv
+PY := $(VENV)/bin/python
+BANKMART := $(PY) -m bankmart
+DEMO := $(if $(SOURCE),--source "$(SOURCE)") $(if $(SOURCE_DIR),--source-dir "$(SOURCE_DIR)") \
+	$(if $(CUSTOMERS),--customers "$(CUSTOMERS)") $(if $(MONTHS),--months "$(MONTHS)") $(if $(DAYS),--days "$(DAYS)")
+# Run for real: a shim of that name may be there without a Python behind it.
+IS_311 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test up down status check format bench docs clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make the environment in .bankmart/venv (every target does this first; done already, it takes no time)
+	@for python in $(PYTHON) python3.11 /usr/bin/python3.11 python3; do \
+		if "$$python" $(IS_311) 2>/dev/null; then exec "$$python" -I plugins/bankmart/runtime/setup.py; fi; \
+	done; \
+	echo "setup: Python 3.11 is missing. Get it by \`sudo apt-get install -y python3.11 python3.11-venv\`," >&2; \
+	echo "       or name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1
+
+demo: setup ## Run the whole line from extracts to scored, tagged customers, and print a report
+	@$(BANKMART) demo $(DEMO)
+
+test: setup ## Run all the tests against a Postgres of their own
+	@$(PY) -m pytest $(TESTS)
+
+up: setup ## Start Postgres, MLflow and Airflow
+	@$(BANKMART) up
+
+down: setup ## Stop them; nothing is lost
+	@$(BANKMART) down
+
+status: setup ## Show what runs where, and where to look
+	@$(BANKMART) status
+
+check: setup ## Lint, format and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: setup ## Put Python files into the project's format
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: setup ## Measure the speed of each step
+	@$(BANKMART) bench
+
+docs: setup ## Make the reference from the code
+	@$(BANKMART) docs
+
+clean: ## Stop the servers and delete .bankmart: all data, the environment, everything
+	@if [ -x $(PY) ]; then $(BANKMART) reset --yes; fi
+	@rm -rf .bankmart

@@ -1,0 +1,1 @@
+"""The models: one spec each in `models`, one module per verb (train, promote, score, evaluate)."""

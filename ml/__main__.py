@@ -1,0 +1,55 @@
+"""`python -m ml train|promote|score|evaluate MODEL --as-of DATE`: the verbs for a person or a task."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from datetime import date
+
+from bankmart import settings
+from ml.errors import ModelError
+
+VERBS = {
+    "train": "train on what was known on the date; judge, log and register it",
+    "promote": "make the version trained as of the date the champion, if the gates allow it",
+    "score": "score the date's customers with the champion",
+    "evaluate": "judge the champion again on labels that are complete by the date",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb. Returns 0 when done or skipped, 1 when it couldn't be; both with the reason."""
+    parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb, what in VERBS.items():
+        command = verbs.add_parser(verb, help=what, description=what)
+        command.add_argument("model")
+        command.add_argument("--as-of", required=True, type=date.fromisoformat, metavar="YYYY-MM-DD")
+        if verb == "promote":
+            command.add_argument("--version", type=int, help="this version, not the newest of the date")
+            command.add_argument(
+                "--without-champion",
+                action="store_true",
+                help="don't compare with the champion (its files are lost)",
+            )
+        else:
+            command.add_argument("--build-id", type=int, help="this build, not the newest fitting one")
+        if verb == "train":
+            command.add_argument(
+                "--again", action="store_true", help="train even if the same was trained before"
+            )
+        if verb == "score":
+            command.add_argument("--alias", default="champion", choices=("champion", "challenger"))
+    given = vars(parser.parse_args(arguments))
+    settings.apply_environment()
+    try:
+        importlib.import_module(f"ml.{given.pop('verb')}").run(**given)
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Does a feature know what came after its as-of date? Two questions to every feature before training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psycopg2 import sql
+
+from ml.data.columns import as_number
+from ml.data.training import TrainingSet
+from ml.errors import LeakageFound
+from ml.judging.metrics import auc
+from ml.spec import Spec
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+SAMPLE_ROWS = 50_000
+CHANGED_SHARE = 0.02
+
+
+def too_good_alone(spec: Spec, data: TrainingSet) -> dict[str, float]:
+    """Features that alone, up or down, null lowest or highest, reach the unbelievable AUC, with that AUC."""
+    rows = np.arange(len(data.label))
+    if len(rows) > SAMPLE_ROWS:
+        rows = np.random.default_rng(spec.seed).choice(rows, SAMPLE_ROWS, replace=False)
+    label = data.label[rows]
+    found = {}
+    for at, name in enumerate(data.features):
+        column = data.numbers[rows, at]
+        best = max(_both_ways(np.nan_to_num(column, nan=null), label) for null in (-np.inf, np.inf))
+        if best >= spec.gates.unbelievable_auc:
+            found[name] = round(best, 4)
+    return found
+
+
+def changed_afterwards(link: connection, spec: Spec, data: TrainingSet) -> tuple[int, dict[str, float]]:
+    """Compare with what the daily builds of the as-of dates saw then, when the future wasn't known.
+
+    Returns the number of customers compared and, per feature, the share whose value is now another one, where
+    that is above `CHANGED_SHARE` (a few corrections are normal).
+    """
+    pairs = [
+        (as_number("f", name, data.types[name]), as_number("d", name, data.types[name]))
+        for name in data.features
+    ]
+    shares = [
+        sql.SQL(
+            "avg((({now} is null) <> ({then} is null)"
+            " or coalesce(abs({now} - {then}) > 1e-6 * greatest(1, abs({now}), abs({then})), false)"
+            ")::int)::float8"
+        ).format(now=now, then=then)
+        for now, then in pairs
+    ]
+    query = sql.SQL(
+        "select count(*), {shares} from {features} f join {features} d using (as_of_date, customer_id)"
+        " where f.build_id = {build} and d.build_id in (select max(build_id) from governance.build"
+        " where kind = 'daily' and status in ('passed', 'published', 'superseded') group by business_date)"
+    ).format(
+        shares=sql.SQL(", ").join(shares),
+        features=sql.Identifier(*spec.features_table),
+        build=sql.Literal(data.build.build_id),
+    )
+    with link.cursor() as cursor:
+        cursor.execute(query)
+        compared, *values = cursor.fetchall()[0]
+    changed = {
+        name: round(value, 4)
+        for name, value in zip(data.features, values, strict=True)
+        if value is not None and value > CHANGED_SHARE
+    }
+    return compared, changed
+
+
+def refuse_leakage(link: connection, spec: Spec, data: TrainingSet) -> int:
+    """Raise LeakageFound where a check finds a feature; else return how many customers could be compared."""
+    if alone := too_good_alone(spec, data):
+        raise LeakageFound(
+            f"{spec.name} isn't trained: {_listed(alone, 'AUC')} alone tell the label better than"
+            f" {spec.gates.unbelievable_auc}. Such a feature was made from the outcome or from later data:"
+            " take it out of the spec or put its as-of date right."
+        )
+    compared, changed = changed_afterwards(link, spec, data)
+    if changed:
+        raise LeakageFound(
+            f"{spec.name} isn't trained: {_listed(changed, 'share of customers changed')} differ from what"
+            " the daily build of the same as-of date held. Such a feature looks past its as-of date:"
+            " put its window right."
+        )
+    return compared
+
+
+def _both_ways(values: np.ndarray, label: np.ndarray) -> float:
+    one_way = auc(values, label)
+    return max(one_way, 1 - one_way)
+
+
+def _listed(found: dict[str, float], what: str) -> str:
+    return ", ".join(f"{name} ({what} {value})" for name, value in found.items())

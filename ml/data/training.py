@@ -1,0 +1,162 @@
+"""The training set: features as of past dates with the labels that came after them, whole and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psycopg2 import sql
+
+from bankmart import db
+from ml.data.build import Build, training_build
+from ml.data.columns import as_number, column_types, refuse_infinite, require_numeric
+from ml.data.stream import stream
+from ml.errors import DataError, DataPrerequisite
+from ml.spec import Spec
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows by date and customer: `numbers` (n, features) float64, `label` (n,) 0/1, `day` (n,) since 1970.
+
+    `features` are those in use; `empty` are those of the spec that are null in every row.
+    """
+
+    build: Build
+    customers: np.ndarray
+    day: np.ndarray
+    numbers: np.ndarray
+    label: np.ndarray
+    features: tuple[str, ...]
+    empty: tuple[str, ...]
+    types: dict[str, str]
+    content_hash: str
+
+    def dates(self) -> list[date]:
+        """The as-of dates there are, oldest first."""
+        return [as_date(day) for day in np.unique(self.day)]
+
+    def columns(self, names: tuple[str, ...]) -> np.ndarray:
+        """The numbers of the named features (n, len(names)). Raises DataError for one that has none."""
+        if names == self.features:
+            return self.numbers
+        if absent := [name for name in names if name not in self.features]:
+            raise DataError(
+                f"Build {self.build.build_id} has no values in {', '.join(absent)}, which is needed."
+            )
+        return self.numbers[:, [self.features.index(name) for name in names]]
+
+
+def as_date(day: float) -> date:
+    """Days since 1970 as a date."""
+    return EPOCH + timedelta(days=int(day))
+
+
+def as_day(when: date) -> int:
+    """A date as days since 1970."""
+    return (when - EPOCH).days
+
+
+def read_training(spec: Spec, as_of: date, build_id: int | None = None) -> TrainingSet:
+    """Read the training set that was known on `as_of`.
+
+    Raises DataPrerequisite where tables, build or rows aren't there yet; DataError where they are wrong.
+    """
+    names = tuple(dict.fromkeys(spec.features))
+    with db.connect("scorer") as link:
+        link.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        tables = [table for table in (spec.features_table, spec.label_table) if not column_types(link, table)]
+        if tables:
+            absent = ", ".join(".".join(table) for table in tables)
+            raise _missing(spec, f"{absent} aren't there (or the role scorer may not read them)", tables)
+        build = training_build(link, as_of, build_id)
+        if build is None:
+            raise _missing(spec, f"there is no training build that passed on or before {as_of}", [])
+        types = require_numeric(link, spec.features_table, (*names, spec.population.column))
+        customers, numbers = _read_rows(link, spec, build, names, types)
+    digest = hashlib.sha256(repr(names).encode())
+    digest.update(customers.tobytes())
+    digest.update(numbers.data)
+    features = numbers[:, 2:]
+    refuse_infinite(names, features, ".".join(spec.features_table))
+    is_empty = np.asarray(np.isnan(features).all(axis=0))
+    used = tuple(name for name, nothing in zip(names, is_empty, strict=True) if not nothing)
+    if not used:
+        raise _missing(spec, f"every feature is null in build {build.build_id}", [spec.features_table])
+    return TrainingSet(
+        build=build,
+        customers=customers,
+        day=numbers[:, 0].astype(np.int32),
+        numbers=np.ascontiguousarray(features[:, ~is_empty]),
+        label=numbers[:, 1].astype(np.int8),
+        features=used,
+        empty=tuple(name for name in names if name not in used),
+        types={name: types[name] for name in used},
+        content_hash=digest.hexdigest(),
+    )
+
+
+def _read_rows(
+    link: connection, spec: Spec, build: Build, names: tuple[str, ...], types: dict[str, str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Customers (n,) and, per row, the as-of day, the label and the features (n, 2 + len(names))."""
+    label = require_numeric(link, spec.label_table, (spec.label,))[spec.label]
+    source = sql.SQL(
+        "from {features} f join {labels} l using (as_of_date, build_id, customer_id)"
+        " where f.build_id = {build} and {population} >= {least} and l.{label} is not null"
+    ).format(
+        features=sql.Identifier(*spec.features_table),
+        labels=sql.Identifier(*spec.label_table),
+        build=sql.Literal(build.build_id),
+        population=as_number("f", spec.population.column, types[spec.population.column]),
+        least=sql.Literal(spec.population.at_least),
+        label=sql.Identifier(spec.label),
+    )
+    with link.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("select count(*), coalesce(max(octet_length(f.customer_id)), 1), max(as_of_date) ")
+            + source
+        )
+        rows, id_bytes, newest = cursor.fetchall()[0]
+    if not rows:
+        raise _missing(spec, f"build {build.build_id} has no customer with features and a label", [])
+    if newest + timedelta(days=spec.horizon_days) > build.business_date:
+        raise DataError(
+            f"{'.'.join(spec.label_table)} holds labels as of {newest}, but their {spec.horizon_days} days"
+            f" weren't over on {build.business_date}: such a label is a guess. Put the label's model right."
+        )
+    columns = [
+        sql.SQL("(as_of_date - date '1970-01-01')::float8"),
+        as_number("l", spec.label, label),
+        *(as_number("f", name, types[name]) for name in names),
+    ]
+    customers = np.empty(rows, dtype=f"S{id_bytes}")
+    numbers = np.empty((rows, len(columns)))
+    at = 0
+    order = sql.SQL('order by as_of_date, f.customer_id collate "C"')
+    for chunk in stream(link, columns, source, id_bytes, order):
+        customers[at : at + len(chunk.customers)] = chunk.customers
+        numbers[at : at + len(chunk.customers)] = chunk.numbers
+        at += len(chunk.customers)
+    return customers, numbers
+
+
+def _missing(spec: Spec, reason: str, tables: list[tuple[str, str]]) -> DataPrerequisite:
+    report: dict[str, Any] = {
+        "model": spec.name,
+        "tables_needed": [".".join(spec.features_table), ".".join(spec.label_table)],
+        "tables_missing": [".".join(table) for table in tables],
+        "history_days_needed": 2 * spec.horizon_days,
+        "history_days": 0,
+        "positives_needed": spec.needs.train_positives,
+        "positives": 0,
+    }
+    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report)

@@ -1,0 +1,92 @@
+"""How good is the champion by now? Judged again on every as-of date whose labels have become complete."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from bankmart import settings
+from ml.errors import DataPrerequisite
+from ml.spec import Spec, load_spec
+
+
+def run(model: str, as_of: date, build_id: int | None = None) -> dict[str, Any]:
+    """Judge the champion on the training build given, else on the newest that passed on or before `as_of`.
+
+    Only dates that lie the horizon or more after everything it learnt from count. The verdict is `worse`
+    where the newest date's interval lies below what was found at training. Without a champion or such a date
+    the result is `{"skipped": reason}`. Raises as `ml.score.run`.
+    """
+    settings.apply_environment()
+    from ml.tracking.server import tracking
+
+    spec = load_spec(model)
+    try:
+        with tracking():
+            return _evaluate(spec, as_of, build_id)
+    except DataPrerequisite as missing:
+        print(missing)
+        return {
+            "model": model,
+            "as_of": as_of.isoformat(),
+            "skipped": str(missing),
+            "prerequisite": missing.report,
+        }
+
+
+def _evaluate(spec: Spec, as_of: date, build_id: int | None) -> dict[str, Any]:
+    from ml.data.training import as_day, read_training
+    from ml.tracking import registry
+
+    version = registry.by_alias(spec.name)
+    if version is None:
+        return _skipped(spec, as_of, f"{spec.name} has no champion: train it and promote it first")
+    loaded = registry.load(spec, version)
+    data = read_training(spec, as_of, build_id)
+    first = date.fromisoformat(loaded.facts["newest_learnt"]) + timedelta(days=spec.horizon_days)
+    judged = {
+        day.isoformat(): loaded.judge(data, data.day == as_day(day), spec.seed)
+        for day in data.dates()
+        if day >= first
+    }
+    judged = {day: one for day, one in judged.items() if 0 < one.positives < one.rows}
+    if not judged:
+        return _skipped(
+            spec, as_of, f"build {data.build.build_id} has no complete labels as of {first} or later"
+        )
+    newest = max(judged)
+    before, now = (
+        loaded.facts["judgement"]["model"][spec.gates.metric],
+        judged[newest].model[spec.gates.metric],
+    )
+    verdict = "worse" if now.high < before["low"] else "holds"
+    document = {day: one.as_dict() for day, one in judged.items()}
+    run_id = registry.log_evaluation(
+        version,
+        as_of,
+        {
+            day: {name: interval.value for name, interval in one.model.items()}
+            | {f"baseline_{name}": interval.value for name, interval in one.baseline.items()}
+            for day, one in judged.items()
+        },
+        {"evaluation.json": {"verdict": verdict, "at_training": before, "by_date": document}},
+    )
+    lines = [
+        f"  {day}: {spec.gates.metric} {one.model[spec.gates.metric]}, ECE {one.model['ece']}"
+        f" ({one.rows} customers, {one.positives} positives)"
+        for day, one in sorted(judged.items())
+    ]
+    print(f"{spec.name} version {version.number}, judged as of {as_of}: {verdict}.\n" + "\n".join(lines))
+    return {
+        "model": spec.name,
+        "as_of": as_of.isoformat(),
+        "version": version.number,
+        "run_id": run_id,
+        "verdict": verdict,
+        "by_date": document,
+    }
+
+
+def _skipped(spec: Spec, as_of: date, reason: str) -> dict[str, Any]:
+    print(f"{spec.name}: not evaluated, {reason}.")
+    return {"model": spec.name, "as_of": as_of.isoformat(), "skipped": reason}

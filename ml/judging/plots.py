@@ -1,0 +1,56 @@
+"""The plots of a model's report. Figures without pyplot: no display, no global state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ml.judging.metrics import BINS, bins
+
+
+def reliability(score: np.ndarray, label: np.ndarray) -> Figure:
+    """Promised against observed rate in ten equal-count bins (arrays (n,))."""
+    place = bins(score)
+    count = np.bincount(place, minlength=BINS)
+    there = count > 0
+    promised = np.bincount(place, score, minlength=BINS)[there] / count[there]
+    observed = np.bincount(place, label, minlength=BINS)[there] / count[there]
+    error = 1.96 * np.sqrt(observed * (1 - observed) / count[there])
+    figure, axes = _figure("Reliability", "promised probability", "observed rate")
+    top = 1.05 * max(promised.max(), (observed + error).max(), 1e-6)
+    axes.plot([0, top], [0, top], color="0.7", label="perfect")
+    axes.errorbar(promised, observed, yerr=error, fmt="o-", label="model (95 %)")
+    axes.legend()
+    return figure
+
+
+def gain(score: np.ndarray, rule: np.ndarray, label: np.ndarray, rule_name: str) -> Figure:
+    """Share of positives reached by contacting the first x per cent, by model and by rule (arrays (n,))."""
+    figure, axes = _figure("Cumulative gain", "share of customers contacted", "share of positives reached")
+    share = np.arange(1, len(label) + 1) / len(label)
+    for values, name in ((score, "model"), (rule, f"rule: {rule_name}")):
+        reached = np.cumsum(label[np.argsort(-values, kind="stable")]) / max(1, label.sum())
+        lift = reached[max(0, len(label) // 10 - 1)] * 10
+        axes.plot(share, reached, label=f"{name} (top decile {lift:.1f} ×)")
+    axes.plot([0, 1], [0, 1], color="0.7", label="random")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def importance(names: Sequence[str], shap: np.ndarray, most: int = 20) -> Figure:
+    """Mean absolute SHAP value of the strongest features; `shap` is (sample, len(names)) in log-odds."""
+    strength = np.abs(shap).mean(axis=0)
+    order = np.argsort(-strength, kind="stable")[:most][::-1]
+    figure, axes = _figure(f"SHAP on {len(shap)} customers", "mean |contribution|, log-odds", "")
+    axes.barh([names[at] for at in order], strength[order])
+    return figure
+
+
+def _figure(title: str, across: str, up: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6.4, 5.0), dpi=90, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(title=title, xlabel=across, ylabel=up)
+    return figure, axes

@@ -1,0 +1,1 @@
+"""One spec per model: `SPEC` in a module named like the model."""

@@ -1,0 +1,127 @@
+"""Score a build's customers with the champion: streamed, all or nothing, the same again when run again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psycopg2 import sql
+
+from bankmart import db, settings
+from ml.data.build import daily_build
+from ml.data.columns import as_number, refuse_infinite, require_numeric
+from ml.data.scores import Scored, Target, replace_scores
+from ml.data.stream import CHUNK_ROWS, stream
+from ml.errors import DataError
+from ml.spec import Spec, load_spec
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+IMPROBABLE = 1e-9
+
+
+def run(model: str, as_of: date, build_id: int | None = None, alias: str = "champion") -> dict[str, Any]:
+    """Score the daily build given, else the newest of `as_of`, with the version that holds `alias`.
+
+    Without such a version the result is `{"skipped": reason}`. Raises DataError where the build or its
+    features are wrong, ArtefactRefused where the version's files are, TrackingUnavailable where MLflow
+    doesn't answer; the scores are then as they were.
+    """
+    settings.apply_environment()
+    from ml.tracking.server import tracking
+
+    spec = load_spec(model)
+    with tracking():
+        from ml.tracking import registry
+
+        version = registry.by_alias(model, alias)
+        loaded = registry.load(spec, version) if version else None
+    if version is None or loaded is None:
+        reason = f"{model} has no {alias}: train it and promote it first"
+        print(f"{model} as of {as_of}: nothing scored, {reason}.")
+        return {"model": model, "as_of": as_of.isoformat(), "skipped": reason}
+
+    with db.connect("scorer") as reader, db.connect("scorer") as writer:
+        reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        build = daily_build(reader, as_of, build_id)
+        target = Target(as_of, build.build_id, model, version.number, alias == "champion", version.run_id)
+        tally: Counter[str] = Counter()
+        replace_scores(writer, target, _chunks(reader, spec, loaded, target, tally))
+    if not tally:
+        reason = (
+            f"no customer of build {build.build_id} belongs to the population ({spec.population.statement})"
+        )
+        print(f"{model} as of {as_of}: nothing scored, {reason}.")
+        return {"model": model, "as_of": as_of.isoformat(), "build_id": build.build_id, "skipped": reason}
+    bands = {band: tally[band] for band in (*loaded.thresholds, "low")}
+    print(
+        f"{model} as of {as_of}: {tally.total()} customers of build {build.build_id}"
+        f" by version {version.number}: {', '.join(f'{count} {band}' for band, count in bands.items())}"
+    )
+    return {
+        "model": model,
+        "as_of": as_of.isoformat(),
+        "build_id": build.build_id,
+        "version": version.number,
+        "run_id": version.run_id,
+        "rows": tally.total(),
+        "bands": bands,
+    }
+
+
+def _chunks(
+    link: connection, spec: Spec, loaded: Any, target: Target, tally: Counter[str]
+) -> Iterator[Scored]:
+    """Score chunk by chunk; raises DataError at the end where a feature has gone silent since training."""
+    where = ".".join(spec.features_table)
+    names = loaded.features
+    types = require_numeric(link, spec.features_table, (*names, spec.population.column))
+    source = sql.SQL(
+        "from {features} f where f.build_id = {build} and f.as_of_date = {as_of} and {population} >= {least}"
+    ).format(
+        features=sql.Identifier(*spec.features_table),
+        build=sql.Literal(target.build_id),
+        as_of=sql.Literal(target.as_of),
+        population=as_number("f", spec.population.column, types[spec.population.column]),
+        least=sql.Literal(spec.population.at_least),
+    )
+    id_bytes = _longest_customer(link, spec, target)
+    seen = np.zeros(len(names), dtype=np.int64)
+    columns = [as_number("f", name, types[name]) for name in names]
+    for chunk in stream(link, columns, source, id_bytes=id_bytes, chunk_rows=CHUNK_ROWS):
+        refuse_infinite(names, chunk.numbers, where)
+        seen += (~np.isnan(chunk.numbers)).sum(axis=0)
+        scores = loaded.score(chunk.numbers)
+        bands = loaded.bands(scores)
+        acted_on = np.isin(bands, spec.reasons_for)
+        reasons = iter(loaded.reasons(chunk.numbers[acted_on], spec.reason_count))
+        yield Scored(chunk.customers, scores, bands, [next(reasons) if acted else None for acted in acted_on])
+        tally.update(bands.tolist())
+    chance = np.array(loaded.null_shares) ** tally.total()
+    if silent := [names[at] for at in np.flatnonzero((seen == 0) & (chance < IMPROBABLE))]:
+        raise DataError(
+            f"{where} is null for every customer of build {target.build_id} in {', '.join(silent)},"
+            " which had values at training: a source is missing. Nothing was written. Load it, or train a"
+            " version without it."
+        )
+
+
+def _longest_customer(link: connection, spec: Spec, target: Target) -> int:
+    with link.cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "select max(octet_length(customer_id)) from {} where build_id = %s and as_of_date = %s"
+            ).format(sql.Identifier(*spec.features_table)),
+            (target.build_id, target.as_of),
+        )
+        ((longest,),) = cursor.fetchall()
+    if longest is None:
+        raise DataError(
+            f"{'.'.join(spec.features_table)} has no customer of build {target.build_id} on {target.as_of}."
+            " The features of that build weren't made: build them first."
+        )
+    return int(longest)

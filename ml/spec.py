@@ -1,0 +1,93 @@
+"""What a model's spec says: the question, the data, the baseline, the gates and the owner; nothing of how."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import ml.models
+from ml.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Population:
+    """Whom the model is about: customers whose `column` is at least `at_least` on the as-of date."""
+
+    column: str
+    at_least: float
+    statement: str
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The fewest positives in each part of the training data below which training makes no sense."""
+
+    train_positives: int = 50
+    calibration_positives: int = 20
+    test_positives: int = 20
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What a version must show on the out-of-time customers before it may become the champion."""
+
+    metric: str = "auc"
+    margin: float = 0.01
+    maximum_ece: float = 0.03
+    minimum_rows: int = 500
+    minimum_positives: int = 30
+    unbelievable_auc: float = 0.97
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One model. `bands` are shares of the calibration customers from the top; the rest is `low`."""
+
+    name: str
+    question: str
+    owner: str
+    technique: str
+    horizon_days: int
+    features_table: tuple[str, str]
+    features: tuple[str, ...]
+    label_table: tuple[str, str]
+    label: str
+    population: Population
+    baseline_columns: tuple[str, ...]
+    limits: tuple[str, ...] = ()
+    bands: Mapping[str, float] = field(default_factory=lambda: {"high": 0.05, "medium": 0.15})
+    reasons_for: tuple[str, ...] = ("high",)
+    reason_count: int = 3
+    needs: Needs = Needs()
+    gates: Gates = Gates()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
+    seed: int = 20260101
+
+    def hash(self) -> str:
+        """The spec's version: SHA-256 over everything it says."""
+        text = json.dumps(asdict(self), sort_keys=True, default=dict)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def windows(*names: str, days: tuple[int, ...] = (30, 90)) -> tuple[str, ...]:
+    """Column names by window: `windows("call_count")` → `("call_count_30d", "call_count_90d")`."""
+    return tuple(f"{name}_{window}d" for name in names for window in days)
+
+
+def model_names() -> list[str]:
+    """The models there are: the modules of `ml.models`."""
+    return sorted(module.name for module in pkgutil.iter_modules(ml.models.__path__))
+
+
+def load_spec(name: str) -> Spec:
+    """The spec of a model. Raises ModelError for a name that `ml/models` hasn't."""
+    if name not in model_names():
+        raise ModelError(f"There is no model {name!r}. Known: {', '.join(model_names())}.")
+    spec: Spec = importlib.import_module(f"ml.models.{name}").SPEC
+    return spec

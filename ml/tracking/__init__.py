@@ -1,0 +1,1 @@
+"""MLflow: runs, logged models and the registry, and the files that may be in it."""

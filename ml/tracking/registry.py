@@ -1,0 +1,197 @@
+"""The model registry: what a training leaves there, and how a version is found, loaded and named."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.exceptions import MlflowException, RestException
+
+from ml.errors import ModelError
+from ml.spec import Spec
+from ml.techniques import technique
+from ml.tracking import package
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+HASHES_TAG = "files_sha256"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version: its number, the run that made it and the tags it was registered with."""
+
+    model: str
+    number: str
+    run_id: str
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training leaves in its run besides the model."""
+
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    texts: Mapping[str, str]
+    documents: Mapping[str, Any]
+    figures: Mapping[str, Figure]
+    dataset: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+
+def register_training(spec: Spec, model: Any, example: dict[str, float | None], left: Training) -> Version:
+    """Log one finished training and register its model as a new version, without an alias.
+
+    The version comes last: one that is there is complete. Raises ArtefactRefused where the files aren't safe.
+    """
+    client = mlflow.MlflowClient()
+    mlflow.set_experiment(spec.name)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        mlflow.start_run(tags={"verb": "train", **left.tags}) as run,
+    ):
+        folder = Path(scratch) / "model"
+        model.save(folder, example)
+        package.refuse_unsafe(folder)
+        files = package.hashes(folder)
+        dataset = MetaDataset(
+            CodeDatasetSource({key: str(value) for key, value in left.dataset.items()}),
+            name=f"{spec.name} training set",
+            digest=str(left.dataset["content_hash"])[:32],
+        )
+        mlflow.log_input(dataset, context="training")
+        mlflow.log_params(dict(left.params))
+        for name, text in left.texts.items():
+            mlflow.log_text(text, name)
+        for name, document in left.documents.items():
+            mlflow.log_dict(document, name)
+        for name, figure in left.figures.items():
+            mlflow.log_figure(figure, name)
+        logged = mlflow.initialize_logged_model(
+            name=spec.name, source_run_id=run.info.run_id, model_type=spec.technique, tags=dict(left.tags)
+        )
+        client.log_model_artifacts(logged.model_id, str(folder))
+        mlflow.finalize_logged_model(logged.model_id, "READY")
+        mlflow.log_metrics(dict(left.metrics), model_id=logged.model_id, dataset=dataset)
+        _ensure_registered(client, spec)
+        made = client.create_model_version(
+            spec.name,
+            f"models:/{logged.model_id}",
+            run_id=run.info.run_id,
+            model_id=logged.model_id,
+            tags={**left.tags, HASHES_TAG: json.dumps(files)},
+        )
+    return _version(made)
+
+
+def find_version(model: str, **tags: str) -> Version | None:
+    """The newest version whose tags have all these values."""
+    wanted = "".join(f" and tags.`{key}` = '{value}'" for key, value in tags.items())
+    found = mlflow.MlflowClient().search_model_versions(f"name = '{model}'{wanted}")
+    return _version(max(found, key=lambda one: int(one.version))) if found else None
+
+
+def get_version(model: str, number: int) -> Version:
+    """A version by its number. Raises ModelError where there is none."""
+    try:
+        return _version(mlflow.MlflowClient().get_model_version(model, str(number)))
+    except RestException as error:
+        raise _unless_absent(error, ModelError(f"There is no version {number} of {model}.")) from error
+
+
+def by_alias(model: str, alias: str = CHAMPION) -> Version | None:
+    """The version that holds the alias, or None."""
+    try:
+        return _version(mlflow.MlflowClient().get_model_version_by_alias(model, alias))
+    except RestException as error:
+        if not _is_absent(error):
+            raise
+        return None
+
+
+def load(spec: Spec, version: Version) -> Any:
+    """The version's model, its files checked against the hashes it was registered with.
+
+    Raises ArtefactRefused where they are gone, damaged or of a kind that could run code.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        try:
+            mlflow.artifacts.download_artifacts(f"models:/{version.model}/{version.number}", dst_path=scratch)
+        except (RestException, OSError) as error:
+            if isinstance(error, RestException) and not _is_absent(error):
+                raise
+        package.verify(folder, version.tags.get(HASHES_TAG), f"{version.model} version {version.number}")
+        return technique(spec.technique).load(folder)
+
+
+def name_champion(version: Version) -> None:
+    """Make the version the champion, in one call; a challenger alias it held goes."""
+    client = mlflow.MlflowClient()
+    earlier = by_alias(version.model)
+    client.set_model_version_tag(
+        version.model, version.number, "replaced", earlier.number if earlier else "none"
+    )
+    client.set_registered_model_alias(version.model, CHAMPION, version.number)
+    challenger = by_alias(version.model, CHALLENGER)
+    if challenger and challenger.number == version.number:
+        client.delete_registered_model_alias(version.model, CHALLENGER)
+
+
+def name_challenger(version: Version) -> None:
+    """Make the version the challenger."""
+    mlflow.MlflowClient().set_registered_model_alias(version.model, CHALLENGER, version.number)
+
+
+def log_evaluation(
+    version: Version, as_of: date, by_date: Mapping[str, Mapping[str, float]], documents: Mapping[str, Any]
+) -> str:
+    """A run of its own for a later judgement of a version; a step per as-of date. Returns the run's id."""
+    mlflow.set_experiment(version.model)
+    tags = {"verb": "evaluate", "version": version.number, "as_of": as_of.isoformat()}
+    with mlflow.start_run(run_name=f"evaluate v{version.number} {as_of}", tags=tags) as run:
+        for step, (_, metrics) in enumerate(sorted(by_date.items())):
+            mlflow.log_metrics(dict(metrics), step=step)
+        for name, document in documents.items():
+            mlflow.log_dict(document, name)
+    return str(run.info.run_id)
+
+
+def add_report(version: Version, name: str, text: str, document: Any) -> None:
+    """Add a report to the run that made the version, as Markdown and JSON."""
+    client = mlflow.MlflowClient()
+    client.log_text(version.run_id, text, f"{name}.md")
+    client.log_dict(version.run_id, document, f"{name}.json")
+
+
+def _ensure_registered(client: mlflow.MlflowClient, spec: Spec) -> None:
+    try:
+        client.create_registered_model(spec.name, tags={"owner": spec.owner}, description=spec.question)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _is_absent(error: RestException) -> bool:
+    # A missing alias of a model that is there comes as INVALID_PARAMETER_VALUE.
+    text = str(error)
+    return error.error_code == "RESOURCE_DOES_NOT_EXIST" or ("alias" in text and "not found" in text)
+
+
+def _unless_absent(error: RestException, instead: Exception) -> Exception:
+    return instead if _is_absent(error) else error
+
+
+def _version(found: Any) -> Version:
+    return Version(found.name, str(found.version), found.run_id, dict(found.tags))

@@ -1,0 +1,74 @@
+"""The command line: `python -m bankmart COMMAND`. A command's module is imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from bankmart import settings
+from bankmart.errors import BankmartError
+
+# Each module has `add_arguments(parser)` and `run(args) -> exit code`.
+COMMANDS = {
+    "up": ("bankmart.runtime.commands.up", "start the servers and wait until they work"),
+    "down": ("bankmart.runtime.commands.down", "stop the servers; nothing is lost"),
+    "status": ("bankmart.runtime.commands.status", "what runs where, and where to look"),
+    "demo": ("bankmart.runtime.demo", "run the whole line and print a report"),
+    "simulate": ("bankmart.sources.simulate.command", "make the synthetic bank's landing files"),
+    "adapt": ("bankmart.sources.adapters.command", "turn a public data set into landing files"),
+    "reconcile": ("bankmart.sources.adapters.reconcile", "compare the marts with a data set's raw files"),
+    "ingest": ("bankmart.sources.command", "load a system's landing files of one business date"),
+    "quarantine": ("bankmart.sources.quarantine_command", "show the rows that broke the contract"),
+    "build": ("bankmart.governance.commands.build", "build and check the layers of one business date"),
+    "publish": ("bankmart.governance.commands.publish", "show a gated business date to readers"),
+    "rollback": ("bankmart.governance.commands.rollback", "show readers the build before"),
+    "builds": ("bankmart.governance.commands.builds", "list the builds of every business date"),
+    "hash": ("bankmart.governance.commands.hash", "print a hash per mart table of one business date"),
+    "bench": ("bankmart.runtime.bench", "measure and print the speed of each step"),
+    "reset": (
+        "bankmart.runtime.commands.reset",
+        "stop the servers and delete all data; the environment stays",
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; an error that a person can act on is one message, without a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    name = given[0]
+    if name not in COMMANDS:
+        print(f"bankmart: there is no command `{name}`\n\n{usage()}", file=sys.stderr)
+        return 2
+    module_name, help_line = COMMANDS[name]
+    settings.apply_environment()
+    module = importlib.import_module(module_name)
+    parser = argparse.ArgumentParser(f"bankmart {name}", description=help_line)
+    module.add_arguments(parser)
+    try:
+        return int(module.run(parser.parse_args(given[1:])))
+    except BankmartError as error:
+        print(f"bankmart {name}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader has seen enough (`bankmart status | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def usage() -> str:
+    """The list of commands."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {help_line}" for name, (_, help_line) in COMMANDS.items()]
+    return "\n".join(["usage: bankmart COMMAND [--help] …", "", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The servers of one checkout: Postgres, Airflow and MLflow, started, watched and stopped."""

@@ -1,0 +1,1 @@
+"""The commands that start, stop, show and forget the servers of this checkout."""

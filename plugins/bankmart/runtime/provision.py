@@ -1,0 +1,99 @@
+"""Roles, databases and schemas on a Postgres server: made once, checked at every start."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from bankmart import settings
+from bankmart.runtime.postgres import PostgresError
+
+OLDEST = 150000
+WAREHOUSE_SQL = Path(__file__).with_name("warehouse.sql")
+
+
+def write_passfile() -> None:
+    """Write libpq's password file for every role of this checkout, unless the user has brought one."""
+    if settings.passfile() != settings.state_dir() / "pgpass":
+        return
+    at = settings.server()
+    lines = [f"{at.host}:{at.port}:*:{role}:{settings.secret(role)}" for role in settings.ROLES]
+    if settings.is_embedded():
+        lines.append(f"{at.host}:{at.port}:*:{at.admin}:{settings.secret(at.admin)}")
+    settings.write_private(settings.passfile(), "\n".join(lines) + "\n")
+
+
+def admin_dsn(database: str | None = None) -> str:
+    """The administrator's connection string, for `database` or the server's own first one."""
+    if settings.is_embedded():
+        return settings.dsn(settings.EMBEDDED_ADMIN, database or "postgres")
+    url = os.environ["BANKMART_DATABASE_URL"]
+    if database is None:
+        return url
+    return psycopg2.extensions.make_dsn(url, dbname=database)
+
+
+def provision() -> None:
+    """Make roles, databases and the warehouse's schemas; safe to run again at any time.
+
+    Raises PostgresError where the server is too old or the administrator may not make roles and databases.
+    """
+    write_passfile()
+    with closing(psycopg2.connect(admin_dsn())) as link:
+        link.autocommit = True
+        if link.server_version < OLDEST:
+            raise PostgresError(
+                f"Postgres {link.server_version // 10000} is too old: Bankmart needs 15 or newer"
+            )
+        with link.cursor() as cursor:
+            try:
+                for role in settings.ROLES:
+                    _role(cursor, role)
+                for database, owner in (
+                    (settings.WAREHOUSE, "platform"),
+                    (settings.AIRFLOW, "airflow"),
+                    (settings.MLFLOW, "mlflow"),
+                ):
+                    _database(cursor, database, owner)
+            except psycopg2.errors.InsufficientPrivilege as error:
+                raise PostgresError(
+                    f"the administrator of BANKMART_DATABASE_URL may not do this: {error}".strip()
+                    + ". Give it CREATEROLE and CREATEDB."
+                ) from error
+    with closing(psycopg2.connect(admin_dsn(settings.WAREHOUSE))) as link, link, link.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart provision'))")
+        cursor.execute(WAREHOUSE_SQL.read_text(encoding="utf-8"))
+
+
+def _role(cursor: psycopg2.extensions.cursor, role: str) -> None:
+    cursor.execute("select 1 from pg_roles where rolname = %s", (role,))
+    verb = sql.SQL("alter") if cursor.fetchone() else sql.SQL("create")
+    statement = sql.SQL("{verb} role {role} login password {password}")
+    password = sql.Literal(settings.secret(role))
+    cursor.execute(statement.format(verb=verb, role=sql.Identifier(role), password=password))
+    cursor.execute(
+        "select rolsuper, pg_has_role(current_user, %s, 'set') from pg_roles where rolname = current_user",
+        (role,),
+    )
+    is_superuser, may_become = cursor.fetchone() or (False, False)
+    if not is_superuser and not may_become:
+        cursor.execute(sql.SQL("grant {role} to current_user").format(role=sql.Identifier(role)))
+
+
+def _database(cursor: psycopg2.extensions.cursor, database: str, owner: str) -> None:
+    cursor.execute("select 1 from pg_database where datname = %s", (database,))
+    if not cursor.fetchone():
+        statement = sql.SQL("create database {name} owner {owner} encoding 'UTF8' template template0")
+        cursor.execute(statement.format(name=sql.Identifier(database), owner=sql.Identifier(owner)))
+    statement = sql.SQL("revoke all on database {name} from public")
+    cursor.execute(statement.format(name=sql.Identifier(database)))
+    if database == settings.WAREHOUSE:
+        for role in ("platform", "loader", "scorer", "bi_reader"):
+            statement = sql.SQL("grant connect on database {name} to {role}")
+            cursor.execute(statement.format(name=sql.Identifier(database), role=sql.Identifier(role)))
+        statement = sql.SQL("grant temporary on database {name} to platform, loader, scorer")
+        cursor.execute(statement.format(name=sql.Identifier(database)))

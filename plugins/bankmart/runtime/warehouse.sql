@@ -1,0 +1,133 @@
+-- The warehouse before dbt comes: one schema per layer, who owns it, and governance's own tables.
+-- Idempotent: run at every start, by the database's owner.
+
+create schema if not exists sources authorization loader;
+create schema if not exists staging authorization platform;
+create schema if not exists intermediate authorization platform;
+create schema if not exists marts authorization platform;
+create schema if not exists tags authorization platform;
+create schema if not exists features authorization platform;
+create schema if not exists scores authorization platform;
+create schema if not exists profile authorization platform;
+create schema if not exists governance authorization platform;
+create schema if not exists published authorization platform;
+
+revoke create on schema public from public;
+
+grant usage on schema sources to platform;
+grant usage on schema governance to loader, scorer;
+grant usage on schema features, scores to scorer;
+grant usage on schema published to bi_reader;
+
+set role platform;
+
+create table if not exists governance.load (
+    load_id bigint generated always as identity primary key,
+    system text not null,
+    table_name text not null,
+    business_date date not null,
+    file_name text not null,
+    sha256 text,
+    status text not null check (status in ('loaded', 'replaced', 'refused')),
+    read_count bigint not null default 0,
+    accepted_count bigint not null default 0,
+    rejected_count bigint not null default 0,
+    control_totals jsonb not null default '{}',
+    reason text,
+    run_id text,
+    started_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz
+);
+create unique index if not exists load_current
+    on governance.load (system, table_name, business_date) where status = 'loaded';
+
+create table if not exists governance.quarantine (
+    load_id bigint not null references governance.load,
+    system text not null,
+    table_name text not null,
+    business_date date not null,
+    line_number bigint not null,
+    column_name text,
+    rule text not null,
+    reason text not null,
+    raw_text text not null
+);
+create index if not exists quarantine_load on governance.quarantine (load_id);
+
+create table if not exists governance.build (
+    build_id bigint generated always as identity primary key,
+    business_date date not null,
+    kind text not null check (kind in ('daily', 'training')),
+    status text not null check (status in ('building', 'passed', 'failed', 'published', 'superseded')),
+    run_id text,
+    dbt_invocation_id text,
+    started_at timestamptz not null default clock_timestamp(),
+    finished_at timestamptz,
+    reason text
+);
+create index if not exists build_date on governance.build (business_date, kind);
+
+create table if not exists governance.publication (
+    business_date date primary key,
+    build_id bigint not null references governance.build,
+    published_at timestamptz not null default clock_timestamp()
+);
+
+create table if not exists governance.publication_event (
+    event_id bigint generated always as identity primary key,
+    event text not null check (event in ('publish', 'rollback')),
+    business_date date not null,
+    build_id bigint,
+    previous_build_id bigint,
+    actor text not null,
+    happened_at timestamptz not null default clock_timestamp()
+);
+
+create table if not exists governance.published_view (
+    name text primary key,
+    definition_hash text not null
+);
+
+create table if not exists governance.node_result (
+    invocation_id text not null,
+    build_id bigint not null references governance.build,
+    business_date date not null,
+    layer text not null,
+    node_id text not null,
+    node_name text not null,
+    resource_type text not null,
+    severity text,
+    status text not null,
+    rows_affected bigint,
+    failures bigint,
+    seconds double precision not null,
+    message text,
+    owner text not null,
+    examples jsonb,
+    recorded_at timestamptz not null default clock_timestamp(),
+    primary key (invocation_id, node_id)
+);
+create index if not exists node_result_build on governance.node_result (build_id, layer);
+
+create table if not exists scores.customer_score (
+    as_of_date date not null,
+    build_id bigint not null references governance.build,
+    model text not null,
+    model_version text not null,
+    customer_id text not null,
+    score double precision not null check (score between 0 and 1),
+    band text not null,
+    reasons jsonb,
+    is_champion boolean not null,
+    mlflow_run_id text not null,
+    primary key (as_of_date, build_id, model, model_version, customer_id)
+);
+
+grant select, insert, update on governance.load to loader;
+grant select, insert, update, delete on governance.quarantine to loader;
+grant select on governance.build, governance.publication to scorer;
+grant select, insert, delete on scores.customer_score to scorer;
+alter default privileges in schema features grant select on tables to scorer;
+alter default privileges in schema published grant select on tables to bi_reader;
+
+reset role;

@@ -1,0 +1,225 @@
+"""Loads a system's files of one business date into the raw tables: all of them, or none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from psycopg2 import sql
+
+from bankmart import db, settings
+from bankmart.sources import contract, ledger, tables
+from bankmart.sources import landing as files
+from bankmart.sources.contract import ContractError, Table
+from bankmart.sources.copying import copy_rows, encode
+from bankmart.sources.delivery import Delivery, HashedFile, find
+from bankmart.sources.ledger import Attempt
+from bankmart.sources.reading.check import Checker
+from bankmart.sources.reading.csv_file import CsvReader
+from bankmart.sources.reading.parquet_file import ParquetReader
+from bankmart.sources.reading.whole import check_header, check_whole
+from bankmart.sources.references import References
+from bankmart.sources.refusal import LoadRefused, Reject
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor
+
+EXAMPLES = 3
+MANY = 10_000  # rows, from which on making the key after them is worth it
+
+
+@dataclass(frozen=True)
+class TableLoad:
+    """What became of one table's file; `status` is loaded, unchanged or absent, counts are of its records."""
+
+    table: str
+    status: str
+    read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    seconds: float = 0.0
+    load_id: int | None = None
+
+
+@dataclass(frozen=True)
+class SystemLoad:
+    """What became of a system's files of one business date."""
+
+    system: str
+    business_date: date
+    tables: tuple[TableLoad, ...]
+
+
+def missing(system: str, business_date: date, landing: Path | None = None) -> list[Path]:
+    """The manifests of required tables that are not there yet (a file without one is still being written)."""
+    at = landing or settings.landing_dir()
+    paths = (
+        files.folder(at, system, table.name, business_date) / files.MANIFEST
+        for table in _tables(system)
+        if table.is_required
+    )
+    return [path for path in paths if not path.exists()]
+
+
+def has_delivered(system: str) -> bool:
+    """Whether any file of the system was ever loaded."""
+    with db.connect("loader") as link, link.cursor() as cursor:
+        cursor.execute(
+            """
+            select exists (select from governance.load where system = %s and status in ('loaded', 'replaced'))
+            """,
+            (system,),
+        )
+        return bool((cursor.fetchone() or (False,))[0])
+
+
+def load_system(
+    system: str,
+    business_date: date,
+    *,
+    landing: Path | None = None,
+    run_id: str | None = None,
+    today: date | None = None,
+) -> SystemLoad:
+    """Load every file that is there of the system and date in one transaction; again, it changes nothing.
+
+    Raises LoadRefused (entered in governance.load with its reason; nothing else changes), ContractError
+    where a raw table does not fit the contract, psycopg2.OperationalError where the database went away: try
+    again.
+    """
+    at = landing or settings.landing_dir()
+    wanted = _tables(system)
+    if absent := missing(system, business_date, at):
+        names = ", ".join(str(path.relative_to(at)) for path in absent)
+        remedy = "wait for it, or ask the sender: the manifest is written last, after the data file."
+        raise LoadRefused(
+            f"{system} of {business_date}", "missing", f"required and not there: {names}", remedy
+        )
+    tables.create_tables(wanted)
+    attempt = Attempt(wanted[0], business_date, run_id)
+    try:
+        if business_date > (today or date.today()):
+            what = f"the business date is in the future (today is {today or date.today()})"
+            raise LoadRefused(
+                f"{system} of {business_date}", "future", what, "correct the date of the folder."
+            )
+        done = []
+        with db.connect("loader") as link, link.cursor() as cursor:
+            lock = f"bankmart load {system} {business_date}"
+            cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
+            keys = References(cursor, business_date)
+            for table in wanted:
+                attempt = Attempt(table, business_date, run_id)
+                done.append(_load_table(cursor, attempt, at, keys))
+    except LoadRefused as refusal:
+        with db.connect("loader") as link, link.cursor() as cursor:
+            ledger.refuse(cursor, attempt, str(refusal))
+        raise
+    return SystemLoad(system, business_date, tuple(done))
+
+
+def _tables(system: str) -> list[Table]:
+    systems = contract.load()
+    if system not in systems:
+        raise ContractError(f"no system {system!r} in the contract; it has {', '.join(systems)}")
+    return list(systems[system].values())
+
+
+def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: References) -> TableLoad:
+    started = time.monotonic()
+    table = attempt.table
+    delivery = find(landing, table, attempt.business_date)
+    if delivery is None:
+        return TableLoad(table.name, "absent")
+    attempt.file_name = delivery.path.name
+    attempt.sha256 = delivery.manifest.sha256
+    attempt.control_totals = delivery.manifest.control_totals
+    if (present := ledger.current(cursor, table, attempt.business_date)) and _is_loaded(
+        cursor, delivery, present
+    ):
+        load_id, _, read, accepted, rejected = present
+        return TableLoad(
+            table.name, "unchanged", read, accepted, rejected, time.monotonic() - started, load_id
+        )
+    _refuse_at_sight(cursor, delivery)
+    ledger.begin(cursor, attempt)
+    has_no_key = delivery.manifest.row_count >= MANY and tables.drop_key_if_empty(cursor, table)
+    cursor.execute(
+        sql.SQL("delete from {} where business_date = %s").format(tables.relation(table)),
+        (attempt.business_date,),
+    )
+    cursor.execute("select set_config('timezone', %s, true)", (delivery.manifest.timezone,))
+    _copy(cursor, attempt, delivery, keys)
+    if has_no_key:
+        tables.add_key(cursor, table)
+    ledger.finish(cursor, attempt)
+    seconds = time.monotonic() - started
+    return TableLoad(
+        table.name, "loaded", attempt.read, attempt.accepted, attempt.rejected, seconds, attempt.load_id
+    )
+
+
+def _is_loaded(cursor: Cursor, delivery: Delivery, present: tuple[int, str, int, int, int]) -> bool:
+    """Whether the date's rows come from this very content, and are still there."""
+    _, sha256, _, accepted, _ = present
+    if sha256 != delivery.manifest.sha256 or files.sha256(delivery.path) != sha256:
+        return False
+    rows = sql.SQL("select exists (select from {} where business_date = %s)").format(
+        tables.relation(delivery.table)
+    )
+    cursor.execute(rows, (delivery.business_date,))
+    return bool((cursor.fetchone() or (False,))[0]) or accepted == 0
+
+
+def _refuse_at_sight(cursor: Cursor, delivery: Delivery) -> None:
+    table, manifest = delivery.table, delivery.manifest
+    if delivery.path.stat().st_size == 0:
+        raise LoadRefused(
+            delivery.where, "empty", "the file has no bytes", "send it again; no rows is a header only."
+        )
+    if manifest.row_count == 0 and table.is_required and table.extract == "full":
+        what = "it is a full extract without a row, which would leave nothing of the table"
+        raise LoadRefused(delivery.where, "empty", what, "send the whole table.")
+    if manifest.row_count and table.extract == "event" and (other := ledger.other_date(cursor, delivery)):
+        what = f"the same content was loaded for {other}: these events would count twice"
+        raise LoadRefused(delivery.where, "twice", what, "send this date's own file.")
+
+
+def _copy(cursor: Cursor, attempt: Attempt, delivery: Delivery, keys: References) -> None:
+    table, manifest = delivery.table, delivery.manifest
+    with delivery.open() as file:
+        source = HashedFile(file)
+        reader: CsvReader | ParquetReader
+        if manifest.format == "csv":
+            reader = CsvReader(cast(BinaryIO, source), delivery.where, manifest.delimiter, manifest.encoding)
+            check_header(delivery, reader.header)
+        else:
+            source.read_all()
+            reader = ParquetReader(file, delivery.where)
+            check_header(delivery, reader.header)
+            reader.check_types(table)
+        expected = min(manifest.row_count, delivery.path.stat().st_size)
+        checker = Checker(table, attempt.business_date, expected, keys.of(table))
+        attempt.allowed = int(table.quarantine_limit * manifest.row_count)
+        examples: list[Reject] = []
+
+        def blocks() -> Iterator[bytes]:
+            constants = f"{attempt.business_date}\t{attempt.load_id}"
+            for chunk in reader:
+                texts, rejects = checker.check(chunk)
+                attempt.keep(rejects)
+                examples.extend(rejects[: EXAMPLES - len(examples)])
+                # What is certain to be refused is read to its end, for the report, but no longer sent.
+                if checker.rejected <= attempt.allowed and checker.read <= manifest.row_count:
+                    yield encode(table, texts, constants)
+
+        try:
+            copy_rows(cursor, table, blocks(), delivery.where)
+        finally:
+            attempt.read, attempt.rejected = checker.read, checker.rejected
+            attempt.accepted = checker.read - checker.rejected
+    check_whole(delivery, checker, source.sha256, examples)

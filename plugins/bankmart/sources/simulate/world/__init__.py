@@ -1,0 +1,1 @@
+"""What there is: places, products, people, accounts, staff."""

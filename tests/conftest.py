@@ -1,0 +1,64 @@
+"""Fixtures shared by all tests: a real Postgres of the tests' own, started and stopped by them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from bankmart import settings
+from bankmart.runtime import postgres as embedded
+from bankmart.runtime import provision
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A state folder of the tests' own: no test sees or touches the checkout's."""
+    folder = tmp_path_factory.mktemp("state")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("BANKMART_STATE_DIR", str(folder))
+    for name in ("BANKMART_DATABASE_URL", "BANKMART_LANDING_DIR", "PGPASSFILE", "PGHOST", "PGPORT", "PGUSER"):
+        patch.delenv(name, raising=False)
+    yield folder
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def postgres(state: Path) -> Iterator[str]:
+    """A running, provisioned server; yields the administrator's connection string."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings.write_private(state / "ports.json", f'{{"postgres": {port}}}')
+    at = embedded.place(state)
+    embedded.initialise(at, settings.secret(settings.EMBEDDED_ADMIN), port)
+    provision.write_passfile()
+    server = embedded.popen(at, state / "postgres.log")
+    try:
+        embedded.wait_until_ready(provision.admin_dsn())
+        provision.provision()
+        yield provision.admin_dsn()
+    finally:
+        os.kill(server.pid, signal.SIGINT)
+        server.wait(30)
+        embedded.remove(state)
+
+
+@pytest.fixture
+def warehouse(postgres: str) -> str:
+    """A clean warehouse: no raw table, no load, no build. Yields the administrator's connection string for it."""
+    dsn = provision.admin_dsn(settings.WAREHOUSE)
+    with closing(psycopg2.connect(dsn)) as link, link, link.cursor() as cursor:
+        cursor.execute(
+            "select nspname from pg_namespace where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')"
+        )
+        for (schema,) in cursor.fetchall():
+            cursor.execute(psycopg2.sql.SQL("drop schema {} cascade").format(psycopg2.sql.Identifier(schema)))
+        cursor.execute(provision.WAREHOUSE_SQL.read_text(encoding="utf-8"))
+    return dsn

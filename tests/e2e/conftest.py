@@ -1,0 +1,96 @@
+"""One small bank, loaded, built and published for two dates on a server of its own, shared by the tests of the line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from bankmart import dbt, settings
+from bankmart.governance import build as builds
+from bankmart.governance import gate, publication
+from bankmart.runtime import postgres as embedded
+from bankmart.runtime import provision
+from bankmart.sources import contract, load, tables
+from bankmart.sources.simulate import SimulationConfig, simulate
+
+GO_LIVE = date(2026, 10, 31)
+CUSTOMERS, MONTHS, DAYS = 300, 7, 3
+
+
+@dataclass
+class Line:
+    """A bank of its own: its folder, its server, its dates."""
+
+    state: Path
+    at: embedded.Place
+    dates: list[date]
+    server: subprocess.Popen[bytes] = field(repr=False)
+
+    def restart(self) -> None:
+        """Start the server again, after it was killed: recovery included."""
+        self.server.wait(30)
+        self.server = embedded.popen(self.at, self.state / "postgres.log")
+        embedded.wait_until_ready(provision.admin_dsn())
+
+    def ingest(self, day: date) -> None:
+        """Load every system's files of a date."""
+        for system in contract.load():
+            load.load_system(system, day)
+        tables.create_tables()
+
+    def build(self, day: date, run_id: str = "test") -> builds.Build:
+        """Build and gate every layer of a date; not published yet."""
+        build = builds.open_build(day, run_id)
+        for layer in builds.LAYERS:
+            dbt.build_layer(layer, build)
+            gate.judge(layer, build)
+        return build
+
+
+@pytest.fixture(scope="session")
+def _line(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Iterator[Line]:
+    folder = tmp_path_factory.mktemp("line")
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(patch, folder)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        settings.write_private(folder / "ports.json", f'{{"postgres": {port}}}')
+        at = embedded.place(folder)
+        embedded.initialise(at, settings.secret(settings.EMBEDDED_ADMIN), port)
+        provision.write_passfile()
+        server = embedded.popen(at, folder / "postgres.log")
+        line = Line(folder, at, [GO_LIVE + timedelta(days=day) for day in range(DAYS + 1)], server)
+        try:
+            embedded.wait_until_ready(provision.admin_dsn())
+            provision.provision()
+            simulate(SimulationConfig(folder / "landing", folder / "truth", CUSTOMERS, MONTHS, DAYS, GO_LIVE))
+            for day in line.dates[:2]:
+                line.ingest(day)
+                publication.publish(line.build(day), actor="test")
+            yield line
+        finally:
+            os.kill(line.server.pid, signal.SIGINT)
+            line.server.wait(30)
+            embedded.remove(folder)
+
+
+@pytest.fixture
+def line(_line: Line, monkeypatch: pytest.MonkeyPatch) -> Line:
+    """The bank, with this process looking at it."""
+    _enter(monkeypatch, _line.state)
+    return _line
+
+
+def _enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    patch.setenv("BANKMART_STATE_DIR", str(folder))
+    # Others may have pointed libpq at their own password file in this process.
+    patch.setenv("PGPASSFILE", str(folder / "pgpass"))
+    patch.delenv("PGPASSFILE")

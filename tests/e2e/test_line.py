@@ -1,0 +1,311 @@
+"""The line from files to readers: what comes out is what went in, again and again, whatever happens on the way."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import date
+from decimal import Decimal
+
+import pandas as pd
+import psycopg2
+import pytest
+from bankmart import db, settings
+from bankmart.governance import build as builds
+from bankmart.governance import gate, publication
+from bankmart.governance.commands.hash import hashes
+from bankmart.sources import landing, load
+
+
+def rows(line, system, table, days=None):
+    """The delivered rows of a table, read without any of the platform's code."""
+    frames = [
+        pd.read_csv(path, dtype=str, keep_default_na=False)
+        for day in days or line.dates[:2]
+        for path in landing.folder(settings.landing_dir(), system, table, day).glob("*.csv")
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def query(statement, role="bi_reader", values=None):
+    with db.connect(role) as link, link.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def test_transactions_reconcile_to_the_files_to_the_cent(line):
+    sent = rows(line, "core_banking", "transaction")
+    for direction, group in sent.groupby("direction"):
+        assert query(
+            "select count(*), sum(amount) from published.fct_transaction where direction = %s", values=(direction,)
+        ) == [(len(group), sum(map(Decimal, group["amount"])))]
+
+
+def test_assets_are_the_last_delivered_balances(line):
+    accounts = rows(line, "core_banking", "account").drop_duplicates("account_id", keep="last")
+    products = rows(line, "core_banking", "product").drop_duplicates("product_id", keep="last")
+    owner = accounts.merge(products, on="product_id").set_index("account_id")
+    balances = rows(line, "core_banking", "balance").sort_values("balance_date", kind="stable")
+    last = balances.drop_duplicates("account_id", keep="last").merge(owner, on="account_id")
+    deposits = last[last["product_line"].isin(["current", "savings", "term_deposit"])]
+    expected = deposits.groupby("customer_id")["balance_amount"].agg(lambda found: float(sum(map(Decimal, found))))
+    got = dict(query("select customer_id, deposit_amount from published.customer_360 where deposit_amount <> 0"))
+    assert got == pytest.approx({customer: amount for customer, amount in expected.items() if amount}, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("indicator", "condition", "window", "aggregate"),
+    [
+        ("transaction_in_amount_30d", "direction == 'in'", 30, "sum"),
+        ("transaction_out_count_90d", "direction == 'out'", 90, "count"),
+        ("cash_out_amount_90d", "direction == 'out' and purpose == 'cash'", 90, "sum"),
+        ("salary_in_amount_30d", "direction == 'in' and purpose in ('salary', 'pension')", 30, "sum"),
+        ("mobile_transaction_count_30d", "channel == 'mobile'", 30, "count"),
+        ("transfer_out_amount_90d", "direction == 'out' and purpose == 'transfer'", 90, "sum"),
+    ],
+)
+def test_indicators_agree_with_pandas(line, indicator, condition, window, aggregate):
+    as_of = pd.Timestamp(line.dates[1])
+    accounts = rows(line, "core_banking", "account").drop_duplicates("account_id", keep="last")
+    sent = rows(line, "core_banking", "transaction").merge(accounts[["account_id", "customer_id"]], on="account_id")
+    age = (as_of - pd.to_datetime(sent["transaction_date"])).dt.days
+    kept = sent[(age >= 0) & (age < window)].query(condition).assign(amount=lambda found: found["amount"].astype(float))
+    expected = kept.groupby("customer_id")["amount"].agg(aggregate).to_dict()
+    got = dict(query(f"select customer_id, {indicator} from published.customer_360 where {indicator} <> 0"))  # noqa: S608
+    assert len(got) > 10
+    assert got == pytest.approx({customer: value for customer, value in expected.items() if value}, abs=0.005)
+
+
+def test_average_assets_agree_with_a_day_by_day_sum(line):
+    as_of = pd.Timestamp(line.dates[1])
+    moved = pd.DataFrame(
+        query("select customer_id, balance_date, change_amount::float from published.fct_balance_daily"),
+        columns=["customer_id", "date", "change"],
+    )
+    days = pd.date_range(as_of - pd.Timedelta(days=29), as_of)
+    moved["date"] = pd.to_datetime(moved["date"])
+    daily = [moved[moved["date"] <= day].groupby("customer_id")["change"].sum() for day in days]
+    expected = pd.concat(daily, axis=1).fillna(0).mean(axis=1)
+    got = dict(query("select customer_id, aum_average_amount_30d from published.customer_360"))
+    assert len(got) > 100
+    for customer, average in expected.items():
+        assert got[customer] == pytest.approx(average, abs=0.01)
+
+
+def test_the_same_date_again_gives_the_same_tables(line):
+    before = hashes(line.dates[1])
+    load.load_system("core_banking", line.dates[1])
+    build = line.build(line.dates[1], "again")
+    assert hashes(line.dates[1]) == before, "readers saw a build that was not published"
+    assert hashes(build_id=build.build_id) == before
+    publication.publish(build, actor="test")
+    publication.publish(build, actor="test")
+    assert hashes(line.dates[1]) == before
+
+
+def test_a_published_build_is_never_written_to(line):
+    ((build_id,),) = query(
+        "select build_id from governance.publication where business_date = %s", "platform", (line.dates[1],)
+    )
+    with pytest.raises(builds.BuildError, match="never written to again"):
+        builds.writable(build_id)
+
+
+def test_a_date_waits_for_the_one_before(line):
+    line.ingest(line.dates[2])
+    line.ingest(line.dates[3])
+    assert builds.previous_unpublished(line.dates[3]) == line.dates[2]
+    with pytest.raises(builds.BuildError, match=f"{line.dates[2]} was delivered before it and is not published"):
+        builds.open_build(line.dates[3], "test")
+
+
+def test_a_date_that_was_never_loaded_is_refused(line):
+    with pytest.raises(builds.BuildError, match="has not been loaded"):
+        builds.open_build(date(2020, 1, 1), "test")
+
+
+def test_a_red_gate_stops_the_line_and_says_everything(line):
+    line.ingest(line.dates[2])
+    spoil = "update sources.core_banking__transaction set direction = direction || '?' where business_date = %s"
+    mend = "update sources.core_banking__transaction set direction = rtrim(direction, '?') where business_date = %s"
+    broken = _execute(spoil, line.dates[2])
+    assert broken
+    try:
+        with pytest.raises(gate.GateStopped) as stopped:
+            line.build(line.dates[2], "red")
+    finally:
+        _execute(mend, line.dates[2])
+    said = str(stopped.value)
+    for part in (
+        f"gate marts is red for {line.dates[2]}",
+        "rule      accepted_values_fct_transaction_direction",
+        f"Readers still see {line.dates[1]}",
+        "owner     data-platform",
+        "docs/runbook.md",
+    ):
+        assert part in said
+    assert query("select max(business_date) from published.customer_360") == [(line.dates[1],)]
+    with pytest.raises(gate.GateStopped):
+        publication.publish(builds.unfinished(line.dates[2]), actor="test")
+
+
+def _execute(statement, *values):
+    with db.connect("loader") as link, link.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.rowcount
+
+
+def test_examples_of_a_red_gate_are_masked(line):
+    examples = query(
+        "select examples from governance.node_result where status = 'fail' and examples is not null", "platform"
+    )
+    assert examples
+    names = {name for (name,) in query("select customer_id from published.customer_360")}
+    assert not any(name in str(example) for (example,) in examples for name in names)
+
+
+def test_readers_reach_nothing_but_published_views(line):
+    for relation in ("marts.dim_customer", "profile.customer_360", "sources.core_banking__customer", "governance.build"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            query(f"select * from {relation} limit 1")  # noqa: S608
+
+
+def test_readers_see_masks(line):
+    clear = query(
+        "select customer_id, name, mobile, id_number, birth_date from marts.dim_customer"
+        " where name is not null and mobile is not null and id_number is not null limit 50",
+        "platform",
+    )
+    seen = {row[0]: row[1:] for row in query("select customer_id, name, mobile, id_number, birth_date from published.dim_customer")}
+    assert len(clear) == 50
+    for customer, name, mobile, _, birth_date in clear:
+        assert seen[customer] == (f"{name[0]}**", f"{mobile[:2]}***{mobile[-2:]}", None, birth_date.replace(month=1, day=1))
+
+
+def test_published_columns_carry_their_comments(line):
+    missing = query(
+        """
+        select c.relname, a.attname from pg_attribute a join pg_class c on a.attrelid = c.oid
+        where c.relnamespace = 'published'::regnamespace and a.attnum > 0
+            and col_description(c.oid, a.attnum) is null
+        """,
+        "platform",
+    )
+    assert missing == []
+
+
+def test_readers_never_see_a_mix(line):
+    """A reader loops while a date is built, published and rolled back."""
+    line.ingest(line.dates[2])
+    seen, errors, done = set(), [], threading.Event()
+
+    def read():
+        with db.connect("bi_reader") as link:
+            link.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            while not done.is_set():
+                try:
+                    with link, link.cursor() as cursor:
+                        cursor.execute(
+                            "select (select array_agg(distinct business_date) from published.customer_360),"
+                            " (select array_agg(distinct business_date) from published.dim_customer_current),"
+                            " (select max(business_date) from published.fct_transaction),"
+                            " (select count(*) from published.customer_360)"
+                        )
+                        profile, customer, fact, count = cursor.fetchone()
+                        seen.add((tuple(profile), tuple(customer), fact, count > 0))
+                except psycopg2.Error as error:
+                    errors.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        publication.publish(line.build(line.dates[2], "mix"), actor="test")
+        time.sleep(0.3)
+        publication.rollback(line.dates[2], actor="test")
+        time.sleep(0.3)
+    finally:
+        done.set()
+        reader.join(30)
+    first, second = line.dates[1], line.dates[2]
+    assert errors == []
+    assert seen == {((first,), (first,), first, True), ((second,), (second,), second, True)}
+
+
+def test_a_rollback_puts_the_build_before_back(line):
+    day = line.dates[1]
+    before = hashes(day)
+    build = line.build(day, "for rollback")
+    publication.publish(build, actor="test")
+    again = publication.rollback(day, actor="test")
+    assert again is not None
+    assert again != build.build_id
+    assert hashes(day) == before
+
+
+def test_postgres_killed_during_a_build_and_a_load(line):
+    """kill -9 of the server: what was there stays, and the same again ends as if nothing had happened."""
+    day, before = line.dates[1], hashes(line.dates[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "bankmart", "build", "--date", day.isoformat()]
+    build = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True)
+    _wait_for("select 1 from pg_stat_activity where query like '%%insert into%%' and application_name = 'dbt'")
+    os.kill(line.server.pid, signal.SIGKILL)
+    _, said = build.communicate(timeout=120)
+    assert build.returncode != 0, said
+    line.restart()
+    assert hashes(day) == before
+    again = line.build(day, "after the kill")
+    assert hashes(build_id=again.build_id) == before
+
+    ledger = query("select count(*) from governance.load", "platform")
+    load_command = [sys.executable, "-m", "bankmart", "ingest", "--system", "core_banking", "--date", line.dates[0].isoformat()]
+    place = landing.folder(settings.landing_dir(), "core_banking", "transaction", line.dates[0])
+    original = {path: path.read_bytes() for path in place.iterdir()}
+    _grow(place, 40)
+    counts = query("select count(*), sum(amount) from sources.core_banking__transaction", "platform")
+    try:
+        process = subprocess.Popen(load_command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True)
+        _wait_for("select 1 from pg_stat_activity where query ilike 'copy%%' and application_name like 'bankmart loader%%'")
+        os.kill(line.server.pid, signal.SIGKILL)
+        _, said = process.communicate(timeout=120)
+        assert process.returncode != 0, said
+        line.restart()
+        assert query("select count(*), sum(amount) from sources.core_banking__transaction", "platform") == counts
+    finally:
+        for path, content in original.items():
+            path.write_bytes(content)
+    load.load_system("core_banking", line.dates[0])
+    assert query("select count(*), sum(amount) from sources.core_banking__transaction", "platform") == counts
+    assert query("select count(*) from governance.load where status = 'loaded'", "platform")[0] <= ledger[0]
+
+
+def _grow(place, times):
+    """The same file with many more rows, so that its load takes a while."""
+    path = next(place.glob("*.csv"))
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *body = list(csv.reader(file))
+    key = header.index("transaction_id")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for copy in range(times):
+            writer.writerows([*row[:key], f"{row[key]}-{copy}", *row[key + 1 :]] for row in body)
+    import json
+
+    manifest = json.loads((place / landing.MANIFEST).read_text())
+    manifest["row_count"] *= times
+    manifest["control_totals"] = {name: str(Decimal(total) * times) for name, total in manifest["control_totals"].items()}
+    manifest["sha256"] = landing.sha256(path)
+    (place / landing.MANIFEST).write_text(json.dumps(manifest))
+
+
+def _wait_for(statement, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not query(statement, "platform"):
+        assert time.monotonic() < deadline, f"never seen: {statement}"
+        time.sleep(0.005)

@@ -1,0 +1,66 @@
+"""A server process killed in the middle of a load leaves nothing behind, and the next try loads."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psycopg2
+import pytest
+
+from bankmart.runtime import postgres, provision
+from bankmart.sources import load
+from bankmart.sources.reading import csv_file
+
+PAYMENT = "card.card_transaction"
+
+
+@pytest.mark.parametrize("how", ["kill -9", "terminate"])
+def test_a_killed_backend(bank, monkeypatch, how):
+    monkeypatch.setattr(csv_file, "BLOCK", 100_000)
+    bank.send(PAYMENT, bank.payments(20_000, amount="7.00"), row_count=20_000)
+    bank.load()
+    before = bank.state()
+    bank.send(PAYMENT, bank.payments(20_000, amount="8.00"))
+    encode, calls = load.encode, []
+
+    def killing(*args):
+        calls.append(args)
+        if len(calls) == 8:
+            backend = (
+                "from pg_stat_activity where application_name = 'bankmart loader' and query like 'copy %'"
+            )
+            if how == "terminate":
+                assert bank.query(f"select pg_terminate_backend(pid) {backend}") == [(True,)]  # noqa: S608
+            else:
+                ((pid,),) = bank.query(f"select pid {backend}")  # noqa: S608
+                os.kill(pid, signal.SIGKILL)
+        return encode(*args)
+
+    monkeypatch.setattr(load, "encode", killing)
+    with pytest.raises(psycopg2.Error):
+        bank.load()
+    assert 8 <= len(calls) < 30
+    monkeypatch.setattr(load, "encode", encode)
+    bank.close()
+    postgres.wait_until_ready(provision.admin_dsn())
+    assert bank.state() == before
+    assert bank.refused() == []
+    assert bank.quarantine() == []
+    (done,) = [each for each in bank.load().tables if each.status != "absent"]
+    assert (done.status, done.accepted) == ("loaded", 20_000)
+    assert set(bank.column(PAYMENT, "amount")) == {8}
+
+
+def test_a_checking_thread_that_fails_stops_the_load(bank, monkeypatch):
+    def failing(*args):
+        raise MemoryError("no more")
+
+    bank.send(PAYMENT, bank.payments())
+    monkeypatch.setattr(load, "encode", failing)
+    with pytest.raises(MemoryError):
+        bank.load()
+    assert bank.column(PAYMENT, "amount") == []
+    monkeypatch.undo()
+    bank.load()
+    assert len(bank.column(PAYMENT, "amount")) == 200
