@@ -11,7 +11,7 @@ DEMO := $(if $(SOURCE),--source "$(SOURCE)") $(if $(SOURCE_DIR),--source-dir "$(
 IS_311 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test up down status check format bench docs clean
+.PHONY: help setup demo test up down status check format bench docs reset clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ bench: setup ## Measure the speed of each step
 
 docs: setup ## Make the reference from the code
 	@$(BANKMART) docs
+
+reset: setup ## Stop the servers and delete all data; the environment stays
+	@$(BANKMART) reset --yes
 
 clean: ## Stop the servers and delete .bankmart: all data, the environment, everything
 	@if [ -x $(PY) ]; then $(BANKMART) reset --yes; fi

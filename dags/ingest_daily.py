@@ -19,6 +19,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from airflow.sdk import DAG, CronPartitionTimetable
+
 from bankmart import steps
 
 with DAG(

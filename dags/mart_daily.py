@@ -20,6 +20,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from airflow.sdk import DAG, PartitionedAssetTimetable
+
 from bankmart import steps
 
 with DAG(

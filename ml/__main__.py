@@ -36,9 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             command.add_argument("--build-id", type=int, help="this build, not the newest fitting one")
         if verb == "train":
-            command.add_argument(
-                "--again", action="store_true", help="train even if the same was trained before"
-            )
+            command.add_argument("--again", action="store_true", help="train even if the same was trained before")
         if verb == "score":
             command.add_argument("--alias", default="champion", choices=("champion", "challenger"))
     given = vars(parser.parse_args(arguments))

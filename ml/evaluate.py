@@ -45,15 +45,11 @@ def _evaluate(spec: Spec, as_of: date, build_id: int | None) -> dict[str, Any]:
     data = read_training(spec, as_of, build_id)
     first = date.fromisoformat(loaded.facts["newest_learnt"]) + timedelta(days=spec.horizon_days)
     judged = {
-        day.isoformat(): loaded.judge(data, data.day == as_day(day), spec.seed)
-        for day in data.dates()
-        if day >= first
+        day.isoformat(): loaded.judge(data, data.day == as_day(day), spec.seed) for day in data.dates() if day >= first
     }
     judged = {day: one for day, one in judged.items() if 0 < one.positives < one.rows}
     if not judged:
-        return _skipped(
-            spec, as_of, f"build {data.build.build_id} has no complete labels as of {first} or later"
-        )
+        return _skipped(spec, as_of, f"build {data.build.build_id} has no complete labels as of {first} or later")
     newest = max(judged)
     before, now = (
         loaded.facts["judgement"]["model"][spec.gates.metric],

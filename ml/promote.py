@@ -13,9 +13,7 @@ from ml.errors import ArtefactRefused, DataError, DataPrerequisite
 from ml.spec import Spec, load_spec
 
 
-def run(
-    model: str, as_of: date, version: int | None = None, without_champion: bool = False
-) -> dict[str, Any]:
+def run(model: str, as_of: date, version: int | None = None, without_champion: bool = False) -> dict[str, Any]:
     """Judge the version given, else the newest trained as of `as_of`, on its out-of-time customers.
 
     Its own gates are judged again from the data, then it is compared with the champion on the same customers

@@ -52,9 +52,7 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
         tally: Counter[str] = Counter()
         replace_scores(writer, target, _chunks(reader, spec, loaded, target, tally))
     if not tally:
-        reason = (
-            f"no customer of build {build.build_id} belongs to the population ({spec.population.statement})"
-        )
+        reason = f"no customer of build {build.build_id} belongs to the population ({spec.population.statement})"
         print(f"{model} as of {as_of}: nothing scored, {reason}.")
         return {"model": model, "as_of": as_of.isoformat(), "build_id": build.build_id, "skipped": reason}
     bands = {band: tally[band] for band in (*loaded.thresholds, "low")}
@@ -73,9 +71,7 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
     }
 
 
-def _chunks(
-    link: connection, spec: Spec, loaded: Any, target: Target, tally: Counter[str]
-) -> Iterator[Scored]:
+def _chunks(link: connection, spec: Spec, loaded: Any, target: Target, tally: Counter[str]) -> Iterator[Scored]:
     """Score chunk by chunk; raises DataError at the end where a feature has gone silent since training."""
     where = ".".join(spec.features_table)
     names = loaded.features
@@ -113,9 +109,9 @@ def _chunks(
 def _longest_customer(link: connection, spec: Spec, target: Target) -> int:
     with link.cursor() as cursor:
         cursor.execute(
-            sql.SQL(
-                "select max(octet_length(customer_id)) from {} where build_id = %s and as_of_date = %s"
-            ).format(sql.Identifier(*spec.features_table)),
+            sql.SQL("select max(octet_length(customer_id)) from {} where build_id = %s and as_of_date = %s").format(
+                sql.Identifier(*spec.features_table)
+            ),
             (target.build_id, target.as_of),
         )
         ((longest,),) = cursor.fetchall()

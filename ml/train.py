@@ -94,10 +94,7 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
             documents={"judgement.json": judged.as_dict(), "facts.json": trained.facts},
             figures=trained.figures(data, split.test, spec.seed),
             dataset={
-                **{
-                    key: trained.facts[key]
-                    for key in ("business_date", "build_id", "dbt_invocation_id", "rows")
-                },
+                **{key: trained.facts[key] for key in ("business_date", "build_id", "dbt_invocation_id", "rows")},
                 "content_hash": data.content_hash,
                 "tables": f"{'.'.join(spec.features_table)}, {'.'.join(spec.label_table)}",
             },
@@ -126,11 +123,7 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
 
 def _typical(features: tuple[str, ...], numbers: np.ndarray) -> dict[str, float | None]:
     """An input example that is nobody: each feature's median."""
-    return dict(
-        zip(
-            features, np.nanmedian(np.where(np.isnan(numbers).all(axis=0), 0.0, numbers), axis=0), strict=True
-        )
-    )
+    return dict(zip(features, np.nanmedian(np.where(np.isnan(numbers).all(axis=0), 0.0, numbers), axis=0), strict=True))
 
 
 def _params(spec: Spec, facts: dict[str, Any]) -> dict[str, Any]:

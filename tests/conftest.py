@@ -56,7 +56,8 @@ def warehouse(postgres: str) -> str:
     dsn = provision.admin_dsn(settings.WAREHOUSE)
     with closing(psycopg2.connect(dsn)) as link, link, link.cursor() as cursor:
         cursor.execute(
-            "select nspname from pg_namespace where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')"
+            "select nspname from pg_namespace"
+            " where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')"
         )
         for (schema,) in cursor.fetchall():
             cursor.execute(psycopg2.sql.SQL("drop schema {} cascade").format(psycopg2.sql.Identifier(schema)))

@@ -237,9 +237,7 @@ def test_compose_accepts_the_file(compose):
 
 
 @pytest.mark.parametrize("line", [None, ""])
-@pytest.mark.parametrize(
-    "name", ["BANKMART_SECRET_BANKMART_ADMIN", "BANKMART_SECRET_REDIS", "BANKMART_LANDING"]
-)
+@pytest.mark.parametrize("name", ["BANKMART_SECRET_BANKMART_ADMIN", "BANKMART_SECRET_REDIS", "BANKMART_LANDING"])
 def test_compose_refuses_to_start_without_a_value(compose, name, line):
     variables = dict.fromkeys(REQUIRED - {name}, "/value")
     if line is not None:

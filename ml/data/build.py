@@ -56,9 +56,7 @@ def daily_build(link: connection, as_of: date, build_id: int | None = None) -> B
         as_of,
     )
     if found is None:
-        raise DataError(
-            f"There is no daily build of {as_of} to score: build the features of that date first."
-        )
+        raise DataError(f"There is no daily build of {as_of} to score: build the features of that date first.")
     return found
 
 

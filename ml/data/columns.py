@@ -20,8 +20,7 @@ def column_types(link: connection, table: tuple[str, str]) -> dict[str, str]:
     """Column → Postgres type of a table or view this role may read; empty where there is none."""
     with link.cursor() as cursor:
         cursor.execute(
-            "select column_name, data_type from information_schema.columns"
-            " where table_schema = %s and table_name = %s",
+            "select column_name, data_type from information_schema.columns where table_schema = %s and table_name = %s",
             table,
         )
         return dict(cursor.fetchall())
@@ -56,6 +55,5 @@ def refuse_infinite(names: Sequence[str], numbers: np.ndarray, where: str) -> No
     if count.any():
         found = ", ".join(f"{names[at]} ({count[at]} rows)" for at in np.flatnonzero(count).tolist())
         raise DataError(
-            f"Infinite values in {where}: {found}. A ratio was taken over zero:"
-            " make it null in the feature's model."
+            f"Infinite values in {where}: {found}. A ratio was taken over zero: make it null in the feature's model."
         )

@@ -41,10 +41,7 @@ def changed_afterwards(link: connection, spec: Spec, data: TrainingSet) -> tuple
     Returns the number of customers compared and, per feature, the share whose value is now another one, where
     that is above `CHANGED_SHARE` (a few corrections are normal).
     """
-    pairs = [
-        (as_number("f", name, data.types[name]), as_number("d", name, data.types[name]))
-        for name in data.features
-    ]
+    pairs = [(as_number("f", name, data.types[name]), as_number("d", name, data.types[name])) for name in data.features]
     shares = [
         sql.SQL(
             "avg((({now} is null) <> ({then} is null)"

@@ -96,9 +96,7 @@ def _require_positives(spec: Spec, data: TrainingSet, parts: dict[str, np.ndarra
         least = min(positives, rows - positives)
         if least < needed[name]:
             which = "positives" if least == positives else "negatives"
-            raise _too_little(
-                spec, data, f"{name} has {least} {which} of {rows} rows, needed are {needed[name]}"
-            )
+            raise _too_little(spec, data, f"{name} has {least} {which} of {rows} rows, needed are {needed[name]}")
 
 
 def _too_little(spec: Spec, data: TrainingSet, reason: str) -> DataPrerequisite:

@@ -49,9 +49,7 @@ class TrainingSet:
         if names == self.features:
             return self.numbers
         if absent := [name for name in names if name not in self.features]:
-            raise DataError(
-                f"Build {self.build.build_id} has no values in {', '.join(absent)}, which is needed."
-            )
+            raise DataError(f"Build {self.build.build_id} has no values in {', '.join(absent)}, which is needed.")
         return self.numbers[:, [self.features.index(name) for name in names]]
 
 
@@ -122,8 +120,7 @@ def _read_rows(
     )
     with link.cursor() as cursor:
         cursor.execute(
-            sql.SQL("select count(*), coalesce(max(octet_length(f.customer_id)), 1), max(as_of_date) ")
-            + source
+            sql.SQL("select count(*), coalesce(max(octet_length(f.customer_id)), 1), max(as_of_date) ") + source
         )
         rows, id_bytes, newest = cursor.fetchall()[0]
     if not rows:

@@ -72,7 +72,5 @@ def _ahead(metric: str, difference: Interval) -> Interval:
 def report(title: str, made: list[Check]) -> str:
     """The checks as Markdown."""
     lines = [f"# {title}", "", "| gate | passed | found | needed |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| {one.name} | {'yes' if one.passed else '**no**'} | {one.found} | {one.needed} |" for one in made
-    ]
+    lines += [f"| {one.name} | {'yes' if one.passed else '**no**'} | {one.found} | {one.needed} |" for one in made]
     return "\n".join(lines) + "\n"

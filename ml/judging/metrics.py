@@ -85,9 +85,7 @@ class _Measured:
         """The values of METRICS, in order, with `weight` (n,) copies of each row."""
         total = weight.sum()
         gaps = np.bincount(self.bin, weight * self.gap, minlength=BINS)
-        return np.array(
-            [*self.ranking.auc_ap_lift(weight), (weight @ self.square) / total, np.abs(gaps).sum() / total]
-        )
+        return np.array([*self.ranking.auc_ap_lift(weight), (weight @ self.square) / total, np.abs(gaps).sum() / total])
 
 
 def bins(probability: np.ndarray) -> np.ndarray:
@@ -132,6 +130,4 @@ def compare(
 
 def _intervals(value: np.ndarray, drawn: np.ndarray) -> dict[str, Interval]:
     low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
-    return {
-        name: Interval(float(value[at]), float(low[at]), float(high[at])) for at, name in enumerate(METRICS)
-    }
+    return {name: Interval(float(value[at]), float(low[at]), float(high[at])) for at, name in enumerate(METRICS)}

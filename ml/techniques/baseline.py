@@ -45,9 +45,7 @@ def best_rule(spec: Spec, data: TrainingSet, learn: np.ndarray, calibration: np.
             for null in (_FAR, -_FAR):
                 found.append((auc(_ordered(values, direction, null), label), name, direction, null))
     if not found:
-        raise DataError(
-            f"All baseline columns of {spec.name} are empty: a model can't be judged against nothing."
-        )
+        raise DataError(f"All baseline columns of {spec.name} are empty: a model can't be judged against nothing.")
     best, name, direction, null = max(found, key=lambda one: one[0])
     rank = _ordered(data.columns((name,))[calibration, 0], direction, null)
     return Rule(name, direction, null, best, fit_isotonic(rank, data.label[calibration]))

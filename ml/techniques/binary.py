@@ -90,9 +90,7 @@ class Model:
         numbers, label = data.columns(self.features)[rows], data.label[rows]
         score = self.score(numbers)
         rank = self.baseline.rank(data.columns((self.baseline.column,))[rows, 0])
-        sample = np.random.default_rng(seed).choice(
-            len(numbers), min(SHAP_SAMPLE, len(numbers)), replace=False
-        )
+        sample = np.random.default_rng(seed).choice(len(numbers), min(SHAP_SAMPLE, len(numbers)), replace=False)
         return {
             "reliability.png": plots.reliability(score, label),
             "gain.png": plots.gain(score, rank, label, str(self.baseline)),
@@ -143,9 +141,7 @@ def train(spec: Spec, data: TrainingSet, split: Split) -> Model:
         **spec.params,
     }
     rounds, patience = params.pop("num_boost_round", 600), params.pop("early_stopping_rounds", 50)
-    fitted = lightgbm.Dataset(
-        data.numbers[split.train], data.label[split.train], feature_name=list(data.features)
-    )
+    fitted = lightgbm.Dataset(data.numbers[split.train], data.label[split.train], feature_name=list(data.features))
     stop = fitted.create_valid(data.numbers[split.stop], data.label[split.stop])
     booster = lightgbm.train(
         params,
@@ -166,8 +162,7 @@ def train(spec: Spec, data: TrainingSet, split: Split) -> Model:
         features=data.features,
         calibration=calibration,
         thresholds={
-            name: float(np.quantile(scores, 1 - share))
-            for name, share in zip(spec.bands, shares, strict=True)
+            name: float(np.quantile(scores, 1 - share)) for name, share in zip(spec.bands, shares, strict=True)
         },
         baseline=best_rule(spec, data, split.train | split.stop, split.calibration),
         null_shares=tuple(np.isnan(data.numbers[split.train]).mean(axis=0).tolist()),
@@ -193,9 +188,7 @@ def load(folder: Path) -> Model:
             facts=plain["facts"],
         )
     except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
-        raise ArtefactRefused(
-            f"The model's files can't be read: {error}. Train and promote again."
-        ) from error
+        raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error
     if booster.feature_name() != list(model.features):
         raise ArtefactRefused(f"{BOOSTER} and {PLAIN} name different features: they aren't of one model.")
     return model

@@ -44,9 +44,7 @@ def fit_platt(raw: np.ndarray, label: np.ndarray) -> Calibration:
 def fit_isotonic(raw: np.ndarray, label: np.ndarray) -> Calibration:
     """Isotonic regression by pool adjacent violators (Zadrozny and Elkan 2002)."""
     fitted = IsotonicRegression(out_of_bounds="clip").fit(raw, label)
-    return Calibration(
-        "isotonic", tuple(map(float, fitted.X_thresholds_)), tuple(map(float, fitted.y_thresholds_))
-    )
+    return Calibration("isotonic", tuple(map(float, fitted.X_thresholds_)), tuple(map(float, fitted.y_thresholds_)))
 
 
 def choose(raw: np.ndarray, label: np.ndarray, fold: np.ndarray) -> Calibration:

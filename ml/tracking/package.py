@@ -46,15 +46,11 @@ def verify(folder: Path, tag: str | None, what: str) -> None:
     """Raise ArtefactRefused where the files aren't exactly those that `tag` (hashes as JSON) names."""
     advice = "Nothing was read from it. Restore the artefacts from a backup, or train and promote again."
     if not tag:
-        raise ArtefactRefused(
-            f"{what} carries no hashes: it wasn't registered by `python -m ml train`. {advice}"
-        )
+        raise ArtefactRefused(f"{what} carries no hashes: it wasn't registered by `python -m ml train`. {advice}")
     refuse_unsafe(folder)
     promised, found = json.loads(tag), hashes(folder)
     wrong = [f"{name} is missing" for name in promised.keys() - found.keys()]
     wrong += [f"{name} wasn't there at training" for name in found.keys() - promised.keys()]
-    wrong += [
-        f"{name} was changed" for name in promised.keys() & found.keys() if promised[name] != found[name]
-    ]
+    wrong += [f"{name} was changed" for name in promised.keys() & found.keys() if promised[name] != found[name]]
     if wrong:
         raise ArtefactRefused(f"{what} is damaged or was tampered with: {'; '.join(sorted(wrong))}. {advice}")

@@ -140,9 +140,7 @@ def name_champion(version: Version) -> None:
     """Make the version the champion, in one call; a challenger alias it held goes."""
     client = mlflow.MlflowClient()
     earlier = by_alias(version.model)
-    client.set_model_version_tag(
-        version.model, version.number, "replaced", earlier.number if earlier else "none"
-    )
+    client.set_model_version_tag(version.model, version.number, "replaced", earlier.number if earlier else "none")
     client.set_registered_model_alias(version.model, CHAMPION, version.number)
     challenger = by_alias(version.model, CHALLENGER)
     if challenger and challenger.number == version.number:

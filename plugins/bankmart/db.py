@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
@@ -12,6 +12,7 @@ from bankmart import settings
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
+    from psycopg2.extensions import cursor as Cursor
 
 
 @contextmanager
@@ -26,3 +27,14 @@ def connect(role: str, database: str = settings.WAREHOUSE) -> Iterator[connectio
             yield link
     finally:
         link.close()
+
+
+def one(cursor: Cursor) -> tuple[Any, ...]:
+    """The row of a query that always gives one, such as an aggregate.
+
+    Raises LookupError where it gave none.
+    """
+    row = cursor.fetchone()
+    if row is None:
+        raise LookupError("the query gave no row")
+    return row

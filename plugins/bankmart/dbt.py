@@ -111,7 +111,8 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     if broken:
         lines = "\n".join(f"  {node.name}: {' '.join((node.message or '').split())}" for node in broken)
         raise DbtError(
-            f"layer {layer} of {build.business_date} is not built: {len(broken)} of {len(nodes)} nodes broke.\n{lines}\n"
+            f"layer {layer} of {build.business_date} is not built: {len(broken)} of {len(nodes)} nodes broke.\n"
+            f"{lines}\n"
             "Readers still see what was published before. Mend the cause and clear this task."
         )
     return nodes
@@ -140,7 +141,8 @@ def _artifact(name: str) -> dict[str, Any]:
     path = target_dir() / name
     if not path.exists():
         raise DbtError(f"dbt has not run here yet, so there is no {name}: run `bankmart build` first")
-    return json.loads(path.read_text(encoding="utf-8"))
+    artifact: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return artifact
 
 
 def _node(item: Any, owners: dict[str, str]) -> Node:
@@ -169,7 +171,9 @@ def _about(node: Any) -> tuple[str, ...]:
 
 def _owners(manifest: dict[str, Any]) -> dict[str, str]:
     nodes = manifest["nodes"].items()
-    return {name: node["config"]["meta"]["owner"] for name, node in nodes if node["config"].get("meta", {}).get("owner")}
+    return {
+        name: node["config"]["meta"]["owner"] for name, node in nodes if node["config"].get("meta", {}).get("owner")
+    }
 
 
 def _severity(node: Any) -> str:

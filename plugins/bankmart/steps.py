@@ -36,9 +36,9 @@ SOURCES = Asset("sources", uri="bankmart://sources")
 FEATURES = Asset("features", uri="bankmart://features")
 PUBLISHED = Asset("published", uri="bankmart://published")
 
-RETRY = {"retries": 2, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True}
+RETRY: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True}
 NO_RETRY: dict[str, Any] = {"retries": 0}
-WAIT = {"mode": "reschedule", "poke_interval": 30, "timeout": timedelta(days=2).total_seconds()}
+WAIT: dict[str, Any] = {"mode": "reschedule", "poke_interval": 30, "timeout": timedelta(days=2).total_seconds()}
 DEFAULTS = {"owner": "data-platform", "execution_timeout": timedelta(hours=3)}
 PARAMS = {
     "business_date": Param(
@@ -123,6 +123,7 @@ def begin(kind: str = "daily", wait_hours: float = 12) -> Any:
     @task.sensor(task_id="begin", **WAIT, **RETRY)
     def run(**context: Any) -> Any:
         from airflow.sdk import PokeReturnValue
+
         from bankmart.governance import build as builds
 
         day = business_date(context)
@@ -131,7 +132,9 @@ def begin(kind: str = "daily", wait_hours: float = 12) -> Any:
         before = builds.previous_unpublished(day)
         if before is not None:
             if datetime.now(UTC) > context["dag_run"].start_date + timedelta(hours=wait_hours):
-                raise AirflowFailException(f"{before} was delivered before {day} and is still not published: mend it first")
+                raise AirflowFailException(
+                    f"{before} was delivered before {day} and is still not published: mend it first"
+                )
             print(f"waiting: {before} comes first and is not published yet")
             return False
         return PokeReturnValue(True, builds.open_build(day, context["run_id"]).build_id)
@@ -206,7 +209,9 @@ def ml(verb: str, model: str, build_id: Any) -> Any:
         settings.apply_environment()
         of_build = {} if verb == "promote" else {"build_id": build}
         try:
-            result = importlib.import_module(f"ml.{verb}").run(model, business_date(context), **of_build)
+            result: dict[str, Any] = importlib.import_module(f"ml.{verb}").run(
+                model, business_date(context), **of_build
+            )
         except TrackingUnavailable:
             raise
         except ModelError as error:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+
 from bankmart import dbt, settings
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication

@@ -15,6 +15,7 @@ from decimal import Decimal
 import pandas as pd
 import psycopg2
 import pytest
+
 from bankmart import db, settings
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication
@@ -170,7 +171,12 @@ def test_examples_of_a_red_gate_are_masked(line):
 
 
 def test_readers_reach_nothing_but_published_views(line):
-    for relation in ("marts.dim_customer", "profile.customer_360", "sources.core_banking__customer", "governance.build"):
+    for relation in (
+        "marts.dim_customer",
+        "profile.customer_360",
+        "sources.core_banking__customer",
+        "governance.build",
+    ):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             query(f"select * from {relation} limit 1")  # noqa: S608
 
@@ -181,10 +187,18 @@ def test_readers_see_masks(line):
         " where name is not null and mobile is not null and id_number is not null limit 50",
         "platform",
     )
-    seen = {row[0]: row[1:] for row in query("select customer_id, name, mobile, id_number, birth_date from published.dim_customer")}
+    seen = {
+        row[0]: row[1:]
+        for row in query("select customer_id, name, mobile, id_number, birth_date from published.dim_customer")
+    }
     assert len(clear) == 50
     for customer, name, mobile, _, birth_date in clear:
-        assert seen[customer] == (f"{name[0]}**", f"{mobile[:2]}***{mobile[-2:]}", None, birth_date.replace(month=1, day=1))
+        assert seen[customer] == (
+            f"{name[0]}**",
+            f"{mobile[:2]}***{mobile[-2:]}",
+            None,
+            birth_date.replace(month=1, day=1),
+        )
 
 
 def test_published_columns_carry_their_comments(line):
@@ -263,14 +277,27 @@ def test_postgres_killed_during_a_build_and_a_load(line):
     assert hashes(build_id=again.build_id) == before
 
     ledger = query("select count(*) from governance.load", "platform")
-    load_command = [sys.executable, "-m", "bankmart", "ingest", "--system", "core_banking", "--date", line.dates[0].isoformat()]
+    load_command = [
+        sys.executable,
+        "-m",
+        "bankmart",
+        "ingest",
+        "--system",
+        "core_banking",
+        "--date",
+        line.dates[0].isoformat(),
+    ]
     place = landing.folder(settings.landing_dir(), "core_banking", "transaction", line.dates[0])
     original = {path: path.read_bytes() for path in place.iterdir()}
     _grow(place, 40)
     counts = query("select count(*), sum(amount) from sources.core_banking__transaction", "platform")
     try:
-        process = subprocess.Popen(load_command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True)
-        _wait_for("select 1 from pg_stat_activity where query ilike 'copy%%' and application_name like 'bankmart loader%%'")
+        process = subprocess.Popen(
+            load_command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True
+        )
+        _wait_for(
+            "select 1 from pg_stat_activity where query ilike 'copy%%' and application_name like 'bankmart loader%%'"
+        )
         os.kill(line.server.pid, signal.SIGKILL)
         _, said = process.communicate(timeout=120)
         assert process.returncode != 0, said
@@ -299,7 +326,9 @@ def _grow(place, times):
 
     manifest = json.loads((place / landing.MANIFEST).read_text())
     manifest["row_count"] *= times
-    manifest["control_totals"] = {name: str(Decimal(total) * times) for name, total in manifest["control_totals"].items()}
+    manifest["control_totals"] = {
+        name: str(Decimal(total) * times) for name, total in manifest["control_totals"].items()
+    }
     manifest["sha256"] = landing.sha256(path)
     (place / landing.MANIFEST).write_text(json.dumps(manifest))
 

@@ -173,9 +173,7 @@ class Bank:
     def create(self) -> None:
         spec = load_spec("churn")
         counts = ("complaint_count_90d", "session_count_30d", "days_since_transaction")
-        columns = ", ".join(
-            f"{name} {'integer' if name in counts else 'double precision'}" for name in spec.features
-        )
+        columns = ", ".join(f"{name} {'integer' if name in counts else 'double precision'}" for name in spec.features)
         self.execute(
             f"set role platform; create table features.ftr_customer (as_of_date date, build_id bigint,"
             f" customer_id text, {columns}, business_date date);"
@@ -202,9 +200,7 @@ class Bank:
 
     def _copy(self, table: str, frame: pd.DataFrame) -> None:
         text = io.BytesIO()
-        csv.write_csv(
-            pa.Table.from_pandas(frame, preserve_index=False), text, csv.WriteOptions(include_header=False)
-        )
+        csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), text, csv.WriteOptions(include_header=False))
         text.seek(0)
         with closing(psycopg2.connect(self.dsn)) as link, link, link.cursor() as cursor:
             cursor.copy_expert(f"copy {table} ({', '.join(frame.columns)}) from stdin (format csv)", text)

@@ -17,9 +17,7 @@ def test_the_champion_holds_on_later_customers_like_its_own(bank, champion, mlfl
     bank.training(dates=[date(2025, 4, 30), date(2025, 8, 31), TODAY], day=LATER)
     result = evaluate.run("churn", LATER)
     assert result["verdict"] == "holds"
-    assert result["by_date"].keys() == {"2025-08-31", "2025-10-31"}, (
-        "only dates after all that it learnt from"
-    )
+    assert result["by_date"].keys() == {"2025-08-31", "2025-10-31"}, "only dates after all that it learnt from"
     run = MlflowClient().get_run(result["run_id"])
     assert run.data.metrics["auc"] == pytest.approx(result["by_date"]["2025-10-31"]["model"]["auc"]["value"])
 

@@ -14,9 +14,7 @@ def test_a_skip_is_success_and_an_error_a_sentence(bank, registry, capsys):
     assert "Known: churn" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "words", [["guess", "churn"], ["train", "churn"], ["score", "churn", "--as-of", "today"]]
-)
+@pytest.mark.parametrize("words", [["guess", "churn"], ["train", "churn"], ["score", "churn", "--as-of", "today"]])
 def test_a_wrong_command_is_refused(words):
     with pytest.raises(SystemExit):
         main(words)

@@ -76,8 +76,7 @@ def test_a_failure_half_way_leaves_the_scores_as_they_were(bank, champion, monke
     score.run("churn", TODAY, build_id)
     before = bank.scores()
     bank.execute(
-        "update features.ftr_customer set deposit_amount = 'infinity'"
-        " where build_id = %s and customer_id = 'C000599'",
+        "update features.ftr_customer set deposit_amount = 'infinity' where build_id = %s and customer_id = 'C000599'",
         build_id,
     )
     with pytest.raises(DataError, match=r"deposit_amount \(1 rows\)"):

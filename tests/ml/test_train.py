@@ -13,9 +13,7 @@ from ml.tracking.registry import HASHES_TAG
 TODAY = date(2025, 10, 31)
 
 
-def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothing(
-    bank, registry, mlflow_server
-):
+def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothing(bank, registry, mlflow_server):
     build_id = bank.training()
     made = train.run("churn", TODAY)
     assert made["build_id"] == build_id
@@ -118,9 +116,7 @@ def test_an_infinite_value_is_an_error_naming_the_column(bank, registry):
 
 
 def test_leakage_stops_the_training(bank, registry):
-    bank.training(
-        lambda frame: frame.assign(tenure_days=frame["is_churn"] * 1.0 + frame["tenure_days"] / 1e6)
-    )
+    bank.training(lambda frame: frame.assign(tenure_days=frame["is_churn"] * 1.0 + frame["tenure_days"] / 1e6))
     with pytest.raises(LeakageFound, match="tenure_days"):
         train.run("churn", TODAY)
     assert registry.search_registered_models() == []

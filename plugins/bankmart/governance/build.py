@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from bankmart import db
 from bankmart.errors import BankmartError
@@ -38,7 +39,7 @@ def previous_unpublished(business_date: date) -> date | None:
             "select max(business_date) from governance.load where status = 'loaded' and business_date < %s",
             (business_date,),
         )
-        (before,) = cursor.fetchone()
+        (before,) = db.one(cursor)
         cursor.execute("select 1 from governance.publication where business_date = %s", (before,))
         return None if before is None or cursor.fetchone() else before
 
@@ -67,13 +68,12 @@ def open_build(business_date: date, run_id: str) -> Build:
             (business_date, run_id, UNFINISHED["daily"]),
         )
         if row := cursor.fetchone():
-            cursor.execute(
-                "update governance.build set status = 'building', reason = null where build_id = %s", row
-            )
+            (build_id,) = row
+            cursor.execute("update governance.build set status = 'building', reason = null where build_id = %s", row)
         else:
             _give_up(cursor, business_date, "daily")
-            row = _insert(cursor, business_date, "daily", run_id)
-    return get(row[0])
+            build_id = _insert(cursor, business_date, "daily", run_id)
+    return get(build_id)
 
 
 def open_training_build(business_date: date, run_id: str) -> Build:
@@ -85,8 +85,8 @@ def open_training_build(business_date: date, run_id: str) -> Build:
         _lock(cursor)
         _published(cursor, business_date)
         _give_up(cursor, business_date, "training")
-        row = _insert(cursor, business_date, "training", run_id)
-    return get(row[0])
+        build_id = _insert(cursor, business_date, "training", run_id)
+    return get(build_id)
 
 
 def get(build_id: int) -> Build:
@@ -159,20 +159,21 @@ def finish(build_id: int, status: str, reason: str | None = None) -> None:
         )
 
 
-def _lock(cursor) -> None:  # type: ignore[no-untyped-def]
+def _lock(cursor: Any) -> None:
     cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart build'))")
 
 
-def _insert(cursor, business_date: date, kind: str, run_id: str) -> tuple[int]:  # type: ignore[no-untyped-def]
+def _insert(cursor: Any, business_date: date, kind: str, run_id: str) -> int:
     cursor.execute(
         "insert into governance.build (business_date, kind, status, run_id)"
         " values (%s, %s, 'building', %s) returning build_id",
         (business_date, kind, run_id),
     )
-    return cursor.fetchone()
+    (build_id,) = db.one(cursor)
+    return int(build_id)
 
 
-def _give_up(cursor, business_date: date, kind: str) -> None:  # type: ignore[no-untyped-def]
+def _give_up(cursor: Any, business_date: date, kind: str) -> None:
     cursor.execute(
         "update governance.build set status = 'superseded', finished_at = clock_timestamp(),"
         " reason = 'a newer run of the date took over'"
@@ -181,25 +182,24 @@ def _give_up(cursor, business_date: date, kind: str) -> None:  # type: ignore[no
     )
 
 
-def _published(cursor, business_date: date) -> int:  # type: ignore[no-untyped-def]
+def _published(cursor: Any, business_date: date) -> int:
     cursor.execute("select build_id from governance.publication where business_date = %s", (business_date,))
     row = cursor.fetchone()
     if row is None:
         raise BuildError(
-            f"{business_date} is not published: models train on published dates only. "
-            "`bankmart builds` lists them."
+            f"{business_date} is not published: models train on published dates only. `bankmart builds` lists them."
         )
-    return row[0]
+    return int(row[0])
 
 
-def _is_loaded(cursor, business_date: date) -> bool:  # type: ignore[no-untyped-def]
+def _is_loaded(cursor: Any, business_date: date) -> bool:
     cursor.execute(
         "select 1 from governance.load where status = 'loaded' and business_date = %s limit 1", (business_date,)
     )
     return cursor.fetchone() is not None
 
 
-def _delivered(cursor, business_date: date) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
+def _delivered(cursor: Any, business_date: date) -> tuple[str, ...]:
     cursor.execute(
         "select distinct system || '.' || table_name from governance.load"
         " where status = 'loaded' and accepted_count > 0 and business_date <= %s order by 1",
@@ -208,14 +208,15 @@ def _delivered(cursor, business_date: date) -> tuple[str, ...]:  # type: ignore[
     return tuple(table for (table,) in cursor.fetchall())
 
 
-def _month_ends(cursor, business_date: date) -> tuple[date, ...]:  # type: ignore[no-untyped-def]
+def _month_ends(cursor: Any, business_date: date) -> tuple[date, ...]:
     cursor.execute(
         "select min(transaction_date) from marts.fct_transaction"
         " where build_id in (select build_id from governance.publication where business_date <= %s)",
         (business_date,),
     )
-    (first,) = cursor.fetchone()
-    days, day = [], business_date + timedelta(days=1)
+    (first,) = db.one(cursor)
+    days: list[date] = []
+    day = business_date + timedelta(days=1)
     while first is not None and len(days) < TRAINING_MONTHS:
         day = day.replace(day=1) - timedelta(days=1)
         if day < first + timedelta(days=FEATURE_DAYS):

@@ -42,11 +42,12 @@ class Verdict:
 def judge(layer: str, build: Build) -> Verdict:
     """Judge a layer by the newest result of each of its checks.
 
-    A training build that passes is ready for training. Raises GateStopped for a failed check of severity error, and for a layer that was never checked.
+    A training build that passes is ready for training. Raises GateStopped for a failed check of severity error, and for
+    a layer that was never checked.
     """
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute(LATEST, (build.build_id, layer))
-        names = [column.name for column in cursor.description]
+        names = [column.name for column in cursor.description or ()]
         results = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     if not results:
         raise GateStopped(
@@ -95,7 +96,8 @@ def published_date() -> str | None:
     """The newest business date that readers see."""
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select max(business_date)::text from governance.publication")
-        return cursor.fetchone()[0]
+        (newest,) = db.one(cursor)
+    return str(newest) if newest else None
 
 
 def keep_examples(build: Build, invocation_id: str, failed: dict[str, str], manifest: dict[str, Any]) -> None:
@@ -107,7 +109,7 @@ def keep_examples(build: Build, invocation_id: str, failed: dict[str, str], mani
             cursor.execute(
                 sql.SQL("select * from ({}) as finding limit {}").format(sql.SQL(compiled), sql.Literal(EXAMPLES))
             )
-            names = [column.name for column in cursor.description]
+            names = [column.name for column in cursor.description or ()]
             rows = [
                 {name: mask_example(value, grades.get(name, 3)) for name, value in zip(names, row, strict=True)}
                 for row in cursor.fetchall()

@@ -24,7 +24,8 @@ SHOWN_TYPES = (bool, int, float)
 def data_classes() -> dict[str, dict[str, Any]]:
     """`vars.data_classes` of dbt_project.yml: class → grade, category, mask, retention."""
     project = yaml.safe_load((settings.dbt_dir() / "dbt_project.yml").read_text(encoding="utf-8"))
-    return project["vars"]["data_classes"]
+    classes: dict[str, dict[str, Any]] = project["vars"]["data_classes"]
+    return classes
 
 
 def masked_column(name: str, data_type: str, data_class: str) -> sql.Composable:

@@ -16,7 +16,7 @@ from bankmart import db, dbt
 from bankmart.errors import BankmartError
 from bankmart.governance import gate
 from bankmart.governance.build import LAYERS, Build
-from bankmart.governance.masking import data_classes, masked_column
+from bankmart.governance.masking import masked_column
 
 ROWS = {
     "all": "build_id in (select build_id from governance.publication)",
@@ -64,8 +64,10 @@ def rollback(business_date: date, actor: str) -> int | None:
     later published date stands on.
     """
     with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute("select max(business_date) from governance.publication where business_date > %s", (business_date,))
-        (later,) = cursor.fetchone()
+        cursor.execute(
+            "select max(business_date) from governance.publication where business_date > %s", (business_date,)
+        )
+        (later,) = db.one(cursor)
         cursor.execute("select build_id from governance.publication where business_date = %s", (business_date,))
         row = cursor.fetchone()
         if row is None:
@@ -76,6 +78,7 @@ def rollback(business_date: date, actor: str) -> int | None:
             " order by event.event_id desc limit 1",
             (business_date, row[0]),
         )
+        previous: int | None
         (previous,) = cursor.fetchone() or (None,)
         if previous is None and later is not None:
             raise PublicationError(
@@ -152,9 +155,7 @@ def _switch(cursor: Any, event: str, business_date: date, build_id: int | None, 
     cursor.execute(
         "update governance.build set status = 'superseded' where build_id = %s and status = 'published'", (previous,)
     )
-    cursor.execute(
-        "update governance.build set status = 'published' where build_id = %s", (build_id,)
-    )
+    cursor.execute("update governance.build set status = 'published' where build_id = %s", (build_id,))
     cursor.execute(
         "insert into governance.publication_event (event, business_date, build_id, previous_build_id, actor)"
         " values (%s, %s, %s, %s, %s)",
@@ -185,8 +186,12 @@ def _view(node: dict[str, Any]) -> View:
     for name, column in node["columns"].items():
         about = column["config"]["meta"]
         columns.append(masked_column(name, column["data_type"], about["class"]))
-        comments.append(_comment("column", sql.Identifier("published", node["name"], name), column["description"], about.get("zh")))
-    definition = sql.SQL("create or replace view {target} with (security_barrier) as select {columns} from {base} where {rows}")
+        comments.append(
+            _comment("column", sql.Identifier("published", node["name"], name), column["description"], about.get("zh"))
+        )
+    definition = sql.SQL(
+        "create or replace view {target} with (security_barrier) as select {columns} from {base} where {rows}"
+    )
     return View(
         name=node["name"],
         definition=definition.format(
@@ -201,4 +206,6 @@ def _view(node: dict[str, Any]) -> View:
 
 def _comment(kind: str, target: sql.Identifier, english: str, chinese: str | None) -> sql.Composed:
     text = f"{chinese}. {english}" if chinese else english
-    return sql.SQL("comment on {kind} {target} is {text}").format(kind=sql.SQL(kind), target=target, text=sql.Literal(text))
+    return sql.SQL("comment on {kind} {target} is {text}").format(
+        kind=sql.SQL(kind), target=target, text=sql.Literal(text)
+    )

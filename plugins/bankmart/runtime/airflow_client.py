@@ -42,9 +42,7 @@ class Client:
     def trigger(self, dag_id: str, partition_key: str) -> str:
         """Start a run of one business date; returns its run id."""
         body = {"partition_key": partition_key, "logical_date": None}
-        answer = self.session.post(
-            f"{airflow.base_url()}/api/v2/dags/{dag_id}/dagRuns", json=body, timeout=60
-        )
+        answer = self.session.post(f"{airflow.base_url()}/api/v2/dags/{dag_id}/dagRuns", json=body, timeout=60)
         if not answer.ok:
             raise BankmartError(
                 f"Airflow did not start {dag_id} for {partition_key}: {answer.status_code} {answer.text[:500]}"
@@ -63,7 +61,8 @@ class Client:
 
     def log(self, task: dict[str, Any], lines: int = 25) -> str:
         """The end of a task's log."""
-        path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+        instance = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
+        path = f"{instance}/logs/{task['try_number']}"
         content = self._get(path, full_content="true").get("content") or []
         texts = [text for entry in content for text in _texts(entry)]
         return "\n".join("\n".join(texts).splitlines()[-lines:])

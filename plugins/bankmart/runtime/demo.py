@@ -28,9 +28,7 @@ GO_LIVE = date(2026, 10, 31)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which bank, and how large."""
-    parser.add_argument(
-        "--source", choices=["synthetic", "berka"], default="synthetic", help="which bank (synthetic)"
-    )
+    parser.add_argument("--source", choices=["synthetic", "berka"], default="synthetic", help="which bank (synthetic)")
     parser.add_argument("--source-dir", type=Path, help="folder of the Berka files (with --source berka)")
     parser.add_argument("--customers", type=int, default=5000, help="customers of the synthetic bank (5000)")
     parser.add_argument("--months", type=int, default=18, help="months of history of the synthetic bank (18)")
@@ -56,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         from bankmart.sources.adapters import reconcile
 
         print("\nReconciliation with the raw files")
-        return reconcile.run(argparse.Namespace(name="berka", source=args.source_dir))
+        return reconcile.run(argparse.Namespace(bank="berka", source=args.source_dir))
     return 0
 
 
@@ -168,11 +166,7 @@ def _date(client: Client, day: date, clock: Clock) -> None:
         if now and now != shown:
             clock.say(f"  {key}: {now}")
             shown = now
-        return (
-            _is_published(day)
-            and not _active(client, key)
-            and any(run["dag_id"] == "train_monthly" for run in runs)
-        )
+        return _is_published(day) and not _active(client, key) and any(run["dag_id"] == "train_monthly" for run in runs)
 
     _wait(done, f"{key} is not through the line")
 
@@ -201,7 +195,10 @@ def _why(client: Client, run: dict[str, Any]) -> str:
     failed = [task for task in client.tasks(run) if task["state"] == "failed"]
     where = ", ".join(f"{task['dag_id']}.{task['task_id']}" for task in failed) or run["dag_id"]
     logs = "\n".join(client.log(task) for task in failed[:1])
-    return f"{run['partition_key']} stopped at {where}. The end of its log:\n{logs}\nMend the cause, then run `make demo` again."
+    return (
+        f"{run['partition_key']} stopped at {where}. The end of its log:\n{logs}\n"
+        "Mend the cause, then run `make demo` again."
+    )
 
 
 def _wait(done: Callable[[], bool], complaint: str) -> None:

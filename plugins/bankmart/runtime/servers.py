@@ -38,9 +38,7 @@ def platform(parts: Sequence[str] = PARTS) -> list[Server]:
         at = postgres.place(settings.state_dir())
         # SIGINT: fast shutdown.
         found.append(
-            Server(
-                "postgres", "postgres", partial(_postgres, at), _answers, 60, signal.SIGINT, at.data.resolve()
-            )
+            Server("postgres", "postgres", partial(_postgres, at), _answers, 60, signal.SIGINT, at.data.resolve())
         )
     if "mlflow" in parts:
         start = partial(_popen, mlflow.command, mlflow.variables)

@@ -98,9 +98,7 @@ def check_prerequisites() -> None:
             " `make setup PYTHON=/path/to/python3.11`."
         )
     if not has("ensurepip") and not has("pip"):
-        raise SetupError(
-            "Python has neither venv nor pip. Get one by `sudo apt-get install -y python3.11-venv`."
-        )
+        raise SetupError("Python has neither venv nor pip. Get one by `sudo apt-get install -y python3.11-venv`.")
     if shutil.which("git") is None:
         raise SetupError("git is missing. Get it by `sudo apt-get install -y git`.")
 
@@ -188,9 +186,7 @@ def pip_settings() -> dict[str, str]:
     if python is None:
         return {}
     command = [str(python), "-m", "pip", "config", "list"]
-    listed = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=pip_environment()
-    ).stdout
+    listed = subprocess.run(command, capture_output=True, text=True, check=False, env=pip_environment()).stdout
     found: dict[str, str] = {}
     # As pip does: variables win over what is meant for `pip install`, that over what is meant for all.
     for section in ("global", "install", ":env:"):

@@ -121,9 +121,7 @@ class Supervisor:
             self.pause()
         processes.forget(step.name)
         if child.process.returncode != 0:
-            raise BankmartError(
-                f"Airflow's database could not be migrated: see {servers.log_path(step.name)}"
-            )
+            raise BankmartError(f"Airflow's database could not be migrated: see {servers.log_path(step.name)}")
 
     def watch(self) -> None:
         """Start again what dies, for ever; note in the record when all is ready."""

@@ -1,4 +1,4 @@
-"""Whether a system's files of a date are there, and what to do about it: what the waiting task asks every half minute."""
+"""Whether a system's files of a date are there, and what to do about it: the waiting task asks every half minute."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class Arrival:
 def look(system: str, business_date: date, *, overdue: bool = False, scheduled: bool = False) -> Arrival:
     """Look for a system's files.
 
-    A required system is waited for, then late; before the bank's first delivery a scheduled run waits for nothing. A system with no required table is absent where it has never
-    delivered; once it has, it is waited for too, and absent for the date when overdue.
+    A required system is waited for, then late; before the bank's first delivery a scheduled run waits for nothing. A
+    system with no required table is absent where it has never delivered; once it has, it is waited for too, and absent
+    for the date when overdue.
     """
     tables = contract.load()[system].values()
     root = settings.landing_dir()
@@ -38,7 +39,10 @@ def look(system: str, business_date: date, *, overdue: bool = False, scheduled: 
     if missing:
         names = ", ".join(str(path) for path in missing)
         if overdue:
-            reason = f"{system} of {business_date} did not come in time. Missing: {names}. Ask the sender, then clear this task."
+            reason = (
+                f"{system} of {business_date} did not come in time. Missing: {names}. "
+                "Ask the sender, then clear this task."
+            )
             return Arrival(False, False, True, reason)
         return Arrival(False, False, False, f"waiting for {system} of {business_date}: {names}")
     folders = [landing.folder(root, system, table.name, business_date) / landing.MANIFEST for table in tables]
@@ -47,7 +51,9 @@ def look(system: str, business_date: date, *, overdue: bool = False, scheduled: 
     if not loader.has_delivered(system):
         return Arrival(False, True, False, f"{system} has never delivered: what is made of it is absent")
     if overdue:
-        return Arrival(False, True, False, f"{system} did not deliver for {business_date}: its rows of the day are missing")
+        return Arrival(
+            False, True, False, f"{system} did not deliver for {business_date}: its rows of the day are missing"
+        )
     return Arrival(False, False, False, f"waiting for {system} of {business_date}: it has delivered before")
 
 

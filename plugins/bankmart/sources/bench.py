@@ -124,9 +124,7 @@ def _write(root: Path, rows: int) -> Path:
                     "balance_amount": cents[1],
                     "channel": np.array(["atm", "mobile", "pos", "transfer"])[draw.integers(0, 4, count)],
                     "purpose": np.array(["salary", "cash", "shopping", "other"])[draw.integers(0, 4, count)],
-                    "counterparty_bank": np.array(["工商银行", "招商银行", "建设银行"])[
-                        draw.integers(0, 3, count)
-                    ],
+                    "counterparty_bank": np.array(["工商银行", "招商银行", "建设银行"])[draw.integers(0, 3, count)],
                     "counterparty_account": account[draw.integers(0, ACCOUNTS, count)],
                 }
             )

@@ -43,9 +43,7 @@ def copy_rows(cursor: Cursor, table: Table, blocks: Iterator[bytes], where: str)
 
     Raises what making the blocks raised, and LoadRefused where the database refuses a value.
     """
-    names = [
-        sql.Identifier(name) for name in (*(each.name for each in table.columns), "business_date", "load_id")
-    ]
+    names = [sql.Identifier(name) for name in (*(each.name for each in table.columns), "business_date", "load_id")]
     statement = sql.SQL("copy {} ({}) from stdin").format(relation(table), sql.SQL(", ").join(names))
     with _Feed(blocks) as feed:
         try:
@@ -123,6 +121,4 @@ def _refused(where: str, error: psycopg2.Error) -> LoadRefused:
     what = f"the database refused a row (SQLSTATE {error.pgcode}, {type(error).__name__})"
     if isinstance(error, psycopg2.errors.UniqueViolation):
         what += ": two rows have the same key"
-    return LoadRefused(
-        place, "database", what, "correct the column in the file, or its type in the contract."
-    )
+    return LoadRefused(place, "database", what, "correct the column in the file, or its type in the contract.")

@@ -54,9 +54,7 @@ def find(landing: Path, table: Table, business_date: date) -> Delivery | None:
             raise _linked(where, part.relative_to(landing))
     if not (place / MANIFEST).exists():
         return None
-    files = sorted(
-        path for path in place.iterdir() if path.name != MANIFEST and not path.name.startswith(".")
-    )
+    files = sorted(path for path in place.iterdir() if path.name != MANIFEST and not path.name.startswith("."))
     manifest = _read(place / MANIFEST, table, where)
     if len(files) != 1:
         what = f"{len(files)} data files lie in {place.relative_to(landing)}, where one must"
@@ -68,9 +66,7 @@ def find(landing: Path, table: Table, business_date: date) -> Delivery | None:
     if not stat.S_ISREG(path.stat().st_mode):
         raise LoadRefused(where, "one_file", "the data file is no ordinary file", "send an ordinary file.")
     if manifest.file != path.name:
-        raise LoadRefused(
-            where, "manifest", "the manifest names another file than the one that is there", AGAIN
-        )
+        raise LoadRefused(where, "manifest", "the manifest names another file than the one that is there", AGAIN)
     return Delivery(table, business_date, path, manifest)
 
 
@@ -114,13 +110,7 @@ def _problem(manifest: Manifest, table: Table) -> str | None:
     if not isinstance(manifest.encoding, str) or not is_readable(manifest.encoding):
         return "encoding must be one that keeps ASCII, such as utf-8, gb18030, big5, iso8859-2 (not UTF-16)"
     mark = manifest.delimiter
-    if (
-        not isinstance(mark, str)
-        or len(mark) != 1
-        or not mark.isascii()
-        or mark in '"\r\n\0'
-        or mark.isalnum()
-    ):
+    if not isinstance(mark, str) or len(mark) != 1 or not mark.isascii() or mark in '"\r\n\0' or mark.isalnum():
         return "delimiter must be one ASCII character such as , ; | or a tab"
     if not _is_zone(manifest.timezone):
         return "timezone must be a name such as UTC or Asia/Shanghai"
@@ -150,6 +140,7 @@ class HashedFile(io.RawIOBase):
         self._file, self._hash = file, hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
+        """The next bytes of the file."""
         block = self._file.read(size)
         self._hash.update(block)
         return block
@@ -162,4 +153,5 @@ class HashedFile(io.RawIOBase):
 
     @property
     def sha256(self) -> str:
+        """The hash of what was read so far."""
         return self._hash.hexdigest()

@@ -116,11 +116,11 @@ class ExtractStream:
 
     def _open(self, schema: pa.Schema) -> pa_csv.CSVWriter | pq.ParquetWriter:
         self.place.mkdir(parents=True, exist_ok=True)
+        # A file that is being written again has no manifest meanwhile.
+        (self.place / MANIFEST).unlink(missing_ok=True)
         if self.path.suffix == ".parquet":
             return pq.ParquetWriter(self.path, schema)
-        return pa_csv.CSVWriter(
-            self.path, schema, write_options=pa_csv.WriteOptions(delimiter=self.delimiter)
-        )
+        return pa_csv.CSVWriter(self.path, schema, write_options=pa_csv.WriteOptions(delimiter=self.delimiter))
 
 
 def write_manifest(place: Path, manifest: Manifest) -> None:

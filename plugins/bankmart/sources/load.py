@@ -96,17 +96,13 @@ def load_system(
     if absent := missing(system, business_date, at):
         names = ", ".join(str(path.relative_to(at)) for path in absent)
         remedy = "wait for it, or ask the sender: the manifest is written last, after the data file."
-        raise LoadRefused(
-            f"{system} of {business_date}", "missing", f"required and not there: {names}", remedy
-        )
+        raise LoadRefused(f"{system} of {business_date}", "missing", f"required and not there: {names}", remedy)
     tables.create_tables(wanted)
     attempt = Attempt(wanted[0], business_date, run_id)
     try:
         if business_date > (today or date.today()):
             what = f"the business date is in the future (today is {today or date.today()})"
-            raise LoadRefused(
-                f"{system} of {business_date}", "future", what, "correct the date of the folder."
-            )
+            raise LoadRefused(f"{system} of {business_date}", "future", what, "correct the date of the folder.")
         done = []
         with db.connect("loader") as link, link.cursor() as cursor:
             lock = f"bankmart load {system} {business_date}"
@@ -138,13 +134,9 @@ def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: Reference
     attempt.file_name = delivery.path.name
     attempt.sha256 = delivery.manifest.sha256
     attempt.control_totals = delivery.manifest.control_totals
-    if (present := ledger.current(cursor, table, attempt.business_date)) and _is_loaded(
-        cursor, delivery, present
-    ):
+    if (present := ledger.current(cursor, table, attempt.business_date)) and _is_loaded(cursor, delivery, present):
         load_id, _, read, accepted, rejected = present
-        return TableLoad(
-            table.name, "unchanged", read, accepted, rejected, time.monotonic() - started, load_id
-        )
+        return TableLoad(table.name, "unchanged", read, accepted, rejected, time.monotonic() - started, load_id)
     _refuse_at_sight(cursor, delivery)
     ledger.begin(cursor, attempt)
     has_no_key = delivery.manifest.row_count >= MANY and tables.drop_key_if_empty(cursor, table)
@@ -158,9 +150,7 @@ def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: Reference
         tables.add_key(cursor, table)
     ledger.finish(cursor, attempt)
     seconds = time.monotonic() - started
-    return TableLoad(
-        table.name, "loaded", attempt.read, attempt.accepted, attempt.rejected, seconds, attempt.load_id
-    )
+    return TableLoad(table.name, "loaded", attempt.read, attempt.accepted, attempt.rejected, seconds, attempt.load_id)
 
 
 def _is_loaded(cursor: Cursor, delivery: Delivery, present: tuple[int, str, int, int, int]) -> bool:
@@ -168,9 +158,7 @@ def _is_loaded(cursor: Cursor, delivery: Delivery, present: tuple[int, str, int,
     _, sha256, _, accepted, _ = present
     if sha256 != delivery.manifest.sha256 or files.sha256(delivery.path) != sha256:
         return False
-    rows = sql.SQL("select exists (select from {} where business_date = %s)").format(
-        tables.relation(delivery.table)
-    )
+    rows = sql.SQL("select exists (select from {} where business_date = %s)").format(tables.relation(delivery.table))
     cursor.execute(rows, (delivery.business_date,))
     return bool((cursor.fetchone() or (False,))[0]) or accepted == 0
 
@@ -178,9 +166,7 @@ def _is_loaded(cursor: Cursor, delivery: Delivery, present: tuple[int, str, int,
 def _refuse_at_sight(cursor: Cursor, delivery: Delivery) -> None:
     table, manifest = delivery.table, delivery.manifest
     if delivery.path.stat().st_size == 0:
-        raise LoadRefused(
-            delivery.where, "empty", "the file has no bytes", "send it again; no rows is a header only."
-        )
+        raise LoadRefused(delivery.where, "empty", "the file has no bytes", "send it again; no rows is a header only.")
     if manifest.row_count == 0 and table.is_required and table.extract == "full":
         what = "it is a full extract without a row, which would leave nothing of the table"
         raise LoadRefused(delivery.where, "empty", what, "send the whole table.")

@@ -47,9 +47,7 @@ class References:
         )
         if not (self._cursor.fetchone() or (False,))[0]:
             return None
-        statement = (
-            "copy (select distinct {} from {} where business_date <= {}) to stdout (format csv, header)"
-        )
+        statement = "copy (select distinct {} from {} where business_date <= {}) to stdout (format csv, header)"
         keys, fetched = KeySet(0), io.BytesIO()
         self._cursor.copy_expert(
             sql.SQL(statement).format(

@@ -130,9 +130,7 @@ def _evolve(cursor: Cursor, table: Table, present: dict[str, tuple[str, bool]]) 
                 relation(table), sql.Identifier(name), sql.SQL(data_type)
             )
             cursor.execute(added)
-            _comment(
-                cursor, table, name, next(each.description for each in table.columns if each.name == name)
-            )
+            _comment(cursor, table, name, next(each.description for each in table.columns if each.name == name))
         elif present[name] != (data_type, is_required):
             raise ContractError(
                 f"{where}, column {name}: the contract says {_said(data_type, is_required)}, the table has "

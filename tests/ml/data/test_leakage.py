@@ -22,9 +22,7 @@ def check() -> int:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_column_made_from_the_outcome_is_found(bank, sign):
-    bank.training(
-        lambda frame: frame.assign(tenure_days=sign * frame["is_churn"] + frame["tenure_days"] / 1e6)
-    )
+    bank.training(lambda frame: frame.assign(tenure_days=sign * frame["is_churn"] + frame["tenure_days"] / 1e6))
     with pytest.raises(LeakageFound, match="tenure_days .AUC 1.0"):
         check()
 
@@ -47,9 +45,7 @@ def daily_of_then(bank, *changes):
 
 def test_a_column_that_looks_past_its_date_is_found_by_what_the_day_itself_saw(bank):
     bank.training(count=200)
-    daily_of_then(
-        bank, "update then_ set session_count_30d = session_count_30d - 1 where session_count_30d > 8"
-    )
+    daily_of_then(bank, "update then_ set session_count_30d = session_count_30d - 1 where session_count_30d > 8")
     with pytest.raises(LeakageFound, match=r"session_count_30d \(share of customers changed"):
         check()
 

@@ -28,9 +28,7 @@ def test_lift_brier_and_ece_by_hand():
     score = np.linspace(0.95, 0.05, 20)
     judged = compare(score, np.full(20, 0.1), label, resamples=2)
     assert judged.model["lift_top_decile"].value == pytest.approx(10)
-    assert judged.baseline["lift_top_decile"].value == pytest.approx(1), (
-        "ties: the decile takes its share of them"
-    )
+    assert judged.baseline["lift_top_decile"].value == pytest.approx(1), "ties: the decile takes its share of them"
     assert judged.baseline["auc"].value == 0.5
     assert judged.baseline["brier"].value == pytest.approx((2 * 0.81 + 18 * 0.01) / 20)
     assert judged.baseline["ece"].value == pytest.approx(0)

@@ -23,9 +23,7 @@ def test_plain_files_with_their_hashes_pass(folder):
     verify(folder, json.dumps(hashes(folder)), "churn version 1")
 
 
-@pytest.mark.parametrize(
-    "name", ["m.pkl", "m.cloudpickle", "m.joblib", "m.py", "m.so", "python_model", "a/b/m.pickle"]
-)
+@pytest.mark.parametrize("name", ["m.pkl", "m.cloudpickle", "m.joblib", "m.py", "m.so", "python_model", "a/b/m.pickle"])
 def test_files_that_can_run_code_are_refused(folder, name):
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text("x")

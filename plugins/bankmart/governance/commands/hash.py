@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
+from typing import Any
 
 from psycopg2 import sql
 
@@ -55,11 +56,12 @@ def hashes(day: date | None = None, build_id: int | None = None) -> dict[str, tu
                 ).format(columns=listed, name=sql.Identifier(*name)),
                 (build_id,),
             )
-            found[".".join(name)] = cursor.fetchone()
+            count, digest = db.one(cursor)
+            found[".".join(name)] = count, digest
     return found
 
 
-def _tables(cursor) -> list[tuple[tuple[str, str], list[str]]]:  # type: ignore[no-untyped-def]
+def _tables(cursor: Any) -> list[tuple[tuple[str, str], list[str]]]:
     cursor.execute(
         "select table_schema, table_name, array_agg(column_name::text order by column_name::text)"
         " from information_schema.columns join information_schema.tables using (table_schema, table_name)"

@@ -18,21 +18,15 @@ LAST_LINES = 15
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `bankmart up`."""
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"of {', '.join(servers.PARTS)} (default: all)"
-    )
-    parser.add_argument(
-        "--timeout", type=float, default=300, help="seconds to wait for all to work (default: 300)"
-    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(servers.PARTS)} (default: all)")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for all to work (default: 300)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Start what does not run yet; running servers stay as they are."""
     unknown = set(args.parts) - set(servers.PARTS)
     if unknown:
-        raise BankmartError(
-            f"no such part: {', '.join(sorted(unknown))}. The parts are {', '.join(servers.PARTS)}."
-        )
+        raise BankmartError(f"no such part: {', '.join(sorted(unknown))}. The parts are {', '.join(servers.PARTS)}.")
     up(args.parts or servers.PARTS, args.timeout)
     return 0
 

@@ -62,9 +62,7 @@ def convert(source: Path, target: Path, *, go_live: date | None = None, days: in
         "last_business_date": dates[-1].isoformat(),
         "files": len(ready),
         "rows": _rows_delivered(ready, go_live),
-        "transactions_after_the_last_business_date": int(
-            (transaction["transaction_date"].dt.date > dates[-1]).sum()
-        ),
+        "transactions_after_the_last_business_date": int((transaction["transaction_date"].dt.date > dates[-1]).sum()),
         "balances": {
             "as_the_file_states": int((balance["gap"] == 0).sum()),
             "within_one_crown": int(((balance["gap"] > 0) & (balance["gap"] <= 100)).sum()),
@@ -90,9 +88,7 @@ def _by_date(extracts: berka_extracts.Extracts, dates: list[date]) -> Ready:
         table = tables[system][name]
         rows = to_arrow(table, frame)
         for business_date in dates:
-            ready[table, business_date] = _share(
-                table, rows, business_date, is_first=business_date == dates[0]
-            )
+            ready[table, business_date] = _share(table, rows, business_date, is_first=business_date == dates[0])
     return ready
 
 
@@ -110,9 +106,7 @@ def to_arrow(table: contract.Table, frame: pd.DataFrame) -> pa.Table:
     the contract and for a null that the contract does not allow.
     """
     if unknown := set(frame.columns) - {column.name for column in table.columns}:
-        raise BerkaError(
-            f"{table.identifier}: the contract has no {sorted(unknown)}. Change berka_extracts.py."
-        )
+        raise BerkaError(f"{table.identifier}: the contract has no {sorted(unknown)}. Change berka_extracts.py.")
     columns = {}
     for column in table.columns:
         values = frame.get(column.name, pd.Series(pd.NA, index=frame.index, dtype="object"))

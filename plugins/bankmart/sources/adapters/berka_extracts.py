@@ -103,9 +103,7 @@ def balances(transaction: pd.DataFrame) -> pd.DataFrame:
     """
     day = transaction.groupby(["account_id", "transaction_date"], sort=True)["hellers"].sum().reset_index()
     day["balance"] = day.groupby("account_id")["hellers"].cumsum()
-    stated = transaction[["account_id", "transaction_date"]].assign(
-        stated=codes.hellers(transaction["balance_amount"])
-    )
+    stated = transaction[["account_id", "transaction_date"]].assign(stated=codes.hellers(transaction["balance_amount"]))
     both = stated.merge(day, on=["account_id", "transaction_date"])
     both["gap"] = (both["stated"] - both["balance"]).abs()
     gap = both.groupby(["account_id", "transaction_date"], sort=True)["gap"].min()

@@ -103,9 +103,7 @@ def _read(source: Path, name: str) -> pd.DataFrame:
         text = pa_csv.read_csv(
             path,
             read_options=pa_csv.ReadOptions(use_threads=False),  # only so are lines numbered
-            parse_options=pa_csv.ParseOptions(
-                delimiter=";", ignore_empty_lines=False, invalid_row_handler=keep
-            ),
+            parse_options=pa_csv.ParseOptions(delimiter=";", ignore_empty_lines=False, invalid_row_handler=keep),
             convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(patterns, pa.string())),
         )
     except pa.ArrowInvalid as error:
@@ -113,8 +111,7 @@ def _read(source: Path, name: str) -> pd.DataFrame:
     if wrong:
         row = wrong[0]
         raise BerkaError(
-            f"{name}.asc, line {row.number}: {row.actual_columns} fields instead of {row.expected_columns}. "
-            f"{ORIGINAL}"
+            f"{name}.asc, line {row.number}: {row.actual_columns} fields instead of {row.expected_columns}. {ORIGINAL}"
         )
     frame: pd.DataFrame = text.to_pandas()
     frame.columns = list(patterns)

@@ -23,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=date.fromisoformat,
         help="first business date, YYYY-MM-DD (default: the day of the last transaction less --days)",
     )
-    parser.add_argument(
-        "--days", type=int, default=3, help="daily extracts after the go-live date (default: 3)"
-    )
+    parser.add_argument("--days", type=int, default=3, help="daily extracts after the go-live date (default: 3)")
 
 
 def run(args: argparse.Namespace) -> int:

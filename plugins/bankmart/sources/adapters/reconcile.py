@@ -27,9 +27,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"Nothing was compared. {error}", file=sys.stderr)
         return 2
     except psycopg2.OperationalError as error:
-        print(
-            f"The warehouse can't be reached: {str(error).strip()}. Start it with `make up`.", file=sys.stderr
-        )
+        print(f"The warehouse can't be reached: {str(error).strip()}. Start it with `make up`.", file=sys.stderr)
         return 2
     print(reconcile_berka.report(lines))
     wrong = sum(1 for line in lines if line.difference)

@@ -57,9 +57,7 @@ class Line:
         """What the warehouse has more or less than the raw files; empty where they agree."""
         places = (("sources", self.sources), ("published", self.published))
         return ", ".join(
-            f"{place} {value - self.raw:+,}"
-            for place, value in places
-            if value is not None and value != self.raw
+            f"{place} {value - self.raw:+,}" for place, value in places if value is not None and value != self.raw
         )
 
 
@@ -75,12 +73,8 @@ def reconcile(source: Path, link: connection) -> list[Line]:
         lines.append(Line(name, raw, _count(link, "sources", table, key), published))
     for name, file, table, column, amount in SUMS:
         query = "select sum(amount) from (select distinct {key}, {amount} as amount from {}) as own"
-        loaded = _value(
-            link, query, "sources", table, key=sql.Identifier(column), amount=sql.Identifier(amount)
-        )
-        lines.append(
-            Line(name, sum((Decimal(row["amount"]) for row in _raw(source, file)), Decimal()), loaded)
-        )
+        loaded = _value(link, query, "sources", table, key=sql.Identifier(column), amount=sql.Identifier(amount))
+        lines.append(Line(name, sum((Decimal(row["amount"]) for row in _raw(source, file)), Decimal()), loaded))
     return lines + _transactions(source, link)
 
 
@@ -113,9 +107,7 @@ def _transactions(source: Path, link: connection) -> list[Line]:
     )
     zero = Decimal()
     names = sorted(raw | loaded | published)
-    lines = [
-        Line(name, raw.get(name, zero), loaded.get(name, zero), published.get(name, zero)) for name in names
-    ]
+    lines = [Line(name, raw.get(name, zero), loaded.get(name, zero), published.get(name, zero)) for name in names]
     query = (
         "select sum(balance_amount) from (select distinct on (account_id) balance_amount from {} "
         "order by account_id, balance_date desc) as closing"

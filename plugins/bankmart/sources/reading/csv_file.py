@@ -44,9 +44,7 @@ def is_readable(encoding: str) -> bool:
     """Whether the encoding is known and keeps ASCII as it is, which finding records needs."""
     try:
         name = codecs.lookup(encoding).name
-        return bool(ENCODINGS.fullmatch(name)) and bytes(range(128)).decode(name) == bytes(range(128)).decode(
-            "ascii"
-        )
+        return bool(ENCODINGS.fullmatch(name)) and bytes(range(128)).decode(name) == bytes(range(128)).decode("ascii")
     except (LookupError, UnicodeDecodeError):
         return False
 
@@ -196,11 +194,7 @@ class CsvReader:
             fields: list[str] | None = text[start:stop].removesuffix("\r").split(self.delimiter)
             if text.find('"', start, stop) >= 0:
                 found = self._fields(text, start, quoted)
-                if (
-                    found is None
-                    and not (is_last or (is_forced and start == 0))
-                    and not CLOSED.match(text, self._open)
-                ):
+                if found is None and not (is_last or (is_forced and start == 0)) and not CLOSED.match(text, self._open):
                     return records, start
                 fields, stop = found or (None, stop)
             raw = text[start:stop].removesuffix("\r")

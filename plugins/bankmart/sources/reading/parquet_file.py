@@ -54,9 +54,7 @@ class ParquetReader:
 
     def _chunk(self, batch: pa.RecordBatch, first: int) -> Chunk:
         def locate(rows: list[int]) -> list[tuple[int, str]]:
-            taken = pa.RecordBatch.from_arrays(
-                [column.take(rows) for column in texts.values()], names=list(texts)
-            )
+            taken = pa.RecordBatch.from_arrays([column.take(rows) for column in texts.values()], names=list(texts))
             return [
                 (first + row, json.dumps(record, ensure_ascii=False))
                 for row, record in zip(rows, taken.to_pylist(), strict=True)
@@ -68,9 +66,7 @@ class ParquetReader:
     def _broken(self, error: Exception) -> LoadRefused:
         kind_of_error = type(error).__name__
         what = f"it cannot be read as Parquet ({kind_of_error})"
-        return LoadRefused(
-            self.where, "format", what, "write the file again, or state its format in the manifest."
-        )
+        return LoadRefused(self.where, "format", what, "write the file again, or state its format in the manifest.")
 
 
 _EXPECTED = {

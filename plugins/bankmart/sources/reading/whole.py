@@ -36,9 +36,7 @@ def check_header(delivery: Delivery, header: list[str]) -> None:
     parts = (("missing", lacking), ("not in the contract", others), ("there twice", twice))
     what = "columns " + "; ".join(f"{words}: {', '.join(names)}" for words, names in parts if names)
     if others:
-        remedy += (
-            " A new column must be in the contract first: what is not in it is never dropped in silence."
-        )
+        remedy += " A new column must be in the contract first: what is not in it is never dropped in silence."
     raise LoadRefused(where, "header", what, remedy)
 
 
@@ -51,8 +49,7 @@ def check_whole(delivery: Delivery, checker: Checker, sha256: str, examples: lis
     if sha256 != manifest.sha256:
         raise LoadRefused(delivery.where, "checksum", "its SHA-256 is not the manifest's", AGAIN)
     first = "".join(
-        f"\n    line {each.line}, column {each.column or '-'}: {each.reason} [{each.rule}]"
-        for each in examples
+        f"\n    line {each.line}, column {each.column or '-'}: {each.reason} [{each.rule}]" for each in examples
     )
     first = f" First of them:{first}" if first else ""
     if checker.read != manifest.row_count:
@@ -63,14 +60,12 @@ def check_whole(delivery: Delivery, checker: Checker, sha256: str, examples: lis
             f"{checker.rejected} of {checker.read} records break the contract, more than the "
             f"{table.quarantine_limit:.2%} it allows.{first}"
         )
-        remedy = (
-            "correct the file, or the contract where it is wrong; `python -m bankmart quarantine` lists them."
-        )
+        remedy = "correct the file, or the contract where it is wrong; `python -m bankmart quarantine` lists them."
         raise LoadRefused(delivery.where, "quarantine_limit", what, remedy)
     for column, total in checker.totals.items():
         stated = Decimal(manifest.control_totals[column])
         if total != stated:
             what = f"the sum is {total}, the manifest says {stated}"
             if unread := checker.unreadable[column]:
-                what += f"; {unread} records have no readable value and are not in the sum.{first}"
+                what += f"; {unread} {'record has' if unread == 1 else 'records have'} no readable value here.{first}"
             raise LoadRefused(f"{delivery.where}, column {column}", "control_total", what, AGAIN)

@@ -76,9 +76,7 @@ def _rewrite(place: Path, change: Callable[[Rows], Rows], *, keep_count: bool, d
     totals = manifest.control_totals
     if not keep_count and "amount" in rows[0]:
         place_of = rows[0].index("amount")
-        totals = {
-            "amount": str(sum((Decimal(row[place_of].replace(",", "")) for row in rows[1:]), Decimal(0)))
-        }
+        totals = {"amount": str(sum((Decimal(row[place_of].replace(",", "")) for row in rows[1:]), Decimal(0)))}
     _state(place, replace(manifest, row_count=count, control_totals=totals, sha256=landing.sha256(path)))
 
 
@@ -90,9 +88,7 @@ def _state(place: Path, manifest: landing.Manifest) -> None:
     (place / landing.MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
 
 
-def _set(
-    column: str, value: str | Callable[[str], str], *, everywhere: bool = False
-) -> Callable[[Rows, date], Rows]:
+def _set(column: str, value: str | Callable[[str], str], *, everywhere: bool = False) -> Callable[[Rows, date], Rows]:
     """A change of one column: in the middle row, or in all rows."""
 
     def change(rows: Rows, _: date) -> Rows:
@@ -189,9 +185,7 @@ _FILES: dict[str, Callable[[Path], object]] = {
     "row_count_mismatch": _count_wrong,
     "control_total_mismatch": _sum_wrong,
     "two_files": _copy_file,
-    "future_business_date": lambda place: shutil.copytree(
-        place, place.with_name(FAR_FUTURE), dirs_exist_ok=True
-    ),
+    "future_business_date": lambda place: shutil.copytree(place, place.with_name(FAR_FUTURE), dirs_exist_ok=True),
     "truncated_file": _truncate,
     "missing_table": shutil.rmtree,
 }

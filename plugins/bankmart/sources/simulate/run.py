@@ -144,17 +144,13 @@ class World:
         for day in self.turns.check_days(frame):
             held = holdings_before.astype(float)
             for key, at, cents in frame.holding_changes:
-                held += np.bincount(key[at <= day] // 100, cents[at <= day].astype(float), len(bank.people))[
-                    :n
-                ]
+                held += np.bincount(key[at <= day] // 100, cents[at <= day].astype(float), len(bank.people))[:n]
             deposited = ledger.deposits_at(frame, booked, np.rint(deposits_before).astype(np.int64), day)
             everyone = np.zeros(len(bank.people), np.int64)
             everyone[:n] = deposited + np.rint(held).astype(np.int64)
             self.turns.note_assets(day, everyone)
         self.holdings.close_month(frame)
-        deposits_now = ledger.deposits_at(
-            frame, booked, np.rint(deposits_before).astype(np.int64), month.last
-        )
+        deposits_now = ledger.deposits_at(frame, booked, np.rint(deposits_before).astype(np.int64), month.last)
         bank.aum[:n] = deposits_now + self.holdings.of_customers(len(bank.people))[:n]
         _remember(frame, booked)
 

@@ -119,9 +119,7 @@ def test_commands_and_environments_carry_no_password(folder, monkeypatch):
     assert told["BANKMART_DATABASE_URL"] == "postgresql://boss@db.bank:6000/postgres"
     # MLflow reads this one key from its environment and from nowhere else.
     flask = settings.secret("mlflow_flask_key")
-    assert [name for name, value in mlflow.variables().items() if flask in value] == [
-        "MLFLOW_FLASK_SERVER_SECRET_KEY"
-    ]
+    assert [name for name, value in mlflow.variables().items() if flask in value] == ["MLFLOW_FLASK_SERVER_SECRET_KEY"]
 
 
 def test_tasks_find_the_environment_and_the_state(folder):

@@ -85,16 +85,10 @@ def mlflow_routes():
         from mlflow.server.fastapi_app import create_fastapi_app
 
         fastapi = create_fastapi_app(mlflow.server.app)
-    found = {
-        (method, rule.rule) for rule in mlflow.server.app.url_map.iter_rules() for method in rule.methods
-    }
-    found |= {
-        (method, route.path) for route in fastapi.routes for method in getattr(route, "methods", None) or ()
-    }
+    found = {(method, rule.rule) for rule in mlflow.server.app.url_map.iter_rules() for method in rule.methods}
+    found |= {(method, route.path) for route in fastapi.routes for method in getattr(route, "methods", None) or ()}
     methods = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-    return sorted(
-        (method, re.sub(r"<[^>]*>|{[^}]*}", "x", path)) for method, path in found if method in methods
-    )
+    return sorted((method, re.sub(r"<[^>]*>|{[^}]*}", "x", path)) for method, path in found if method in methods)
 
 
 def test_every_server_works_and_says_where(platform):
@@ -205,9 +199,7 @@ def marked(folder):
     found = []
     for process in psutil.process_iter():
         try:
-            if process.pid != psutil.Process().pid and process.environ().get("BANKMART_STATE_DIR") == str(
-                folder
-            ):
+            if process.pid != psutil.Process().pid and process.environ().get("BANKMART_STATE_DIR") == str(folder):
                 found.append(process.cmdline())
         except psutil.Error:
             continue

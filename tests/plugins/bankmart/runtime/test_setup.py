@@ -36,9 +36,7 @@ def checkout(tmp_path, monkeypatch):
 
 def modules(root):
     python = root / ".bankmart" / "venv" / "bin" / "python"
-    code = (
-        "import importlib.util as u; print(*[n for n in ('iniconfig', 'pip', 'bankmart') if u.find_spec(n)])"
-    )
+    code = "import importlib.util as u; print(*[n for n in ('iniconfig', 'pip', 'bankmart') if u.find_spec(n)])"
     return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
 

@@ -177,9 +177,7 @@ def test_a_postgres_elsewhere_is_prepared_and_never_started(running, monkeypatch
     at, password = settings.server(), settings.secret(settings.EMBEDDED_ADMIN)
     with monkeypatch.context() as patch:
         use(tmp_path / "other", patch)
-        patch.setenv(
-            "BANKMART_DATABASE_URL", f"postgresql://{at.admin}:{password}@{at.host}:{at.port}/postgres"
-        )
+        patch.setenv("BANKMART_DATABASE_URL", f"postgresql://{at.admin}:{password}@{at.host}:{at.port}/postgres")
         up(["postgres"], 60)
         assert [record.name for record in processes.find_all()] == ["supervisor"]
         assert answers()

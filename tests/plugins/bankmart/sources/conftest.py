@@ -16,6 +16,7 @@ from psycopg2 import sql
 
 from bankmart.sources import contract, landing
 from bankmart.sources.load import SystemLoad, load_system
+from bankmart.sources.refusal import LoadRefused
 
 DAY = date(2026, 1, 31)
 
@@ -33,16 +34,17 @@ class Bank:
         """Rows of card.card_transaction; 200 so that one or two rejects are within the limit of 1 %."""
         row = {
             "transaction_date": "2026-01-31", "transaction_at": "2026-01-31 10:00:00", "amount": "1.25",
-            "merchant_category_code": "5411", "merchant_name": "商户", "is_online": "true", "is_abroad": "false",
+            "merchant_category_code": "5411", "merchant_name": "商户", "is_online": "true",
+            "is_abroad": "false",
         }  # fmt: skip
-        ids = [{"card_transaction_id": f"P{number:05d}", "card_id": f"K{number}"} for number in range(count)]
-        return [each | row | changes for each in ids]
+        return [{"card_transaction_id": f"P{n:05d}", "card_id": f"K{n}"} | row | changes for n in range(count)]
+
+    def head(self) -> str:
+        return self.text(self.payments(1)).split("\n")[0]
 
     def text(self, rows: list[dict[str, Any]], delimiter: str = ",", names: list[str] | None = None) -> str:
         names = names or list(rows[0])
-        return "\n".join(
-            [delimiter.join(names), *(delimiter.join(map(str, row.values())) for row in rows), ""]
-        )
+        return "\n".join([delimiter.join(names), *(delimiter.join(map(str, row.values())) for row in rows), ""])
 
     def send(
         self,
@@ -94,15 +96,13 @@ class Bank:
         return [value for (value,) in self.query(sql.SQL("select {} from {} order by 1").format(*names))]
 
     def state(self) -> dict[str, Any]:
-        """Every raw row with its place in its table, and the ledger's current loads: equal only if untouched."""
+        """Every raw row with its place in its table, and the ledger but refusals: equal only if untouched."""
         held: dict[str, Any] = {}
         tables = self.query("select tablename from pg_tables where schemaname = 'sources' order by 1")
         rows = "select md5(string_agg(ctid::text || t::text, '|' order by ctid)) from sources.{} as t"
         for (name,) in tables:
             (held[name],) = self.query(sql.SQL(rows).format(sql.Identifier(name)))
-        held["ledger"] = self.query(
-            "select * from governance.load where status <> 'refused' order by load_id"
-        )
+        held["ledger"] = self.query("select * from governance.load where status <> 'refused' order by load_id")
         return held
 
     def refused(self) -> list[tuple[Any, ...]]:
@@ -113,9 +113,25 @@ class Bank:
             """
         )
 
+    def refuse(self, rule: str, *message: str) -> tuple[Any, ...]:
+        """Load, and prove that it is refused for `rule`, entered once, and leaves all else untouched."""
+        before, refused = self.state(), len(self.refused())
+        with pytest.raises(LoadRefused) as caught:
+            self.load()
+        assert caught.value.rule == rule, caught.value
+        for part in (*message, "It means:", "What to do:"):
+            assert part in str(caught.value)
+        assert self.state() == before
+        assert len(self.refused()) == refused + 1
+        assert self.refused()[-1][4] == str(caught.value)
+        return self.refused()[-1]
+
     def quarantine(self) -> list[tuple[Any, ...]]:
         return self.query(
-            "select line_number, column_name, rule, raw_text, reason from governance.quarantine order by load_id, line_number"
+            """
+            select line_number, column_name, rule, raw_text, reason
+            from governance.quarantine order by load_id, line_number
+            """
         )
 
 
@@ -134,3 +150,14 @@ def bank(warehouse: str, tmp_path: Path) -> Iterator[Bank]:
     made = Bank(tmp_path / "landing", warehouse)
     yield made
     made.close()
+
+
+@pytest.fixture
+def loaded(bank: Bank) -> Bank:
+    """A bank that has loaded two dates before, which nothing may touch."""
+    bank.send("card.card_transaction", bank.payments(50, amount="9.00"))
+    bank.load()
+    earlier = bank.payments(40, transaction_date="2026-01-30", transaction_at="")
+    bank.send("card.card_transaction", earlier, day=date(2026, 1, 30))
+    bank.load(day=date(2026, 1, 30))
+    return bank

@@ -1,4 +1,4 @@
-"""The benchmark runs on a server of its own and leaves nothing behind. How fast anything is, is not asserted."""
+"""The benchmark runs on a server of its own and leaves nothing behind; speed is not asserted."""
 
 from __future__ import annotations
 

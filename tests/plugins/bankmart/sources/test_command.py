@@ -1,4 +1,4 @@
-"""The two commands say what was loaded, what was refused and what lies in quarantine, and show nobody's data."""
+"""The commands say what was loaded, refused and put in quarantine, and show nobody's data."""
 
 from __future__ import annotations
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import threading
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from bankmart.sources import contract, load
+from bankmart.sources import load
 from bankmart.sources.contract import ContractError
-from bankmart.sources.reading import csv_file
 from bankmart.sources.refusal import LoadRefused
 
 NEXT = date(2026, 2, 1)
-DISTRICT = "district_id,name,region,population,urban_rate,average_salary_amount,unemployment_rate,entrepreneurs_per_1000,crime_count\n"
+DISTRICT = (
+    "district_id,name,region,population,urban_rate,average_salary_amount,unemployment_rate,"
+    "entrepreneurs_per_1000,crime_count\nD1,Praha,Praha,1,0.5,1.00,0.1,1,1\n"
+)
+KEY = """
+    select pg_get_constraintdef(oid) from pg_constraint
+    where conrelid = 'sources.card__card_transaction'::regclass and contype = 'p'
+"""
 
 
 def statuses(done):
@@ -37,9 +38,9 @@ def test_values_land_in_their_own_columns_whatever_their_order(bank):
         "P00001", "K1", date(2026, 1, 31), None, Decimal("0.00"), "5411", 'a,"b"\nc', True, False, bank.day,
         done.tables[1].load_id,
     )  # fmt: skip
-    assert bank.query(
-        "select status, read_count, accepted_count, rejected_count, run_id from governance.load"
-    ) == [("loaded", 3, 3, 0, None)]
+    assert bank.query("select status, read_count, accepted_count, rejected_count, run_id from governance.load") == [
+        ("loaded", 3, 3, 0, None)
+    ]
 
 
 def test_the_same_file_again_changes_nothing(bank):
@@ -48,9 +49,7 @@ def test_the_same_file_again_changes_nothing(bank):
     before = bank.state()
     again = bank.load(run_id="two")
     assert statuses(again) == {"card_transaction": "unchanged"}
-    assert [(each.read, each.load_id) for each in again.tables] == [
-        (each.read, each.load_id) for each in first.tables
-    ]
+    assert [(each.read, each.load_id) for each in again.tables] == [(each.read, each.load_id) for each in first.tables]
     bank.send("card.card_transaction", bank.payments(), name="renamed.csv")
     assert statuses(bank.load()) == {"card_transaction": "unchanged"}
     assert bank.state() == before
@@ -117,9 +116,7 @@ def test_two_dates_at_once_both_load(bank):
         thread.join()
     assert errors == []
     assert len(bank.column("card.card_transaction", "amount")) == 36_000
-    assert bank.query("select count(*) from pg_constraint where conname = 'card__card_transaction_key'") == [
-        (1,)
-    ]
+    assert bank.query("select count(*) from pg_constraint where conname = 'card__card_transaction_key'") == [(1,)]
 
 
 def test_rows_that_are_gone_are_loaded_again(bank):
@@ -132,7 +129,6 @@ def test_rows_that_are_gone_are_loaded_again(bank):
 
 def test_the_same_events_under_another_date_are_refused_the_same_reference_data_are_not(bank):
     rows = bank.payments()
-    district = DISTRICT + "D1,Praha,Praha,1,0.5,1.00,0.1,1,1\n"
     bank.send("card.card_transaction", rows, day=date(2026, 1, 30), row_count=200)
     with pytest.raises(LoadRefused, match="future"):
         bank.load(day=date(2026, 1, 30))
@@ -144,7 +140,7 @@ def test_the_same_events_under_another_date_are_refused_the_same_reference_data_
         bank.load(day=date(2026, 1, 30))
     assert bank.state() == before
     for day in (bank.day, date(2026, 1, 30)):
-        bank.send("external.district", district, day=day)
+        bank.send("external.district", DISTRICT, day=day)
         assert statuses(bank.load("external", day)) == {"district": "loaded"}
     header = bank.text(rows).split("\n")[0] + "\n"
     for day in (date(2026, 1, 28), date(2026, 1, 29)):  # no event is no event twice
@@ -153,8 +149,7 @@ def test_the_same_events_under_another_date_are_refused_the_same_reference_data_
 
 
 def test_all_tables_of_a_system_or_none(bank):
-    district = DISTRICT + "D1,Praha,Praha,1,0.5,1.00,0.1,1,1\n"
-    bank.send("external.district", district)
+    bank.send("external.district", DISTRICT)
     bank.send("external.macro_indicator", "indicator_code,period_date,indicator_value\nCPI,2026-01-31,x\n")
     with pytest.raises(LoadRefused, match="quarantine_limit"):
         bank.load("external")
@@ -210,165 +205,11 @@ def test_a_date_in_the_future_is_refused(bank):
     bank.load(day=bank.day)
 
 
-@pytest.mark.parametrize(
-    ("encoding", "delimiter", "line_end"),
-    [
-        ("utf-8", ";", "\r\n"),
-        ("utf-8-sig", ",", "\n"),
-        ("gb18030", "\t", "\r\n"),
-        ("gbk", "|", "\n"),
-        ("iso8859-2", "~", "\n"),
-    ],
-)
-def test_formats(bank, encoding, delimiter, line_end):
-    name = "Dvořák" if encoding == "iso8859-2" else "张,三" if encoding == "gbk" else "𠮷,€"
-    name = name if delimiter != "," else f'"{name}"'
-    text = bank.text(bank.payments(3, merchant_name=name), delimiter).replace("\n", line_end)
-    bank.send(
-        "card.card_transaction",
-        text,
-        encoding=encoding,
-        delimiter=delimiter,
-        control_totals={"amount": "3.75"},
-    )
-    bank.load()
-    assert bank.column("card.card_transaction", "merchant_name") == [name.strip('"')] * 3
-
-
-def test_moments_without_a_zone_are_in_the_zone_of_the_manifest(bank):
-    rows = bank.payments(2)
-    rows[1]["transaction_at"] = "2026-01-31T10:00:00Z"
-    bank.send("card.card_transaction", rows, timezone="Asia/Shanghai")
-    bank.load()
-    assert [moment.astimezone(UTC) for moment in bank.column("card.card_transaction", "transaction_at")] == [
-        datetime(2026, 1, 31, 2, tzinfo=UTC), datetime(2026, 1, 31, 10, tzinfo=UTC)
-    ]  # fmt: skip
-
-
-def parquet(rows: dict[str, pa.Array]) -> bytes:
-    file = io.BytesIO()
-    pq.write_table(pa.table(rows), file)
-    return file.getvalue()
-
-
-def payments_as_parquet(**changes):
-    rows = {
-        "is_abroad": pa.array([False, None, True][:2] + [True]).fill_null(False),
-        "card_transaction_id": pa.array(["a", "b", "c"]).dictionary_encode(),
-        "card_id": pa.array(["k", "k\t\\", 'k"\n'], pa.large_string()),
-        "transaction_date": pa.array([date(2026, 1, 31)] * 3, pa.date64()),
-        "transaction_at": pa.array(
-            [datetime(2026, 1, 31, 10), None, None], pa.timestamp("ns", "Asia/Shanghai")
-        ),
-        "amount": pa.array([1, 2, 3], pa.int64()),
-        "merchant_category_code": pa.array(["x", "y", "z"]),
-        "merchant_name": pa.array([None, "", "名"]),
-        "is_online": pa.array([True] * 3),
-    }
-    return parquet(rows | changes)
-
-
-def test_parquet(bank):
-    bank.send(
-        "card.card_transaction",
-        payments_as_parquet(),
-        name="p.parquet",
-        row_count=3,
-        control_totals={"amount": "6"},
-    )
-    bank.load()
-    assert bank.column("card.card_transaction", "card_id") == ["k", "k\t\\", 'k"\n']
-    assert bank.column("card.card_transaction", "amount") == [1, 2, 3]
-    assert sorted(map(str, bank.column("card.card_transaction", "merchant_name"))) == ["None", "None", "名"]
-    assert bank.column("card.card_transaction", "transaction_at")[0] == datetime(
-        2026, 1, 31, 10, tzinfo=UTC
-    )
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            {"amount": pa.array([1.5, 2.5, 3.5])},
-            r"column amount: the column is double in the file, .*numeric.*\[type\]",
-        ),
-        (
-            {"transaction_date": pa.array(["2026-01-31"] * 3)},
-            r"column transaction_date: the column is string.*\[type\]",
-        ),
-        ({"card_id": pa.array([1, 2, 3])}, r"column card_id: the column is int64.*\[type\]"),
-        ({"extra": pa.array([1, 2, 3])}, r"not in the contract: extra.*\[header\]"),
-    ],
-)
-def test_parquet_of_other_types_is_refused(bank, change, message):
-    data = payments_as_parquet(**change)
-    bank.send("card.card_transaction", data, name="p.parquet", row_count=3, control_totals={"amount": "6"})
-    with pytest.raises(LoadRefused, match=message):
-        bank.load()
-    assert bank.column("card.card_transaction", "amount") == []
-
-
-def test_parquet_that_is_none_is_refused(bank):
-    for data in (b"PAR1 not really", payments_as_parquet()[:-20], b"PAR1" + bytes(100) + b"PAR1"):
-        bank.send(
-            "card.card_transaction", data, name="p.parquet", row_count=3, control_totals={"amount": "6"}
-        )
-        with pytest.raises(LoadRefused, match=r"cannot be read as Parquet.*\[format\]"):
-            bank.load()
-
-
-def test_a_bad_row_in_parquet_goes_to_quarantine_by_its_number(bank):
-    count = 200
-    rows = {
-        column.name: pa.array([None] * count)
-        for column in contract.load()["contact_centre"]["survey"].columns
-    } | {
-        "survey_id": pa.array([str(number) for number in range(count)]),
-        "customer_id": pa.array(["6222000011112222"] * count),
-        "answered_at": pa.array([datetime(2026, 1, 31)] * count),
-        "survey_kind": pa.array(["nps"] * count),
-        "score": pa.array([5] * 150 + [2**40] + [5] * 49),
-    }
-    bank.send("contact_centre.survey", parquet(rows), name="s.parquet", row_count=count)
-    bank.load("contact_centre")
-    ((line, column, rule, raw, _),) = bank.quarantine()
-    assert (line, column, rule) == (151, "score", "type")
-    assert '"score": "1099511627776"' in raw
-    assert len(bank.column("contact_centre.survey", "score")) == 199
-
-
-texts = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-
-
-@given(
-    st.lists(
-        st.one_of(texts, st.sampled_from(["\\.", "\\N", "\\", '"', '""', "\r\n", "\n\\.\n", "$1", "'; --"])),
-        min_size=1,
-        max_size=20,
-    )
-)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_comes_back_as_it_was_sent(bank, names):
-    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
-    rows = [
-        row | {"merchant_name": name} for row, name in zip(bank.payments(len(names)), quoted, strict=True)
-    ]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_file, "BLOCK", 64)
-        bank.send("card.card_transaction", rows)
-        bank.load()
-    found = bank.query(
-        "select merchant_name from sources.card__card_transaction order by card_transaction_id"
-    )
-    assert [name for (name,) in found] == [name or None for name in names]
-
-
 def test_the_first_big_load_ends_with_the_key_in_place(bank):
     bank.send("card.card_transaction", bank.payments(12_000))
     bank.load()
-    key = "select pg_get_constraintdef(oid) from pg_constraint where conrelid = 'sources.card__card_transaction'::regclass and contype = 'p'"
-    assert bank.query(key) == [("PRIMARY KEY (business_date, card_transaction_id)",)]
+    assert bank.query(KEY) == [("PRIMARY KEY (business_date, card_transaction_id)",)]
     bank.send("card.card_transaction", bank.payments(12_001))
     bank.load()
-    assert bank.query(key) == [("PRIMARY KEY (business_date, card_transaction_id)",)]
+    assert bank.query(KEY) == [("PRIMARY KEY (business_date, card_transaction_id)",)]
     assert len(bank.column("card.card_transaction", "amount")) == 12_001

@@ -27,9 +27,7 @@ def test_a_killed_backend(bank, monkeypatch, how):
     def killing(*args):
         calls.append(args)
         if len(calls) == 8:
-            backend = (
-                "from pg_stat_activity where application_name = 'bankmart loader' and query like 'copy %'"
-            )
+            backend = "from pg_stat_activity where application_name = 'bankmart loader' and query like 'copy %'"
             if how == "terminate":
                 assert bank.query(f"select pg_terminate_backend(pid) {backend}") == [(True,)]  # noqa: S608
             else:

@@ -18,22 +18,18 @@ def test_every_table_of_the_contract_is_made_and_made_once(bank):
     tables.create_tables()
     tables.create_tables()
     wanted = {table.identifier for system in contract.load().values() for table in system.values()}
-    assert {
-        name for (name,) in bank.query("select tablename from pg_tables where schemaname = 'sources'")
-    } == wanted
+    assert {name for (name,) in bank.query("select tablename from pg_tables where schemaname = 'sources'")} == wanted
     columns = bank.query(
         """
-        select column_name, is_nullable, coalesce(col_description('sources.core_banking__balance'::regclass, ordinal_position), '')
+        select column_name, is_nullable, col_description('sources.core_banking__balance'::regclass, ordinal_position)
         from information_schema.columns where table_name = 'core_banking__balance' order by ordinal_position
         """
     )
     assert [each[:2] for each in columns] == [
-        ("account_id", "NO"), ("balance_date", "NO"), ("balance_amount", "NO"), ("business_date", "NO"), ("load_id", "NO")
+        (name, "NO") for name in ("account_id", "balance_date", "balance_amount", "business_date", "load_id")
     ]  # fmt: skip
     assert columns[0][2] == "Account number."
-    assert bank.query("select obj_description('sources.external__district'::regclass)") == [
-        ("One row per district.",)
-    ]
+    assert bank.query("select obj_description('sources.external__district'::regclass)") == [("One row per district.",)]
 
 
 def test_who_may_read_and_write_them(bank):
@@ -66,15 +62,18 @@ def column(name):
 def test_a_new_nullable_column_is_added(bank):
     tables.create_tables([CARD])
     bank.query(
-        "insert into sources.card__card select 'K', 'A', 'C', null, 'debit', 'gold', current_date, null, 'active', current_date, current_date, 1"
+        """
+        insert into sources.card__card
+        select 'K', 'A', 'C', null, 'debit', 'gold', current_date, null, 'active', current_date, current_date, 1
+        """
     )
     new = Column("colour", "numeric(5,2)", "reference", is_nullable=True, description="Its colour.")
     tables.create_tables([changed(colour=new)])
     tables.create_tables([changed(colour=new)])
     assert bank.query("select card_id, colour from sources.card__card") == [("K", None)]
-    assert bank.query(
-        "select format_type(atttypid, atttypmod) from pg_attribute where attname = 'colour'"
-    ) == [("numeric(5,2)",)]
+    assert bank.query("select format_type(atttypid, atttypmod) from pg_attribute where attname = 'colour'") == [
+        ("numeric(5,2)",)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,9 +81,11 @@ def test_a_new_nullable_column_is_added(bank):
     [
         ({"colour": Column("colour", "text", "reference")}, "new column colour is not nullable"),
         ({"status": None}, "has the column status, which the contract no longer has"),
-        ({"status": replace(column("status"), data_type="integer")}, "column status: the contract says integer, not null, the table has text, not null"),
-        ({"credit_limit_amount": replace(column("credit_limit_amount"), data_type="numeric(18,3)")}, "numeric(18,3)"),
-        ({"status": replace(column("status"), is_nullable=True)}, "column status: the contract says text, nullable"),
+        ({"status": replace(column("status"), data_type="integer")},
+         "status: the contract says integer, not null, the table has text, not null"),
+        ({"credit_limit_amount": replace(column("credit_limit_amount"), data_type="numeric(18,3)")},
+         "numeric(18,3)"),
+        ({"status": replace(column("status"), is_nullable=True)}, "the contract says text, nullable"),
         ({"status": replace(column("status"), is_key=True)}, "its key is"),
     ],
 )  # fmt: skip

@@ -86,9 +86,7 @@ class Campaigns:
         self.funnel.start(frame)
         for index, (month, plan) in enumerate(self.schedule):
             if month == frame.month:
-                self._run_one(
-                    frame, index, plan, consents.marketing[: frame.count] & ~busy, holdings, manager
-                )
+                self._run_one(frame, index, plan, consents.marketing[: frame.count] & ~busy, holdings, manager)
                 busy |= self._last_contacted
         self._hand_over_contacts(frame, [])
 
@@ -112,9 +110,7 @@ class Campaigns:
         )
         pq.write_table(table, config.truth / "response.parquet")
 
-    def _run_one(
-        self, frame: Frame, index: int, plan: Plan, may: Array, holdings: Holdings, manager: Array
-    ) -> None:
+    def _run_one(self, frame: Frame, index: int, plan: Plan, may: Array, holdings: Holdings, manager: Array) -> None:
         bank, month, n = frame.bank, frame.month, frame.count
         rng = bank.config.rng(f"campaign {index}", month.serial)
         product = shelf.number(plan.product)

@@ -48,9 +48,7 @@ class Consents:
         stops = stops[~np.isin(stops, new)]
         self.marketing[stops] = False
         stop_day = np.minimum(rng.integers(month.first, month.last + 1, len(stops)), frame.limit_day[stops])
-        parts.append(
-            (stops, np.zeros(len(stops), int), np.full(len(stops), ALL), np.ones(len(stops), int), stop_day)
-        )
+        parts.append((stops, np.zeros(len(stops), int), np.full(len(stops), ALL), np.ones(len(stops), int), stop_day))
         self._hand_over(frame, rng, parts)
         self._forget(frame, rng)
 

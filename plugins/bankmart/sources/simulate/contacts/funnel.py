@@ -70,9 +70,7 @@ class Funnel:
         for kind in (OPENED, CLICKED, REPLIED):
             reached[kind] &= reached[DELIVERED]
         later = np.minimum(day + rng.integers(0, 4, count), last_day)
-        answer_second = np.where(
-            later == day, np.minimum(second + rng.integers(60, 20_000, count), 86_000), second
-        )
+        answer_second = np.where(later == day, np.minimum(second + rng.integers(60, 20_000, count), 86_000), second)
         for kind in (DELIVERED, OPENED, CLICKED, REPLIED, REFUSED):
             rows = np.flatnonzero(reached[kind])
             at_once = kind == DELIVERED
@@ -83,9 +81,7 @@ class Funnel:
         buy_second = np.full(len(buys), 86_300)
         self._respond(frame, contact[buys], who[buys], bought_day, buy_second, np.full(len(buys), BOUGHT))
         warm = np.flatnonzero(treated & (reached[CLICKED] | reached[REPLIED] | bought))
-        lead = self._lead(
-            frame, campaign, product, who[warm], later[warm], answer_second[warm], manager[who[warm]]
-        )
+        lead = self._lead(frame, campaign, product, who[warm], later[warm], answer_second[warm], manager[who[warm]])
         follows = np.flatnonzero(bought[warm] | (rng.random(len(warm)) < 0.45))
         rows = warm[follows]
         stage = np.where(bought[rows], 1, np.where(rng.random(len(rows)) < 0.7, 2, 0))
@@ -95,14 +91,10 @@ class Funnel:
         )
         opportunity = np.full(count, 0)
         opportunity[rows] = opened
-        self._order(
-            frame, campaign, product, opportunity[buys], who[buys], bought_day, buy_second, cents[buys]
-        )
+        self._order(frame, campaign, product, opportunity[buys], who[buys], bought_day, buy_second, cents[buys])
         self._cost(frame, campaign, day, treatment, UNIT_COST_CENTS[treatment])
 
-    def _respond(
-        self, frame: Frame, contact: Array, who: Array, day: Array, second: Array, kind: Array
-    ) -> None:
+    def _respond(self, frame: Frame, contact: Array, who: Array, day: Array, second: Array, kind: Array) -> None:
         rows = {
             "response_id": numbers(690_000_001 + self.responses + np.arange(len(who))),
             "contact_id": numbers(contact),

@@ -58,9 +58,7 @@ class Service:
         )
         pq.write_table(table, config.truth / "sentiment.parquet")
 
-    def _draw(
-        self, frame: Frame, rng: np.random.Generator, rate: Array, hours: str
-    ) -> tuple[Array, Array, Array]:
+    def _draw(self, frame: Frame, rng: np.random.Generator, rate: Array, hours: str) -> tuple[Array, Array, Array]:
         """Customers, days and seconds of things that happen at `rate` a month to those who are there."""
         rate = rate * frame.is_present * np.where(frame.is_lost(), 0.1, 1.0)
         who = np.repeat(np.arange(frame.count), rng.poisson(rate))
@@ -117,9 +115,7 @@ class Service:
 
     def _ask(self, frame: Frame) -> None:
         rng, bank, n = frame.rng("surveys"), frame.bank, frame.count
-        who, day, second = self._draw(
-            frame, rng, np.where(bank.habits.app_rate[:n] > 0, 0.045, 0.015), "evening"
-        )
+        who, day, second = self._draw(frame, rng, np.where(bank.habits.app_rate[:n] > 0, 0.045, 0.015), "evening")
         count, mood = len(who), bank.mood[who]
         is_csi = rng.random(count) < 0.35
         nps = np.clip(np.rint(7.9 + 1.9 * mood + rng.normal(0, 1.3, count)), 0, 10)

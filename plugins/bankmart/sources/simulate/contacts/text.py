@@ -151,9 +151,7 @@ def write_feedback(rng: np.random.Generator, label: Array, is_english: Array) ->
             else (ZH_OPENINGS, ZH_SUBJECTS, ZH_OPINIONS, ZH_ENDINGS)
         )
         openings, subjects, opinions, endings = parts
-        text = _pick(openings, draws[i, 0]) + _clause(
-            subjects, opinions[int(label[i])], draws[i, 1:3], english
-        )
+        text = _pick(openings, draws[i, 0]) + _clause(subjects, opinions[int(label[i])], draws[i, 1:3], english)
         if draws[i, 3] < 0.17:
             text += _pick(LINKS[english], draws[i, 3] / 0.17)
             text += _clause(subjects, opinions[int(second[i])], draws[i, 4:6], english)

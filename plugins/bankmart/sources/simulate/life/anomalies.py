@@ -57,16 +57,12 @@ class Anomalies:
                 )  # fmt: skip
             else:
                 seconds = int(rng.integers(0, 75_000)) + np.sort(rng.integers(0, 7200, count))
-                frame.flows.add(
-                    one.repeat(count), int(day), seconds, -cents, CARD, "shopping", mark=ABROAD_BURST
-                )
+                frame.flows.add(one.repeat(count), int(day), seconds, -cents, CARD, "shopping", mark=ABROAD_BURST)
 
     def note(self, booked: dict[str, Array]) -> None:
         """Keep the numbers that the planted transactions were booked under."""
         marked = booked["mark"] > 0
-        self._truth.append(
-            {name: booked[name][marked] for name in ("transaction_id", "customer", "day", "mark")}
-        )
+        self._truth.append({name: booked[name][marked] for name in ("transaction_id", "customer", "day", "mark")})
 
     def write_truth(self, config: SimulationConfig, frame: Frame) -> None:
         """`anomaly.parquet`: one row per planted transaction."""

@@ -57,9 +57,7 @@ def hand_over_payments(frame: Frame, booked: dict[str, Array]) -> None:
     cluster = bank.habits.cluster[booked["customer"][chosen]]
     # One search for all clusters: each has its own unit interval.
     edges = (cumulative + np.arange(8)[:, None]).ravel()
-    code = np.minimum(np.searchsorted(edges, cluster + rng.random(count) * 0.999999), len(edges) - 1) % len(
-        CODES
-    )
+    code = np.minimum(np.searchsorted(edges, cluster + rng.random(count) * 0.999999), len(edges) - 1) % len(CODES)
     name = NAME_START[code] + (rng.random(count) * NAME_COUNT[code]).astype(int)
     is_abroad = (rng.random(count) < 0.004) | (booked["mark"][chosen] == ABROAD)
     is_online = (booked["channel"][chosen] == CARD) & (rng.random(count) < 0.35 + 0.65 * ONLINE[code])

@@ -29,9 +29,7 @@ def join(frame: Frame, customer: Array, is_old: bool) -> Array:
     rest = wealth - buffer
     has_savings = (rng.random(count) < taste[:, shelf.SAVINGS]) | (rest > 30_000)
     has_term = (rng.random(count) < taste[:, shelf.TERM_DEPOSIT]) & (rest > 8_000) & is_old
-    has_wealth = (
-        (rng.random(count) < taste[:, shelf.WEALTH] + taste[:, shelf.FUND]) & (rest > 12_000) & is_old
-    )
+    has_wealth = (rng.random(count) < taste[:, shelf.WEALTH] + taste[:, shelf.FUND]) & (rest > 12_000) & is_old
     weight = np.column_stack(
         [
             has_savings * rng.gamma(2.0, 1, count),
@@ -109,18 +107,10 @@ def mature(frame: Frame) -> None:
     interest = np.rint(cents * shelf.RATE[accounts.product[index]] * shelf.TERM[accounts.product[index]] / 12)
     current = accounts.main[shelf.CURRENT, customer]
     frame.flows.add(index, day, 3600, interest, SYSTEM, "interest")
-    frame.flows.add(
-        index, day, 3660, -(cents + interest), SYSTEM, "deposit", bank=0, other=accounts.ids(current)
-    )
-    frame.flows.add(
-        current, day, 3660, cents + interest, SYSTEM, "deposit", bank=0, other=accounts.ids(index)
-    )
+    frame.flows.add(index, day, 3660, -(cents + interest), SYSTEM, "deposit", bank=0, other=accounts.ids(current))
+    frame.flows.add(current, day, 3660, cents + interest, SYSTEM, "deposit", bank=0, other=accounts.ids(index))
     accounts.close(index, day)
-    again = (
-        (rng.random(len(index)) < 0.66)
-        & (bank.mood[customer] > -1.2)
-        & (frame.limit_day[customer] >= month.last)
-    )
+    again = (rng.random(len(index)) < 0.66) & (bank.mood[customer] > -1.2) & (frame.limit_day[customer] >= month.last)
     _lay_down(
         frame,
         rng,

@@ -85,16 +85,12 @@ def fit_to_means(frame: Frame, rows: dict[str, Array], target: Array) -> dict[st
     customer = accounts.customer[rows["account"]]
     limit = frame.limit_day[customer]
     is_fixed = rows["kind"] == FIXED
-    rows["day"] = np.where(
-        is_fixed & (rows["channel"] != SYSTEM), np.minimum(rows["day"], limit), rows["day"]
-    )
+    rows["day"] = np.where(is_fixed & (rows["channel"] != SYSTEM), np.minimum(rows["day"], limit), rows["day"])
     kept = is_fixed | (rows["day"] <= limit)
     is_free = rows["kind"] == FREE
     planned = np.bincount(customer[is_free], -rows["cents"][is_free], frame.count)
     allowed = np.minimum(target, frame.room[0])
-    factor = np.minimum(
-        allowed / np.maximum(planned, 1), np.minimum(1.25, frame.room[0] / np.maximum(planned, 1))
-    )
+    factor = np.minimum(allowed / np.maximum(planned, 1), np.minimum(1.25, frame.room[0] / np.maximum(planned, 1)))
     # Rounding to cents must not go over the room, hence down.
     cents = np.where(is_free, -np.floor(-rows["cents"] * factor[customer]), rows["cents"]).astype(np.int64)
     is_cash = is_free & (rows["purpose"] == PURPOSE["cash"])

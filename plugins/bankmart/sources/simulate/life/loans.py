@@ -53,9 +53,7 @@ class Loans:
         self._hand_over(frame, index, start)
         fresh = index[start >= frame.month.first]
         account = bank.accounts.main[shelf.CURRENT, self.customer[fresh]]
-        frame.flows.add(
-            account, self.start[fresh], 10 * 3600, self.principal[fresh], TRANSFER, "loan_drawdown", bank=0
-        )
+        frame.flows.add(account, self.start[fresh], 10 * 3600, self.principal[fresh], TRANSFER, "loan_drawdown", bank=0)
 
     def apply(self, frame: Frame) -> None:
         """This month's new loans, by taste and means."""
@@ -87,9 +85,7 @@ class Loans:
         paid = pays[frame.spend(customer[pays], due[pays])]
         misses[np.setdiff1d(pays, paid)] = True
         pays = paid
-        frame.flows.add(
-            account[pays], due_day[pays], 6 * 3600, -due[pays], STANDING_ORDER, "loan_repayment", bank=0
-        )
+        frame.flows.add(account[pays], due_day[pays], 6 * 3600, -due[pays], STANDING_ORDER, "loan_repayment", bank=0)
         rows = {
             "repayment_id": numbers(900_000_001 + self.repayment_count + np.arange(len(index))),
             "contract_id": numbers(700_000_001 + index),
@@ -129,9 +125,7 @@ class Loans:
 def issue_cards(frame: Frame, customer: Array, opened: Array) -> None:
     """Open credit card accounts."""
     rng = frame.rng("credit_cards")
-    product = np.where(
-        frame.bank.habits.inflow[customer] > 12_000, shelf.number("CC02"), shelf.number("CC01")
-    )
+    product = np.where(frame.bank.habits.inflow[customer] > 12_000, shelf.number("CC02"), shelf.number("CC01"))
     frame.bank.accounts.open(customer, product, opened, rng)
 
 
@@ -151,9 +145,7 @@ def use_credit_cards(frame: Frame) -> None:
     owed = np.where(index >= 0, -accounts.balance[index], 0)
     frame_owed = np.flatnonzero(owed > 0)
     careless = habits.luck[frame_owed, 4]
-    part = np.where(
-        careless < 0.78, 1.0, np.where(careless < 0.95, rng.uniform(0.1, 0.6, len(frame_owed)), 0.0)
-    )
+    part = np.where(careless < 0.78, 1.0, np.where(careless < 0.95, rng.uniform(0.1, 0.6, len(frame_owed)), 0.0))
     cents = np.rint(owed[frame_owed] * part).astype(np.int64)
     current = accounts.main[shelf.CURRENT, :n]
     cents *= current[frame_owed] >= 0

@@ -36,9 +36,7 @@ KINDS = (
     (MOBILE, "household", 0.9, "evening"),
     (WEB, "other", 1.4, "day"),
 )
-SHARES = np.array(
-    [[0.45, 0.13, 0.13, 0.06, 0.11, 0.0, 0.08, 0.04], [0.06, 0.46, 0.02, 0.25, 0.0, 0.08, 0.1, 0.03]]
-)
+SHARES = np.array([[0.45, 0.13, 0.13, 0.06, 0.11, 0.0, 0.08, 0.04], [0.06, 0.46, 0.02, 0.25, 0.0, 0.08, 0.1, 0.03]])
 STANDING = ("account", "customer", "cents", "purpose", "day", "since", "until")
 BILLS = (("household", 0.05), ("household", 0.03), ("lease", 0.26), ("insurance", 0.05), ("transfer", 0.08))
 
@@ -73,12 +71,7 @@ def receive(frame: Frame) -> Array:
     frame.flows.add(current[who], day, seconds, pay[who], TRANSFER, purpose, kind=INFLOW, bank=1, other=payer)
     received[who] += pay[who]
 
-    rate = (
-        np.where(kind == IRREGULAR, 1.8, 0.35)
-        * season(month, "transfer")
-        * there
-        * (habits.stage[:n] != DORMANT)
-    )
+    rate = np.where(kind == IRREGULAR, 1.8, 0.35) * season(month, "transfer") * there * (habits.stage[:n] != DORMANT)
     rate = np.where(gone & there, 0.5, rate)
     who = np.repeat(np.arange(n), rng.poisson(rate))
     size = np.where((kind == IRREGULAR)[who], 1 / 1.8, 0.05) * usual[who]
@@ -87,9 +80,7 @@ def receive(frame: Frame) -> Array:
     bank = np.where(rng.random(len(who)) < 0.35, OWN_BANK, rng.integers(1, 13, len(who)))
     other = accounts_elsewhere(rng, len(who))
     seconds = draw_seconds(rng, "day", len(who))
-    frame.flows.add(
-        current[who], day, seconds, cents, TRANSFER, "transfer", kind=INFLOW, bank=bank, other=other
-    )
+    frame.flows.add(current[who], day, seconds, cents, TRANSFER, "transfer", kind=INFLOW, bank=bank, other=other)
     received += np.bincount(who, cents, n)
     who = np.flatnonzero(there & (rng.random(n) < np.where(habits.app_rate[:n] > 0, 0.04, 0.12)))
     cents = np.maximum(usual[who] * rng.uniform(0.05, 0.5, len(who)) // 10_000, 1) * 10_000
@@ -107,9 +98,7 @@ def plan_payments(frame: Frame, received: Array) -> Array:
     current = frame.bank.accounts.main[shelf.CURRENT, :n]
     busy = season(month, "shopping")
     cheer = np.clip(np.exp(0.42 * np.minimum(mood, 0.6)), 0.08, 1.4)
-    rate = (
-        habits.shop_rate[:n] * cheer * busy * np.where(lost, 0.06, 1.0) * (frame.is_present & (current >= 0))
-    )
+    rate = habits.shop_rate[:n] * cheer * busy * np.where(lost, 0.06, 1.0) * (frame.is_present & (current >= 0))
     who = np.repeat(np.arange(n), rng.poisson(rate))
     has_app = (habits.app_rate[:n] > 0).astype(int)
     cumulative = np.cumsum(SHARES, axis=1)[1 - has_app[who]]
@@ -235,9 +224,7 @@ def charge(frame: Frame) -> None:
     worth = np.rint(cents) >= 1
     frame.flows.add(open_accounts[worth], frame.month.on(21), 3600, cents[worth], SYSTEM, "interest")
     current = accounts.main[shelf.CURRENT, :n]
-    pays_fee = np.flatnonzero(
-        frame.is_present & (current >= 0) & (bank.habits.luck[:n, 0] < 0.14) & ~frame.is_lost()
-    )
+    pays_fee = np.flatnonzero(frame.is_present & (current >= 0) & (bank.habits.luck[:n, 0] < 0.14) & ~frame.is_lost())
     cents = np.full(len(pays_fee), 200)
     paid = pays_fee[frame.spend(pays_fee, cents)]
     day = frame.month.on(2) + rng.integers(0, 2, len(paid))

@@ -130,11 +130,7 @@ def take_all_away(frame: Frame, rows: dict[str, Array]) -> dict[str, Array]:
     who = who[accounts.main[shelf.CURRENT, who] >= 0]
     share = np.where(closes[who], 1.0, rng.uniform(0.7, 0.98, len(who)))
     # What arrives on the last day may come after the last transfer: only what is surely there is moved.
-    sure = (
-        (rows["day"] < day[accounts.customer[rows["account"]]])
-        | (rows["cents"] < 0)
-        | (rows["second"] < 60_000)
-    )
+    sure = (rows["day"] < day[accounts.customer[rows["account"]]]) | (rows["cents"] < 0) | (rows["second"] < 60_000)
     sure &= rows["day"] <= day[accounts.customer[rows["account"]]]
     there = accounts.balance + np.rint(
         np.bincount(rows["account"][sure], rows["cents"][sure].astype(float), len(accounts))

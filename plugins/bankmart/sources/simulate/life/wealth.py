@@ -40,9 +40,7 @@ class Holdings:
             share = affinity[rows, line] / (affinity[rows, shelf.WEALTH] + affinity[rows, shelf.FUND])
             share = np.where(share < 0.2, 0, np.where(share > 0.8, 1, share))
             part = (cents[rows] * share).astype(np.int64) // 100 * 100
-            self._change(
-                frame, customer[rows], _choose(frame, rng, customer[rows], line), frame.month.first, part
-            )
+            self._change(frame, customer[rows], _choose(frame, rng, customer[rows], line), frame.month.first, part)
         insured = np.flatnonzero(rng.random(len(customer)) < affinity[:, shelf.INSURANCE] * 0.8)
         who = customer[insured]
         paid = frame.bank.habits.inflow[who] * rng.uniform(0.5, 3.0, len(who)) * 100
@@ -60,9 +58,7 @@ class Holdings:
             browsing = np.clip(bank.memory.total(f"views_{line}", month.serial - 1, 3)[:n] / 2, 0, 2)
             chance = 0.02 * bank.habits.affinity[:n, line] * (0.6 + browsing) * stays * ~frame.is_lost()
             who = np.flatnonzero((rng.random(n) < chance) & (frame.room[1] > 800_000))
-            cents = np.maximum(
-                frame.room[1, who] * rng.uniform(0.15, 0.6, len(who)) // 100_000 * 100_000, 100_000
-            )
+            cents = np.maximum(frame.room[1, who] * rng.uniform(0.15, 0.6, len(who)) // 100_000 * 100_000, 100_000)
             day = rng.integers(month.first + 1, bound + 1, len(who))
             wishes.append(Purchase(who, _choose(frame, rng, who, line), day, cents))
         for wish in wishes:

@@ -79,9 +79,7 @@ class Accounts:
         self.main[line, customer] = index
         self.hand_over(index, opened)
         self._hold(index, rng)
-        with_card = index[
-            (line == shelf.CREDIT_CARD) | ((line == shelf.CURRENT) & (rng.random(count) < 0.92))
-        ]
+        with_card = index[(line == shelf.CREDIT_CARD) | ((line == shelf.CURRENT) & (rng.random(count) < 0.92))]
         self._issue(with_card, rng)
         return index
 
@@ -112,9 +110,7 @@ class Accounts:
     def _hold(self, index: Array, rng: np.random.Generator) -> None:
         """The owner may use an account; for a few current accounts an older customer may too."""
         owner, day = self.customer[index], self.opened[index]
-        shared = np.flatnonzero(
-            (self.line[index] == shelf.CURRENT) & (rng.random(len(index)) < 0.03) & (owner > 0)
-        )
+        shared = np.flatnonzero((self.line[index] == shelf.CURRENT) & (rng.random(len(index)) < 0.03) & (owner > 0))
         # Customers are sorted by the day they joined, so an earlier one is known by then.
         second = (owner[shared] * rng.random(len(shared))).astype(np.int64)
         holder = np.concatenate([owner, second])

@@ -77,9 +77,7 @@ class Habits:
         age = (config.go_live_day - people.birth_day[chosen]) / 365.25
         job, monthly = people.occupation[chosen], people.income[chosen] / 12
         stage = rng.choice(4, count, p=STAGE_SHARE)
-        stage = np.where(
-            (people.open_day[chosen] > config.first_month.first) & (stage == DORMANT), GROWING, stage
-        )
+        stage = np.where((people.open_day[chosen] > config.first_month.first) & (stage == DORMANT), GROWING, stage)
         is_main = (rng.random(count) < 0.62) & (stage != DORMANT)
         kind = np.where(is_main, np.where(job == RETIRED, PENSION, SALARY), IRREGULAR)
         kind = np.where((job == STUDENT) | ((kind == SALARY) & (rng.random(count) < 0.12)), IRREGULAR, kind)
@@ -120,9 +118,7 @@ class Habits:
             "mood_mean": rng.normal(drift, 0.35),
             "cluster": rng.integers(0, 8, count),
             "call_rate": rng.gamma(1.6, 0.035, count) * np.where(stage == DORMANT, 0.2, 1.0),
-            "risk": np.clip(
-                np.rint(3.1 - (age - 42) / 22 + 0.4 * profile[:, 3] + rng.normal(0, 0.9, count)), 1, 5
-            ),
+            "risk": np.clip(np.rint(3.1 - (age - 42) / 22 + 0.4 * profile[:, 3] + rng.normal(0, 0.9, count)), 1, 5),
             "luck": rng.random((count, 8)),
             "affinity": 1 / (1 + np.exp(-odds)),
         }

@@ -83,9 +83,7 @@ def mobiles(rng: np.random.Generator, count: int) -> Array:
 def emails(rng: np.random.Generator, mobile: Array) -> Array:
     """E-mail addresses under the reserved example domains; two in five people gave none."""
     given, host = rng.random(len(mobile)) < 0.6, rng.integers(0, 3, len(mobile))
-    drawn = [
-        f"u{m[3:]}@{MAIL_HOSTS[h]}" if has else None for m, h, has in zip(mobile, host, given, strict=True)
-    ]
+    drawn = [f"u{m[3:]}@{MAIL_HOSTS[h]}" if has else None for m, h, has in zip(mobile, host, given, strict=True)]
     return np.array(drawn, object)
 
 

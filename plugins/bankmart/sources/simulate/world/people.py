@@ -38,16 +38,12 @@ class People:
         start = config.first_month
         blocks = [self._block(0, config.customers, *self._history_days(start))]
         for month in config.calendar():
-            count = round(
-                config.customers * JOIN_RATE * (month.last - max(month.first - 1, config.go_live_day)) / 30
-            )
+            count = round(config.customers * JOIN_RATE * (month.last - max(month.first - 1, config.go_live_day)) / 30)
             if month.last > config.go_live_day and count:
                 rng = config.rng("joiners", month.serial)
                 days = np.sort(rng.integers(max(month.first, config.go_live_day + 1), month.last + 1, count))
                 blocks.append(self._block(month.serial, count, days, rng))
-        self.columns: dict[str, Array] = {
-            name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]
-        }
+        self.columns: dict[str, Array] = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
         self.twins = self._make_twins()
 
     def __getattr__(self, name: str) -> Array:
@@ -130,9 +126,7 @@ class People:
         share = np.array([pay * (1.4 if pay > 1.2 else 1.0) for pay in DISTRICT_PAY])
         district = rng.choice(len(DISTRICTS), count, p=share / share.sum())
         job = rng.choice(len(OCCUPATIONS), count, p=OCCUPATION_SHARE)
-        job = np.where(
-            now >= 55 + 5 * sex, RETIRED, np.where((now < 23) & (rng.random(count) < 0.7), STUDENT, job)
-        )
+        job = np.where(now >= 55 + 5 * sex, RETIRED, np.where((now < 23) & (rng.random(count) < 0.7), STUDENT, job))
         school = np.clip(rng.normal(2.2 - 0.02 * (now - 40), 1.1, count), 0, 5).round().astype(int)
         prime = 1 - ((np.clip(now, 22, 65) - 46) / 46) ** 2
         pay = 78_000 * DISTRICT_PAY[district] * OCCUPATION_PAY[job] * (1 + 0.14 * (school - 2))

@@ -38,9 +38,7 @@ CITIES: tuple[tuple[str, str, float, dict[str, str]], ...] = (
     ("辽宁省大连市", "东北", 0.83, {"210202": "中山区"}),
 )  # fmt: skip
 DISTRICTS = [
-    (code, city, name, region, pay)
-    for city, region, pay, districts in CITIES
-    for code, name in districts.items()
+    (code, city, name, region, pay) for city, region, pay, districts in CITIES for code, name in districts.items()
 ]
 DISTRICT_CODES = [district[0] for district in DISTRICTS]
 DISTRICT_PAY = np.array([district[4] for district in DISTRICTS])

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from bankmart.sources import contract
 from bankmart.sources.adapters import berka as adapter
 from bankmart.sources.adapters.berka_files import BerkaError
@@ -230,9 +231,7 @@ def test_a_bank_without_loans_cards_and_orders(tiny: Path, landing: Path) -> Non
 def test_extracts_of_other_dates_are_not_mixed_in(tiny: Path, landing: Path) -> None:
     adapter.convert(tiny, landing, days=1)
 
-    with pytest.raises(
-        BerkaError, match=r"1993-01-11 is an extract of another date than 1993-01-05 to 1993-01-06"
-    ):
+    with pytest.raises(BerkaError, match=r"1993-01-11 is an extract of another date than 1993-01-05 to 1993-01-06"):
         adapter.convert(tiny, landing, go_live=date(1993, 1, 5), days=1)
     assert not (landing / "core_banking" / "transaction" / "1993-01-05").exists()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from bankmart.sources.adapters import berka
 from bankmart.sources.adapters.berka_files import FILES, BerkaError, read_all
 

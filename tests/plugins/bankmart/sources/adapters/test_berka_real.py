@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bankmart.sources.adapters import berka as adapter
 
 
@@ -69,9 +70,7 @@ def test_days_hold_their_own_date_only(converted: tuple[Path, dict[str, Any]]) -
             assert max(days) == day if day == summary["go_live"] else days == {day}
 
 
-def test_balances_are_running_sums_of_the_raw_amounts(
-    berka: Path, converted: tuple[Path, dict[str, Any]]
-) -> None:
+def test_balances_are_running_sums_of_the_raw_amounts(berka: Path, converted: tuple[Path, dict[str, Any]]) -> None:
     running: dict[str, Decimal] = defaultdict(Decimal)
     wanted: dict[tuple[str, str], Decimal] = {}
     for row in raw(berka, "trans"):

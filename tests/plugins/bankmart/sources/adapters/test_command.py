@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from bankmart.sources.adapters import command
 
 
@@ -15,9 +16,7 @@ def run(*words: str) -> int:
 
 
 def test_it_prints_what_it_wrote(tiny: Path, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = run(
-        "berka", "--source", str(tiny), "--landing", str(landing), "--go-live", "1993-01-11", "--days", "1"
-    )
+    code = run("berka", "--source", str(tiny), "--landing", str(landing), "--go-live", "1993-01-11", "--days", "1")
 
     summary = json.loads(capsys.readouterr().out)
     assert code == 0
@@ -43,9 +42,7 @@ def test_it_says_what_is_wrong(tiny: Path, landing: Path, capsys: pytest.Capture
     assert "has no trans.asc" in err
 
 
-@pytest.mark.parametrize(
-    "words", [["berka"], ["other", "--source", "x"], ["berka", "--source", "x", "--go-live", "x"]]
-)
+@pytest.mark.parametrize("words", [["berka"], ["other", "--source", "x"], ["berka", "--source", "x", "--go-live", "x"]])
 def test_wrong_arguments_are_refused(words: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         run(*words)

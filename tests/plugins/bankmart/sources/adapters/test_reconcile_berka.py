@@ -8,11 +8,12 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from psycopg2 import sql
+
 from bankmart import db
 from bankmart.sources import contract
 from bankmart.sources.adapters import berka as adapter
 from bankmart.sources.adapters import reconcile, reconcile_berka
-from psycopg2 import sql
 
 
 def load(dsn: str, landing: Path) -> None:

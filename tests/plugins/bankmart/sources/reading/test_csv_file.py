@@ -55,9 +55,7 @@ def test_every_line_is_in_a_record_or_blank(text):
 
 @given(
     st.lists(
-        st.lists(
-            st.text(alphabet=st.characters(exclude_characters="\0", codec="utf-8")), min_size=3, max_size=3
-        ),
+        st.lists(st.text(alphabet=st.characters(exclude_characters="\0", codec="utf-8")), min_size=3, max_size=3),
         min_size=1,
     ),
     st.sampled_from(",;|\t"),
@@ -160,9 +158,7 @@ def test_undecodable_bytes_cost_their_own_record(encoding):
         assert [(line, rule) for line, _, rule in bad] == [(3, "encoding")]
 
 
-@pytest.mark.parametrize(
-    "encoding", ["utf-16", "utf-7", "hz", "iso2022_jp", "rot13", "idna", "cp037", "nope", ""]
-)
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-7", "hz", "iso2022_jp", "rot13", "idna", "cp037", "nope", ""])
 def test_encodings_in_which_ascii_is_something_else_are_not_readable(encoding):
     assert not is_readable(encoding)
 

@@ -54,9 +54,7 @@ def test_hashes_tell_keys_apart():
 def test_the_parts_of_a_key_do_not_run_together():
     left, right = pa.array(["ab", "a", "", "abc"]), pa.array(["c", "bc", "abc", ""])
     assert len(set(hashes([left, right]).tolist())) == 4
-    assert (
-        len(set(hashes([right, left]).tolist() + hashes([left, right]).tolist())) == 6
-    )  # ("", "abc") is in both
+    assert len(set(hashes([right, left]).tolist() + hashes([left, right]).tolist())) == 6  # ("", "abc") is in both
 
 
 def test_a_column_may_be_a_part_of_a_longer_one_and_of_any_type():

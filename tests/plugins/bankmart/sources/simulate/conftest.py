@@ -41,9 +41,7 @@ def read_extract(root: Path, identifier: str, business_date: date) -> pd.DataFra
 def bank(tmp_path_factory: pytest.TempPathFactory) -> SimulationConfig:
     """600 customers, 14 months, 2 days."""
     root = tmp_path_factory.mktemp("bank")
-    config = SimulationConfig(
-        root / "landing", root / "truth", customers=600, months=14, days=2, go_live=GO_LIVE
-    )
+    config = SimulationConfig(root / "landing", root / "truth", customers=600, months=14, days=2, go_live=GO_LIVE)
     simulate(config)
     return config
 
@@ -64,9 +62,7 @@ def read(bank: SimulationConfig) -> Read:
 @pytest.fixture(scope="session")
 def whole(read: Read) -> Callable[[str], pd.DataFrame]:
     """Reads all business dates of a table, with the date as `_date`; every call gives a copy."""
-    kept = cache(
-        lambda identifier: pd.concat([read(identifier, day).assign(_date=str(day)) for day in DATES])
-    )
+    kept = cache(lambda identifier: pd.concat([read(identifier, day).assign(_date=str(day)) for day in DATES]))
     return lambda identifier: kept(identifier).copy()
 
 

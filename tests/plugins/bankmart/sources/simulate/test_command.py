@@ -22,9 +22,7 @@ def test_the_command_makes_a_bank_with_a_fault(tmp_path, capsys):
         "--faults",
         "manifest_absent",
     )
-    code = command.run(
-        parse("--customers", "60", "--months", "1", "--days", "1", "--go-live", "2026-06-30", *options)
-    )
+    code = command.run(parse("--customers", "60", "--months", "1", "--days", "1", "--go-live", "2026-06-30", *options))
     assert code == 0
     assert "60 customers" in capsys.readouterr().out
     assert (tmp_path / "l/core_banking/transaction/2026-06-30/_manifest.json").exists()

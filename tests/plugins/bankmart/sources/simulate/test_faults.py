@@ -54,9 +54,7 @@ def test_each_fault_changes_something_and_nothing_else_of_the_day(hit, name):
     files = {path: path.read_bytes() for path in now.rglob("*") if path.is_file()}
     product = now / "product" / DAY.isoformat() / "product.csv"
     if name == "wrong_encoding":
-        assert "活期" not in files[product].decode("gb18030", "replace").encode("latin-1", "replace").decode(
-            "latin-1"
-        )
+        assert "活期" not in files[product].decode("gb18030", "replace").encode("latin-1", "replace").decode("latin-1")
         assert "活期" in files[product].decode("gb18030")
         with pytest.raises(UnicodeDecodeError):
             files[product].decode("utf-8")

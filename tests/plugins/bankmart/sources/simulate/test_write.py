@@ -33,12 +33,8 @@ def test_every_value_keeps_the_contract(tables, whole):
                 "null": column.is_nullable or len(values) == len(rows),
                 "type": bool(values.str.fullmatch(pattern).all()) or not len(values),
                 "values": not column.values or set(values) <= set(column.values),
-                "min": column.minimum is None
-                or not len(values)
-                or values.astype(float).min() >= column.minimum,
-                "max": column.maximum is None
-                or not len(values)
-                or values.astype(float).max() <= column.maximum,
+                "min": column.minimum is None or not len(values) or values.astype(float).min() >= column.minimum,
+                "max": column.maximum is None or not len(values) or values.astype(float).max() <= column.maximum,
             }
             broken += [f"{identifier}.{column.name}: {name}" for name, holds in checks.items() if not holds]
     assert broken == []
