@@ -27,6 +27,8 @@ COMMANDS = {
     "rollback": ("bankmart.governance.commands.rollback", "show readers the build before"),
     "builds": ("bankmart.governance.commands.builds", "list the builds of every business date"),
     "hash": ("bankmart.governance.commands.hash", "print a hash per mart table of one business date"),
+    "check": ("bankmart.governance.commands.check", "check the project against its own rules"),
+    "docs": ("bankmart.governance.commands.docs", "make the reference from the code"),
     "bench": ("bankmart.runtime.bench", "measure and print the speed of each step"),
     "reset": (
         "bankmart.runtime.commands.reset",

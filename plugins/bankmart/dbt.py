@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from psycopg2.extras import execute_values
 
 from bankmart import db, settings
 from bankmart.errors import BankmartError
+from bankmart.governance import build as builds
 from bankmart.governance import gate
 from bankmart.governance.build import Build
 
@@ -93,11 +95,14 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     """
     selection = SELECTION.get(layer, [f"path:models/{layer}"])
     arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--log-level", "none"]
-    result = invoke(arguments, variables(build))
+    with _alone():
+        result = invoke(arguments, variables(build))
     if result.result is None:
         raise DbtError(f"dbt could not run layer {layer}: {result.exception}")
     owners = _owners(manifest())
     nodes = [_node(item, owners) for item in result.result.results]
+    if layer == "staging":
+        nodes += _freshness(build, owners)
     invocation_id = _artifact("run_results.json")["metadata"]["invocation_id"]
     _record(layer, build, invocation_id, nodes)
     failed = {
@@ -109,6 +114,7 @@ def build_layer(layer: str, build: Build) -> list[Node]:
         gate.keep_examples(build, invocation_id, failed, manifest())
     broken = [node for node in nodes if node.status == "error"]
     if broken:
+        builds.finish(build.build_id, "failed", f"layer {layer} is not built")
         lines = "\n".join(f"  {node.name}: {' '.join((node.message or '').split())}" for node in broken)
         raise DbtError(
             f"layer {layer} of {build.business_date} is not built: {len(broken)} of {len(nodes)} nodes broke.\n"
@@ -116,6 +122,25 @@ def build_layer(layer: str, build: Build) -> list[Node]:
             "Readers still see what was published before. Mend the cause and clear this task."
         )
     return nodes
+
+
+def _freshness(build: Build, owners: dict[str, str]) -> list[Node]:
+    """Whether the systems that deliver have been loaded lately: one check a system, a warning at most."""
+    systems = sorted({table.partition(".")[0] for table in build.delivered})
+    tables = [next(table for table in build.delivered if table.startswith(f"{system}.")) for system in systems]
+    selection = [f"source:{table}" for table in tables]
+    result = invoke(["source", "freshness", "--select", *selection, "--log-level", "none"], variables(build))
+    if result.result is None:
+        raise DbtError(f"dbt could not check the sources' freshness: {result.exception}")
+    return [_node(item, owners) for item in result.result.results]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    # A task whose worker lost its scheduler may go on beside its own retry: the second waits for the first.
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select pg_advisory_lock(hashtext('bankmart dbt'))")
+        yield
 
 
 def manifest() -> dict[str, Any]:
@@ -147,16 +172,16 @@ def _artifact(name: str) -> dict[str, Any]:
 
 def _node(item: Any, owners: dict[str, str]) -> Node:
     node = item.node
-    is_test = node.resource_type in ("test", "unit_test")
+    is_test = node.resource_type in ("test", "unit_test", "source")
     rows = (item.adapter_response or {}).get("rows_affected")
     return Node(
         node_id=node.unique_id,
-        name=node.name,
+        name=f"freshness_{node.source_name}" if node.resource_type == "source" else node.name,
         resource_type=str(node.resource_type),
-        severity=_severity(node) if is_test else None,
+        severity=("warn" if node.resource_type == "source" else _severity(node)) if is_test else None,
         status=str(item.status),
         rows=rows if isinstance(rows, int) and rows >= 0 and not is_test else None,
-        failures=item.failures,
+        failures=getattr(item, "failures", None),
         seconds=item.execution_time,
         message=item.message,
         compiled=getattr(node, "compiled_code", None),
@@ -166,7 +191,7 @@ def _node(item: Any, owners: dict[str, str]) -> Node:
 
 def _about(node: Any) -> tuple[str, ...]:
     tested = getattr(node, "attached_node", None) or getattr(node, "tested_node_unique_id", None)
-    return tuple(filter(None, (node.unique_id, tested, *node.depends_on_nodes)))
+    return tuple(filter(None, (node.unique_id, tested, *getattr(node, "depends_on_nodes", ()))))
 
 
 def _owners(manifest: dict[str, Any]) -> dict[str, str]:

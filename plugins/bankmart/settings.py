@@ -17,6 +17,9 @@ ROLES = ("platform", "loader", "scorer", "bi_reader", "airflow", "mlflow")
 EMBEDDED_ADMIN = "bankmart_admin"
 MLFLOW_USER = "bankmart"
 
+# What apply_environment has set in this process.
+_applied: dict[str, str] = {}
+
 
 @dataclass(frozen=True)
 class Server:
@@ -98,8 +101,15 @@ def mlflow_uri() -> str:
 
 
 def apply_environment() -> None:
-    """Set what the libraries read from the environment, in this process only; what is set already wins."""
-    defaults = {
+    """Set what the libraries read from the environment, in this process only; what the user has set wins.
+
+    Called again, it follows a server that has moved to another port and a state folder that has changed.
+    """
+    for name in _applied:
+        if os.environ.get(name) == _applied[name]:
+            del os.environ[name]
+    _applied.clear()
+    ours = {
         "PGPASSFILE": str(passfile()),
         "MLFLOW_TRACKING_URI": mlflow_uri(),
         "MLFLOW_TRACKING_USERNAME": MLFLOW_USER,
@@ -111,8 +121,8 @@ def apply_environment() -> None:
         # With two threads on busy cores a fit took 15-34 s, with passive waiting 0.6 s.
         "OMP_WAIT_POLICY": "PASSIVE",
     }
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
+    _applied.update({name: value for name, value in ours.items() if name not in os.environ})
+    os.environ.update(_applied)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ runs, so that a DAG file parses in well under a second.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ SYSTEMS = (
     "wealth",
 )
 MART_LAYERS = ("staging", "intermediate", "marts", "tags", "features")
+
+log = logging.getLogger("bankmart")
 
 # What joins the DAGs: each asset event carries its business date as the partition key.
 SOURCES = Asset("sources", uri="bankmart://sources")
@@ -63,7 +66,7 @@ def deadline(hours: float) -> DeadlineAlert:
 def deadline_missed(**context: Any) -> None:
     """Written to the log and the callback's record when a run misses its deadline."""
     run = context.get("dag_run") or {}
-    print(f"deadline missed: {run.get('dag_id')} {run.get('run_id')} is late; readers keep the last published date")
+    _say(f"deadline missed: {run.get('dag_id')} {run.get('run_id')} is late; readers keep the last published date")
 
 
 def business_date(context: Context) -> date:
@@ -92,10 +95,10 @@ def ingest(system: str, wait_hours: float = 6) -> Any:
         if state.late:
             raise AirflowFailException(state.reason)
         if not state.arrived:
-            print(state.reason)
+            _say(state.reason)
             return False
         try:
-            arrival.load(system, day, run_id=context["run_id"])
+            _say(arrival.load(system, day, run_id=context["run_id"]))
         except LoadRefused as error:
             raise AirflowFailException(str(error)) from error
         return True
@@ -129,13 +132,10 @@ def begin(kind: str = "daily", wait_hours: float = 12) -> Any:
         day = business_date(context)
         if kind == "training":
             return PokeReturnValue(True, builds.open_training_build(day, context["run_id"]).build_id)
-        before = builds.previous_unpublished(day)
-        if before is not None:
+        if reason := builds.first_before(day):
             if datetime.now(UTC) > context["dag_run"].start_date + timedelta(hours=wait_hours):
-                raise AirflowFailException(
-                    f"{before} was delivered before {day} and is still not published: mend it first"
-                )
-            print(f"waiting: {before} comes first and is not published yet")
+                raise AirflowFailException(f"{day} waited too long: {reason}. Mend that date first.")
+            _say(f"waiting: {reason}")
             return False
         return PokeReturnValue(True, builds.open_build(day, context["run_id"]).build_id)
 
@@ -169,7 +169,7 @@ def dbt(layer: str, build_id: Any) -> Any:
             if error.may_pass:
                 raise
             raise AirflowFailException(str(error)) from error
-        print(show.nodes(nodes))
+        _say(show.nodes(nodes))
         return show.summary(nodes)
 
     return run(build_id)
@@ -189,6 +189,8 @@ def gate(layer: str, build_id: Any, outlet: Asset | None = None) -> Any:
             verdict = asdict(judge(layer, builds.writable(build)))
         except GateStopped as error:
             raise AirflowFailException(str(error)) from error
+        for warning in verdict.pop("warnings"):
+            _say(warning)
         if outlet:
             _emit(context, outlet, verdict)
         return verdict
@@ -217,7 +219,7 @@ def ml(verb: str, model: str, build_id: Any) -> Any:
         except ModelError as error:
             raise AirflowFailException(str(error)) from error
         if reason := result.get("skipped"):
-            print(f"skipped: {reason}")
+            _say(f"skipped: {reason}")
         return result
 
     return run(build_id)
@@ -232,7 +234,7 @@ def publish(build_id: Any) -> Any:
         from bankmart.governance import publication
 
         day = publication.publish(builds.get(build), actor=f"airflow {context['run_id']}")
-        print(f"published {day}: {publication.tidy() or 'nothing to tidy'}")
+        _say(f"published {day}: {publication.tidy() or 'nothing to tidy'}")
         _emit(context, PUBLISHED, {"build_id": build})
 
     return run(build_id)
@@ -256,6 +258,12 @@ def due(model: str) -> Any:
             return registry.by_alias(model) is None
 
     return run()
+
+
+def _say(text: str) -> None:
+    # Printed lines reach the log late, behind what Airflow says of the task's end.
+    for line in text.splitlines():
+        log.info(line)
 
 
 def _emit(context: Any, outlet: Asset, extra: dict[str, Any]) -> None:

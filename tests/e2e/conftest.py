@@ -33,6 +33,7 @@ class Line:
     at: embedded.Place
     dates: list[date]
     server: subprocess.Popen[bytes] = field(repr=False)
+    size: tuple[str, ...] = ("--customers", str(CUSTOMERS), "--months", str(MONTHS))
 
     def restart(self) -> None:
         """Start the server again, after it was killed: recovery included."""
@@ -93,5 +94,5 @@ def line(_line: Line, monkeypatch: pytest.MonkeyPatch) -> Line:
 def _enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("BANKMART_STATE_DIR", str(folder))
     # Others may have pointed libpq at their own password file in this process.
-    patch.setenv("PGPASSFILE", str(folder / "pgpass"))
-    patch.delenv("PGPASSFILE")
+    patch.delenv("PGPASSFILE", raising=False)
+    settings.apply_environment()

@@ -120,9 +120,19 @@ def test_a_published_build_is_never_written_to(line):
 def test_a_date_waits_for_the_one_before(line):
     line.ingest(line.dates[2])
     line.ingest(line.dates[3])
-    assert builds.previous_unpublished(line.dates[3]) == line.dates[2]
+    assert str(line.dates[2]) in builds.first_before(line.dates[3])
     with pytest.raises(builds.BuildError, match=f"{line.dates[2]} was delivered before it and is not published"):
         builds.open_build(line.dates[3], "test")
+
+
+def test_a_date_waits_for_an_earlier_one_under_construction(line):
+    """A back-fill of two dates: the later one must stand on the new build of the earlier one."""
+    build = builds.open_build(line.dates[0], "back-fill")
+    try:
+        assert builds.first_before(line.dates[1]) == f"build {build.build_id} of {line.dates[0]} is not finished"
+    finally:
+        builds.finish(build.build_id, "failed", "end of the test")
+    assert builds.first_before(line.dates[1]) is None
 
 
 def test_a_date_that_was_never_loaded_is_refused(line):

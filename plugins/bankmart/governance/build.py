@@ -32,16 +32,28 @@ class Build:
     delivered: tuple[str, ...]
 
 
-def previous_unpublished(business_date: date) -> date | None:
-    """The newest delivered date before this one if it is not published yet: it has to come first."""
+def first_before(business_date: date) -> str | None:
+    """What has to be finished before this date can be built: a sentence, or None.
+
+    A date stands on the one before: that has to be published, and no earlier one may be under construction.
+    """
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute(
             "select max(business_date) from governance.load where status = 'loaded' and business_date < %s",
             (business_date,),
         )
-        (before,) = db.one(cursor)
+        (before,) = cursor.fetchone()
         cursor.execute("select 1 from governance.publication where business_date = %s", (before,))
-        return None if before is None or cursor.fetchone() else before
+        if before is not None and not cursor.fetchone():
+            return f"{before} was delivered before it and is not published"
+        cursor.execute(
+            "select build_id, business_date from governance.build"
+            " where kind = 'daily' and status = 'building' and business_date < %s order by business_date limit 1",
+            (business_date,),
+        )
+        if row := cursor.fetchone():
+            return f"build {row[0]} of {row[1]} is not finished"
+    return None
 
 
 def open_build(business_date: date, run_id: str) -> Build:
@@ -49,11 +61,10 @@ def open_build(business_date: date, run_id: str) -> Build:
 
     Raises BuildError where the date has not been loaded, or the delivered date before it is not published.
     """
-    before = previous_unpublished(business_date)
-    if before is not None:
+    if reason := first_before(business_date):
         raise BuildError(
-            f"{business_date} can't be built yet: {before} was delivered before it and is not published. "
-            f"Run ingest_daily for {before} and let it finish, then run this date again."
+            f"{business_date} can't be built yet: {reason}. Let that date go through the line "
+            "(ingest_daily, mart_daily, score_daily), then run this one again."
         )
     with db.connect("platform") as link, link.cursor() as cursor:
         _lock(cursor)

@@ -37,6 +37,7 @@ class Verdict:
     passed: int
     warned: int
     stopped: int
+    warnings: tuple[str, ...]
 
 
 def judge(layer: str, build: Build) -> Verdict:
@@ -54,7 +55,7 @@ def judge(layer: str, build: Build) -> Verdict:
             f"gate {layer} is red: build {build.build_id} of {build.business_date} has no results for it. "
             "The layer did not run; clear its task and what follows."
         )
-    checks = [result for result in results if result["resource_type"] in ("test", "unit_test")]
+    checks = [result for result in results if result["resource_type"] in ("test", "unit_test", "source")]
     red = [check for check in checks if check["status"] in FAILED]
     skipped = [result for result in results if result["status"] == "skipped"]
     verdict = Verdict(
@@ -62,6 +63,11 @@ def judge(layer: str, build: Build) -> Verdict:
         passed=sum(check["status"] == "pass" for check in checks),
         warned=sum(check["status"] == "warn" for check in checks),
         stopped=len(red),
+        warnings=tuple(
+            f"warned: {check['node_name']}: {check['failures']} rows; {_examples(check)}"
+            for check in checks
+            if check["status"] == "warn"
+        ),
     )
     if red or skipped:
         message = report(layer, build, red, len(skipped))
@@ -69,9 +75,6 @@ def judge(layer: str, build: Build) -> Verdict:
         raise GateStopped(message)
     if build.kind == "training":
         builds.finish(build.build_id, "passed")
-    for check in checks:
-        if check["status"] == "warn":
-            print(f"warned: {check['node_name']}: {check['failures']} rows; {_examples(check)}")
     return verdict
 
 

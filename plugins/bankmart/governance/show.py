@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from bankmart.text import table
+
 if TYPE_CHECKING:
     from bankmart.dbt import Node
 
-CHECKS = ("test", "unit_test")
-
-
-def table(header: list[str], rows: list[list[Any]]) -> str:
-    """A plain text table; numbers to the right."""
-    cells = [header, *([("" if cell is None else str(cell)) for cell in row] for row in rows)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(header))]
-    right = [any(isinstance(row[place], int | float) for row in rows) for place in range(len(header))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if to_right else cell.ljust(width)
-            for cell, width, to_right in zip(row, widths, right, strict=True)
-        ).rstrip()
-        for row in cells
-    ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+CHECKS = ("test", "unit_test", "source")
 
 
 def nodes(done: list[Node]) -> str:

@@ -86,7 +86,11 @@ def options() -> dict[str, dict[str, object]]:
             "secret_key": settings.secret("airflow_api_key"),
         },
         "api_auth": {"jwt_secret": settings.secret("airflow_jwt_key")},
-        "scheduler": {"scheduler_idle_sleep_time": 0.5},
+        "scheduler": {
+            "scheduler_idle_sleep_time": 0.5,
+            # A task that died with its scheduler is tried again after one minute instead of five.
+            "task_instance_heartbeat_timeout": 60,
+        },
         # The default of 300 s would leave a new file unseen for five minutes.
         "dag_processor": {"parsing_processes": 1, "refresh_interval": 15},
         "logging": {

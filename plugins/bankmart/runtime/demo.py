@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     with clock.stage("servers up"):
         _remember(args)
         up()
+        settings.apply_environment()
     with clock.stage("extracts made"):
         dates = _extracts(args)
     client = Client()

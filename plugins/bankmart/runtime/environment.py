@@ -31,6 +31,8 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "OMP_WAIT_POLICY": "PASSIVE",
     "PYTHONUNBUFFERED": "1",
+    # A task ends without Python's clean-up; the tracker's complaint would stand in its log as an error.
+    "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker",
     # One heap per core instead of eight: the servers' threads leave less behind.
     "MALLOC_ARENA_MAX": "2",
 }

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg2 import sql
 
 from bankmart import db
-from bankmart.governance.show import table
+from bankmart.text import table
 from bankmart.runtime.commands.status import where_to_look
 from bankmart.sources import contract
 
@@ -60,18 +60,17 @@ def _gates() -> str:
         """
         select
             result.business_date::text,
+            count(distinct result.layer),
             count(*) filter (where result.status = 'pass'),
             count(*) filter (where result.status = 'warn'),
-            count(*) filter (where result.status not in ('pass', 'warn')),
-            count(distinct result.layer)
+            count(*) filter (where result.status in ('fail', 'error'))
         from governance.node_result as result
         inner join governance.publication on result.build_id = publication.build_id
-        where result.resource_type in ('test', 'unit_test')
         group by result.business_date
         order by result.business_date
         """
     )
-    return "Gates passed\n" + table(["date", "checks passed", "warned", "failed", "gates"], [list(row) for row in rows])
+    return "Gates passed\n" + table(["date", "gates", "checks passed", "warned", "failed"], [list(row) for row in rows])
 
 
 def _tags() -> str:

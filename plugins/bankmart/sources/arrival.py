@@ -8,6 +8,7 @@ from datetime import date
 from bankmart import settings
 from bankmart.sources import contract, landing
 from bankmart.sources import load as loader
+from bankmart.text import table
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,11 @@ def look(system: str, business_date: date, *, overdue: bool = False, scheduled: 
     return Arrival(False, False, False, f"waiting for {system} of {business_date}: it has delivered before")
 
 
-def load(system: str, business_date: date, run_id: str) -> None:
-    """Load a system's files and print what was read, accepted and rejected per table.
+def load(system: str, business_date: date, run_id: str) -> str:
+    """Load a system's files; returns a line per table: what was read, accepted and rejected.
 
     Raises LoadRefused where the delivery may not be loaded.
     """
-    print(loader.load_system(system, business_date, run_id=run_id))
+    done = loader.load_system(system, business_date, run_id=run_id)
+    rows = [[each.table, each.status, each.read, each.accepted, each.rejected, each.seconds] for each in done.tables]
+    return table(["table", "status", "read", "accepted", "rejected", "seconds"], rows)

@@ -42,7 +42,7 @@ def relation(table: Table) -> sql.Identifier:
 def drop_key_if_empty(cursor: Cursor, table: Table) -> bool:
     """Drop the key of a table that holds nothing, and say whether it was: `add_key` must follow.
 
-    One million rows took 3.3 s less of the server's time with the key made after them.
+    With the key made after them, a million rows took 4.0 s of the server's time instead of 4.7 s.
     """
     for is_locked in (False, True):
         # Unlike a select this leaves no lock behind, with which two loads could wait for each other for ever.

@@ -22,7 +22,7 @@ moved as (
     from as_of
     inner join {{ history('fct_balance_daily') }} as balance
         on
-            balance.balance_date > as_of.as_of_date
+            as_of.as_of_date < balance.balance_date
             and balance.balance_date <= as_of.as_of_date + {{ var('churn_horizon_days') | int }}
     group by as_of.as_of_date, balance.customer_id
 )

@@ -7,7 +7,7 @@ with version as (
         balance_amount,
         1 as is_delivered
     from {{ ref('int_position_delivered') }}
-{%- if is_incremental() %}
+    {% if is_incremental() %}
 
     union all
 
@@ -19,7 +19,7 @@ with version as (
         balance_amount,
         0 as is_delivered
     from {{ previous(this) }} as state
-{%- endif %}
+    {% endif %}
 )
 
 select distinct on (position_id)

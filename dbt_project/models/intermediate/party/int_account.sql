@@ -27,7 +27,7 @@ version as (
     from {{ ref('stg_core_banking__account') }} as account
     left join product on account.product_id = product.product_id
     where account.business_date = {{ business_date() }}
-{%- if is_incremental() %}
+    {% if is_incremental() %}
 
     union all
 
@@ -45,7 +45,7 @@ version as (
         effective_date,
         0 as is_delivered
     from {{ previous(this) }} as state
-{%- endif %}
+    {% endif %}
 )
 
 select distinct on (account_id)

@@ -30,7 +30,7 @@ version as (
         {{ business_date() }} as known_date,
         1 as is_delivered
     from delivered
-{%- if is_incremental() %}
+    {% if is_incremental() %}
 
     union all
 
@@ -58,7 +58,7 @@ version as (
         known_date,
         0 as is_delivered
     from {{ previous(this) }} as state
-{%- endif %}
+    {% endif %}
 )
 
 select distinct on (customer_id)

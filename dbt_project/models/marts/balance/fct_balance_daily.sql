@@ -33,5 +33,6 @@ select
     {{ build_columns() }}
 from moved
 left join before
-    on moved.customer_id = before.customer_id
-    and moved.asset_class = before.asset_class
+    on
+        moved.customer_id = before.customer_id
+        and moved.asset_class = before.asset_class

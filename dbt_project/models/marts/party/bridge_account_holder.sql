@@ -7,27 +7,32 @@ with delivered as (
         effective_date
     from {{ ref('stg_core_banking__account_holder') }}
     where business_date = {{ business_date() }}
-)
-{%- if is_incremental() %},
+),
 
 known as (
+    {% if is_incremental() %}
     select distinct on (account_id, customer_id)
         account_id,
         customer_id,
         holder_role
     from {{ earlier(this) }} as version
     order by account_id, customer_id, effective_date desc, business_date desc
+    {% else %}
+    select
+        account_id,
+        customer_id,
+        holder_role
+    from delivered
+    where false
+    {% endif %}
 )
-{%- endif %}
 
 select
     delivered.*,
     {{ build_columns() }}
 from delivered
-{%- if is_incremental() %}
 left join known
     on
         delivered.account_id = known.account_id
         and delivered.customer_id = known.customer_id
 where known.holder_role is distinct from delivered.holder_role
-{%- endif %}

@@ -16,10 +16,12 @@ moved as (
     select
         as_of.as_of_date,
         balance.customer_id,
-        sum(balance.change_amount) filter (where balance.balance_date > as_of.as_of_date and balance.asset_class = 'deposit')
-            as deposit_since,
-        sum(balance.change_amount) filter (where balance.balance_date > as_of.as_of_date and balance.asset_class = 'wealth')
-            as wealth_since,
+        sum(balance.change_amount) filter (
+            where balance.balance_date > as_of.as_of_date and balance.asset_class = 'deposit'
+        ) as deposit_since,
+        sum(balance.change_amount) filter (
+            where balance.balance_date > as_of.as_of_date and balance.asset_class = 'wealth'
+        ) as wealth_since,
         {%- for window in [30, 90] %}
         sum(balance.change_amount) filter (
             where balance.balance_date <= as_of.as_of_date and balance.balance_date > as_of.as_of_date - {{ window }}
@@ -38,12 +40,12 @@ stood as (
     select
         as_of.as_of_date,
         held.customer_id,
-        coalesce(held.deposit_amount, 0) - coalesce(moved.deposit_since, 0) as deposit_amount,
-        coalesce(held.wealth_amount, 0) - coalesce(moved.wealth_since, 0) as wealth_amount,
         {%- for window in [30, 90] %}
         coalesce(moved.moved_{{ window }}d, 0) as moved_{{ window }}d,
-        coalesce(moved.missed_{{ window }}d, 0) as missed_{{ window }}d{{ ',' if not loop.last }}
+        coalesce(moved.missed_{{ window }}d, 0) as missed_{{ window }}d,
         {%- endfor %}
+        coalesce(held.deposit_amount, 0) - coalesce(moved.deposit_since, 0) as deposit_amount,
+        coalesce(held.wealth_amount, 0) - coalesce(moved.wealth_since, 0) as wealth_amount
     from as_of
     cross join held
     left join moved

@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
     for layer in layers:
         print(f"\n{layer} of {build.business_date}, build {build.build_id}")
         print(show.nodes(dbt.build_layer(layer, build)))
-        gate.judge(layer, build)
+        for warning in gate.judge(layer, build).warnings:
+            print(warning)
     if args.training:
         return 0
     builds.finish(build.build_id, "passed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bankmart import db
-from bankmart.governance.show import table
+from bankmart.text import table
 
 QUERY = """
 select

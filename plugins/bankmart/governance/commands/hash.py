@@ -10,7 +10,7 @@ from psycopg2 import sql
 
 from bankmart import db
 from bankmart.errors import BankmartError
-from bankmart.governance.show import table
+from bankmart.text import table
 
 SCHEMAS = ["intermediate", "marts", "tags", "features", "profile"]
 # Which build and which load wrote a row is not what it says; nor does the order of rows count.

@@ -61,6 +61,17 @@ def test_bad_records_go_to_quarantine_and_all_others_are_loaded(loaded, monkeypa
     assert loaded.query(ledger) == [(3000 - len(CASES), len(CASES))]
 
 
+def test_the_first_good_record_of_a_key_is_kept(bank):
+    rows = bank.payments(400)
+    for number, code in ((10, ""), (20, "1111"), (30, "2222")):
+        rows[number] |= {"card_transaction_id": "X", "merchant_category_code": code}
+    bank.send(PAYMENT, rows)
+    bank.load()
+    assert [(line, rule) for line, _, rule, _, _ in bank.quarantine()] == [(12, "null"), (32, "duplicate")]
+    kept = "select merchant_category_code from sources.card__card_transaction where card_transaction_id = 'X'"
+    assert bank.query(kept) == [("1111",)]
+
+
 def test_other_values_than_the_contracts(bank):
     rows = "\n".join(f"S{number},C1,2026-01-31 10:00:00,nps,5" for number in range(198))
     more = "A,C1,2026-01-31 10:00:00,NPS,5\nB,C1,2026-01-31 10:00:00,nps,11\n"

@@ -115,6 +115,14 @@ def test_an_unclosed_quote_in_a_long_file_is_given_up_in_the_end(monkeypatch):
     assert len(good) == 5000
 
 
+def test_giving_up_a_quote_spoils_no_record_that_goes_on_behind_what_was_read(monkeypatch):
+    monkeypatch.setattr(csv_file, "BLOCK", 100)
+    monkeypatch.setattr(csv_file, "LONGEST_RECORD", 390)
+    good, bad = read(b'1,"2,3\n' + b"4,5,6\n" * 60 + b'7,"' + b"8\n" * 60 + b'",9\n')
+    assert bad == [(2, '1,"2,3', "quote")]
+    assert [fields for _, _, fields in good] == [["4", "5", "6"]] * 60 + [["7", "8\n" * 60, "9"]]
+
+
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(monkeypatch):
     monkeypatch.setattr(csv_file, "BLOCK", 1000)
     monkeypatch.setattr(csv_file, "LONGEST_RECORD", 10_000)

@@ -1,0 +1,31 @@
+"""`bankmart check`: the project against its own rules, from dbt's manifest and the files."""
+
+from __future__ import annotations
+
+import argparse
+
+from bankmart import dbt, settings
+from bankmart.governance import derived, policy, portability, reference, size
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--portable."""
+    parser.add_argument("--portable", action="store_true", help="list the models that another engine would not run")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every finding; 1 where there is one. What is not portable is a report, never a failure."""
+    if args.portable:
+        compiled = portability.compiled_models()
+        obstacles = portability.obstacles(compiled)
+        for name, obstacle in obstacles.items():
+            print(f"{name}: {obstacle}")
+        print(f"{len(compiled) - len(obstacles)} of {len(compiled)} models pass from Postgres to Spark as they are")
+        return 0
+    manifest = dbt.parse()
+    found = policy.findings(manifest) + derived.findings(manifest) + size.findings(settings.ROOT)
+    found += reference.findings(manifest)
+    for finding in found:
+        print(finding)
+    print(f"{len(found)} findings" if found else f"the rules are kept by {len(policy.models(manifest))} models")
+    return 1 if found else 0

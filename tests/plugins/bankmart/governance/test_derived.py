@@ -1,0 +1,134 @@
+"""Indicators and tags that don't say all of themselves are found."""
+
+import pytest
+
+from bankmart.governance import derived
+
+FAMILY = {
+    "name": "call_count",
+    "zh": "来电次数",
+    "en": "Calls",
+    "aggregate": "count",
+    "windows": [30, 90],
+    "unit": "pieces",
+    "class": "derived.indicator",
+    "owner": "marketing-analytics",
+    "direction": "none",
+}
+TAG = {
+    "class": "derived.tag",
+    "kind": "rule",
+    "subject": "value",
+    "values": ["none", "gold"],
+    "default": None,
+    "status": "live",
+    "version": 1,
+    "review_date": "2027-06-30",
+}
+
+
+def model(name, *, families=None, columns=None):
+    folder = "profile/customer" if name == "customer_360" else "tags/some"
+    return {
+        "name": name,
+        "resource_type": "model",
+        "original_file_path": f"models/{folder}/{name}.sql",
+        "config": {"meta": {} if families is None else {"families": families}},
+        "columns": {name: {"config": {"meta": meta}} for name, meta in (columns or {}).items()},
+    }
+
+
+def manifest(*nodes, tested=()):
+    tests = {name: {"model": name} for name in tested}
+    return {"nodes": {node["name"]: node for node in nodes}, "unit_tests": tests}
+
+
+def test_a_good_project_has_no_findings():
+    indicator, tag = {"class": "derived.indicator"}, {"class": "derived.tag"}
+    profile = {"customer_id": {"class": "identity.customer_id"}, "tier": tag}
+    profile |= dict.fromkeys(("call_count_30d", "call_count_90d", "days_since_call", "tenure_days"), indicator)
+    families = [
+        FAMILY,
+        FAMILY | {"name": "days_since_call", "aggregate": "recency", "windows": [180]},
+        FAMILY | {"name": "tenure_days", "aggregate": "level", "windows": []},
+    ]
+    nodes = [
+        model("ind_call", families=families),
+        model("tag_value", columns={"tier": TAG, "build_id": {"class": "platform"}}),
+        model("customer_360", columns=profile),
+    ]
+    assert derived.findings(manifest(*nodes, tested=["tag_value"])) == []
+
+
+@pytest.mark.parametrize("key", FAMILY)
+def test_a_family_lacks_something(key):
+    (finding,) = derived.validate_families(model("ind_call", families=[FAMILY | {key: None}]))
+    assert f"give it {key}" in finding
+    assert finding.startswith("dbt_project/models/tags/some/ind_call.yml: family ")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"windows": ["30"]}, "whole numbers of days"),
+        ({"windows": [30, -1]}, "whole numbers of days"),
+        ({"windows": []}, "a level has no windows, everything else has"),
+        ({"aggregate": "level"}, "a level has no windows, everything else has"),
+        ({"aggregate": "median"}, "aggregate median is unknown"),
+        ({"aggregate": "sum"}, "a sum needs the measure"),
+        ({"class": "secret"}, "class secret is not in"),
+        ({"direction": "sideways"}, "which way is good: up, down, none"),
+    ],
+)
+def test_a_family_says_something_wrong(change, says):
+    (finding,) = derived.validate_families(model("ind_call", families=[FAMILY | change]))
+    assert says in finding
+
+
+def test_indicators_are_declared():
+    assert "declare its indicators" in derived.validate_families(model("ind_call"))[0]
+    assert derived.validate_families(model("tag_value")) == []
+
+
+@pytest.mark.parametrize("key", derived.TAG)
+def test_a_tag_lacks_something(key):
+    lacking = {name: value for name, value in TAG.items() if name != key}
+    (finding,) = derived.validate_tags(model("tag_value", columns={"tier": lacking}))
+    assert f"tag tier: give it {key}" in finding
+
+
+def test_a_tag_says_something_wrong():
+    assert "give it values" in derived.validate_tags(model("tag_value", columns={"tier": TAG | {"values": []}}))[0]
+    wrong_date = model("tag_value", columns={"tier": TAG | {"review_date": "soon"}})
+    assert "review_date must be a date" in derived.validate_tags(wrong_date)[0]
+
+
+def test_a_tag_without_a_unit_test():
+    (finding,) = derived.validate_unit_tests(manifest(model("tag_value"), model("tag_habit"), tested=["tag_habit"]))
+    assert finding.startswith("dbt_project/models/tags/some/tag_value.yml: add a unit test")
+
+
+def test_the_profile_misses_an_indicator_and_has_one_too_many():
+    shown = {"call_count_30d": {"class": "derived.indicator"}, "visit_count_30d": {"class": "derived.indicator"}}
+    nodes = manifest(model("ind_call", families=[FAMILY]), model("customer_360", columns=shown))
+    missing, unknown = derived.validate_profile_indicators(nodes)
+    assert missing == "dbt_project/models/profile/customer/customer_360.yml: add call_count_90d"
+    assert "visit_count_30d is not in config.meta.families" in unknown
+
+
+def test_an_indicator_declared_twice():
+    shown = {f"call_count_{window}d": {"class": "derived.indicator"} for window in (30, 90)}
+    families = [FAMILY, FAMILY | {"windows": [90]}]
+    nodes = manifest(model("ind_call", families=families), model("customer_360", columns=shown))
+    assert derived.validate_profile_indicators(nodes) == [
+        "indicator call_count_90d is declared twice; rename one of its families"
+    ]
+
+
+def test_the_profile_misses_a_tag_and_has_one_too_many():
+    nodes = manifest(
+        model("tag_value", columns={"tier": TAG}), model("customer_360", columns={"trend": {"class": "derived.tag"}})
+    )
+    missing, unknown = derived.validate_profile_tags(nodes)
+    assert missing.endswith("add tier")
+    assert "trend is not in a tag_ model" in unknown
