@@ -38,10 +38,12 @@ down: setup ## Stop them; nothing is lost
 status: setup ## Show what runs where, and where to look
 	@$(BANKMART) status
 
-check: setup ## Lint, format and types
+check: setup ## Lint, format, types, SQL and the project's own rules
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(PY) -m sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	@$(BANKMART) check
 
 format: setup ## Put Python files into the project's format
 	@$(PY) -m ruff check --fix .

@@ -57,9 +57,11 @@ def register_training(spec: Spec, model: Any, example: dict[str, float | None], 
     """
     client = mlflow.MlflowClient()
     mlflow.set_experiment(spec.name)
+    # The UI opens an experiment of this kind among model trainings, not among prompts and traces.
+    mlflow.set_experiment_tags({"mlflow.experimentKind": "custom_model_development"})
     with (
         tempfile.TemporaryDirectory() as scratch,
-        mlflow.start_run(tags={"verb": "train", **left.tags}) as run,
+        mlflow.start_run(run_name=f"train {left.tags['as_of']}", tags={"verb": "train", **left.tags}) as run,
     ):
         folder = Path(scratch) / "model"
         model.save(folder, example)

@@ -1,4 +1,4 @@
-"""The demo in a real Airflow, with its scheduler killed in the middle of a task: the same tables as an undisturbed run."""
+"""The demo in a real Airflow, its scheduler killed in the middle of a task: the same tables as an undisturbed run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+
 from bankmart import settings
 from bankmart.governance.commands.hash import hashes
 from bankmart.runtime.airflow_client import Client
@@ -30,11 +31,11 @@ def checkout(tmp_path, monkeypatch):
 
 
 def test_the_demo_survives_its_scheduler(checkout, line, monkeypatch):
-    undisturbed = {day: hashes(day) for day in line.dates[:2]}
+    undisturbed = {day: hashes(day) for day in line.dates[:1]}
     monkeypatch.setenv("BANKMART_STATE_DIR", str(checkout))
     monkeypatch.delenv("PGPASSFILE", raising=False)
     demo = subprocess.Popen(
-        [sys.executable, "-m", "bankmart", "demo", "--days", "1", *line.size],
+        [sys.executable, "-m", "bankmart", "demo", "--days", "0", *line.size],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

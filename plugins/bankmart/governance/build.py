@@ -42,7 +42,7 @@ def first_before(business_date: date) -> str | None:
             "select max(business_date) from governance.load where status = 'loaded' and business_date < %s",
             (business_date,),
         )
-        (before,) = cursor.fetchone()
+        (before,) = db.one(cursor)
         cursor.execute("select 1 from governance.publication where business_date = %s", (before,))
         if before is not None and not cursor.fetchone():
             return f"{before} was delivered before it and is not published"

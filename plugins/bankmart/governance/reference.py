@@ -45,9 +45,8 @@ def findings(manifest: Node) -> list[str]:
 def dictionary(manifest: Node) -> str:
     """What readers of schema `published` see, and what its classes mean."""
     classes = data_classes()
-    text = (
-        "# Dictionary\n\nThe views of schema `published`, by layer. Grade as JR/T 0197-2020: 1 may be public, 5 is the most sensitive.\n"
-    )
+    text = "# Dictionary\n\nThe views of schema `published`, by layer. "
+    text += "Grades as JR/T 0197-2020: 1 may be public, 5 is the most sensitive.\n"
     published = [node for node in models(manifest) if node["config"]["meta"].get("published")]
     for node in sorted(published, key=lambda node: LAYERS.index(layer(node))):
         meta = node["config"]["meta"]

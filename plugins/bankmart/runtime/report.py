@@ -7,9 +7,9 @@ from typing import Any
 from psycopg2 import sql
 
 from bankmart import db
-from bankmart.text import table
 from bankmart.runtime.commands.status import where_to_look
 from bankmart.sources import contract
+from bankmart.text import table
 
 MODELS = ("churn",)
 

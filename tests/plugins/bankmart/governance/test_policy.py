@@ -62,7 +62,11 @@ def test_a_good_project_has_no_findings():
 @pytest.mark.parametrize(
     ("reader", "read", "says"),
     [
-        (model("dim_branch"), model("tag_value", "tags", "value"), "marts reads tag_value of tags, which comes after it"),
+        (
+            model("dim_branch"),
+            model("tag_value", "tags", "value"),
+            "marts reads tag_value of tags, which comes after it",
+        ),
         (model("int_a", "intermediate"), model("dim_b"), "intermediate reads dim_b of marts, which comes after it"),
         (model("tag_a", "tags", "value"), model("int_b", "intermediate"), "which nothing behind marts may"),
         (model("customer_360", "profile"), model("stg_b__c", "staging", "b"), "which nothing behind marts may"),
@@ -80,7 +84,9 @@ def test_a_layer_may_read_itself():
     assert policy.validate_layer_law(manifest(model("dim_a", reads=["dim_b"]), model("dim_b"))) == []
 
 
-@pytest.mark.parametrize("path", ["models/mart/party/dim_a.sql", "models/marts/dim_a.sql", "models/marts/a/b/dim_a.sql"])
+@pytest.mark.parametrize(
+    "path", ["models/mart/party/dim_a.sql", "models/marts/dim_a.sql", "models/marts/a/b/dim_a.sql"]
+)
 def test_a_model_outside_the_rooms(path):
     assert "move it to models/<layer>/<subject>/" in policy.validate_layer(model(original_file_path=path))[0]
 

@@ -1,0 +1,33 @@
+"""The dbt project parses without a warning and keeps the project's rules."""
+
+import pytest
+
+from bankmart import dbt, settings
+from bankmart.governance import derived, policy, size
+
+
+@pytest.fixture(scope="module")
+def manifest():
+    return dbt.parse()
+
+
+def test_parsing_warns_of_nothing():
+    result = dbt.invoke(["parse", "--quiet", "--no-partial-parse", "--warn-error-options", '{"error": "all"}'], {})
+    assert result.success, result.exception
+
+
+def test_the_rules_are_kept(manifest):
+    assert policy.findings(manifest) + derived.findings(manifest) + size.findings(settings.ROOT) == []
+
+
+def test_every_tag_is_tested_at_its_limits(manifest):
+    tags = {node["name"] for node in policy.models(manifest) if node["name"].startswith("tag_")}
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    assert tags
+    assert tags - tested == set()
+
+
+def test_every_check_is_about_a_model(manifest):
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    assert tests
+    assert [node["name"] for node in tests if not node["depends_on"]["nodes"]] == []
