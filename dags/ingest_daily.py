@@ -16,8 +16,6 @@ never delivered is skipped. The run's partition key is the business date; a past
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from airflow.sdk import DAG, CronPartitionTimetable
 
 from bankmart import steps
@@ -26,7 +24,7 @@ with DAG(
     dag_id="ingest_daily",
     doc_md=__doc__,
     schedule=CronPartitionTimetable("0 3 * * *", timezone="Asia/Shanghai", run_offset=-1, key_format="%Y-%m-%d"),
-    start_date=datetime(2020, 1, 1),
+    start_date=steps.FIRST_START,
     catchup=False,
     max_active_runs=4,
     params=steps.PARAMS,

@@ -7,6 +7,7 @@ runs, so that a DAG file parses in well under a second.
 from __future__ import annotations
 
 import logging
+import os
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 

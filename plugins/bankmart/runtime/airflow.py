@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def command(name: str) -> list[str]:
 def variables(name: str = "") -> dict[str, str]:
     """The environment of one of the processes; the scheduler imports beforehand what its tasks will need."""
     found = {**environment(), "AIRFLOW_HOME": str(home()), "AIRFLOW_CONFIG": str(home() / "airflow.cfg")}
+    found["BANKMART_FIRST_START"] = _first_start()
     if name == "airflow-scheduler":
         found["PYTHONPATH"] = f"{Path(__file__).with_name('scheduler')}:{found['PYTHONPATH']}"
     return found
@@ -88,8 +89,9 @@ def options() -> dict[str, dict[str, object]]:
         "api_auth": {"jwt_secret": settings.secret("airflow_jwt_key")},
         "scheduler": {
             "scheduler_idle_sleep_time": 0.5,
-            # A task that died with its scheduler is tried again after one minute instead of five.
+            # A task that died, and one that died with its scheduler, is tried again after a minute instead of five.
             "task_instance_heartbeat_timeout": 60,
+            "orphaned_tasks_check_interval": 30,
         },
         # The default of 300 s would leave a new file unseen for five minutes.
         "dag_processor": {"parsing_processes": 1, "refresh_interval": 15},
@@ -154,6 +156,14 @@ def is_ready(name: str, since: float) -> bool:
     beat = health[part][f"latest_{part}_heartbeat"]
     is_fresh = beat is not None and datetime.fromisoformat(beat).timestamp() > since
     return bool(is_fresh and health[part]["status"] == "healthy")
+
+
+def _first_start() -> str:
+    # From then on the schedule runs: a platform that is first started at noon does not miss this morning's files.
+    path = home() / "first_start"
+    if not path.exists():
+        settings.write_private(path, datetime.now(UTC).isoformat(timespec="seconds"))
+    return path.read_text()
 
 
 def _get(path: str) -> dict[str, Any] | None:
