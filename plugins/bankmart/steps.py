@@ -40,6 +40,8 @@ SOURCES = Asset("sources", uri="bankmart://sources")
 FEATURES = Asset("features", uri="bankmart://features")
 PUBLISHED = Asset("published", uri="bankmart://published")
 
+# The schedule begins when the platform does; earlier dates are back-filled.
+FIRST_START = datetime.fromisoformat(os.environ.get("BANKMART_FIRST_START", "2020-01-01T00:00:00+00:00"))
 RETRY: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True}
 NO_RETRY: dict[str, Any] = {"retries": 0}
 WAIT: dict[str, Any] = {"mode": "reschedule", "poke_interval": 30, "timeout": timedelta(days=2).total_seconds()}

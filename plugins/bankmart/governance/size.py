@@ -36,7 +36,8 @@ def files(root: Path) -> list[PurePosixPath]:
     else:
         # A copy without git's folder.
         names = {str(path.relative_to(root)) for room in ROOMS for path in (root / room).rglob("*") if path.is_file()}
-    return sorted(PurePosixPath(name) for name in names if "__pycache__" not in name)
+    paths = sorted(PurePosixPath(name) for name in names)
+    return [path for path in paths if not any(part.startswith((".", "__pycache__")) for part in path.parts)]
 
 
 def exceptions(root: Path) -> dict[str, str]:

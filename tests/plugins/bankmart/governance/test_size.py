@@ -51,6 +51,8 @@ def test_the_rooms_are_listed_with_and_without_git(tmp_path):
     assert {path.parts[0] for path in listed} == set(size.ROOMS)
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "a.py").write_text("\n" * 81)
+    (tmp_path / "dags" / ".cache").mkdir()
+    (tmp_path / "dags" / ".cache" / "b.py").write_text("\n" * 81)
     (tmp_path / "pyproject.toml").write_text('[tool.bankmart.size_exceptions]\n"ml" = "it holds the models"\n')
     assert size.findings(tmp_path) == [
         "dags/a.py: has 81 lines, at most 80 are allowed; split it",
