@@ -61,6 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has seen enough (`bankmart status | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if type(error).__name__ != "OperationalError":
+            raise
+        # By name: the database's driver is imported by the commands that need it, not by `bankmart --help`.
+        print(
+            f"bankmart {name}: the database does not answer: {str(error).strip()}\nStart it by `make up`.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         return 130
 

@@ -144,11 +144,9 @@ def _alone() -> Iterator[None]:
 
 
 def manifest() -> dict[str, Any]:
-    """dbt's manifest of the last run.
-
-    Raises DbtError where dbt has not run in this checkout yet.
-    """
-    return _artifact("manifest.json")
+    """dbt's manifest of the last run; where there was none, of the project as it is."""
+    # A worker of its own may never have run dbt.
+    return _artifact("manifest.json") if (target_dir() / "manifest.json").exists() else parse()
 
 
 def parse() -> dict[str, Any]:
@@ -159,7 +157,7 @@ def parse() -> dict[str, Any]:
     result = invoke(["parse", "--quiet"], {})
     if not result.success:
         raise DbtError(f"the dbt project does not parse: {result.exception}")
-    return manifest()
+    return _artifact("manifest.json")
 
 
 def _artifact(name: str) -> dict[str, Any]:

@@ -58,9 +58,10 @@ PARAMS = {
 
 
 def deadline(hours: float) -> DeadlineAlert:
-    """Say so when a run is not done `hours` after it was queued."""
+    """Say so when a run takes `hours` longer than the last ten did on average."""
+    # Counted from its queueing a run could not be cleared: Airflow 3.3 answers with an error (apache/airflow 70368).
     return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        reference=DeadlineReference.AVERAGE_RUNTIME(max_runs=10, min_runs=1),
         interval=timedelta(hours=hours),
         callback=SyncCallback(deadline_missed),
     )
@@ -87,8 +88,8 @@ def ingest(system: str, wait_hours: float = 6) -> Any:
 
     @task.sensor(task_id=f"ingest_{system}", pool="load", **WAIT, **RETRY)
     def run(**context: Any) -> bool:
+        from bankmart.errors import BankmartError
         from bankmart.sources import arrival
-        from bankmart.sources.refusal import LoadRefused
 
         day = business_date(context)
         overdue = datetime.now(UTC) > context["dag_run"].start_date + timedelta(hours=wait_hours)
@@ -102,7 +103,7 @@ def ingest(system: str, wait_hours: float = 6) -> Any:
             return False
         try:
             _say(arrival.load(system, day, run_id=context["run_id"]))
-        except LoadRefused as error:
+        except BankmartError as error:
             raise AirflowFailException(str(error)) from error
         return True
 
@@ -163,13 +164,14 @@ def dbt(layer: str, build_id: Any) -> Any:
     @task(task_id=f"dbt_{layer}", pool="dbt", **RETRY)
     def run(build: int) -> dict[str, Any]:
         from bankmart import dbt as runner
+        from bankmart.errors import BankmartError
         from bankmart.governance import build as builds
         from bankmart.governance import show
 
         try:
             nodes = runner.build_layer(layer, builds.writable(build))
-        except runner.DbtError as error:
-            if error.may_pass:
+        except BankmartError as error:
+            if isinstance(error, runner.DbtError) and error.may_pass:
                 raise
             raise AirflowFailException(str(error)) from error
         _say(show.nodes(nodes))
@@ -246,7 +248,7 @@ def publish(build_id: Any) -> Any:
 def due(model: str) -> Any:
     """Go on only at a month's end, on a run started by hand, or where the model has no champion yet."""
 
-    @task.short_circuit(task_id="due", **RETRY)
+    @task.short_circuit(task_id="due", queue="ml", **RETRY)
     def run(**context: Any) -> bool:
         from bankmart import settings
 

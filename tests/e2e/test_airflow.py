@@ -39,7 +39,8 @@ def test_the_demo_survives_its_scheduler(checkout, line, monkeypatch):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={name: value for name, value in os.environ.items() if name not in settings._applied}
+        | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     said = []
     killed = False

@@ -84,6 +84,12 @@ def rollback(business_date: date, actor: str) -> int | None:
             raise PublicationError(
                 f"{business_date} has no earlier build, and {later} stands on it: roll back {later} first"
             )
+        cursor.execute("select 1 from governance.build where build_id = %s and status = 'tidied'", (previous,))
+        if cursor.fetchone():
+            raise PublicationError(
+                f"the build before, {previous}, is tidied up: its rows are gone, and one step back is as far as it goes. "
+                f"Build {business_date} again by mart_daily instead."
+            )
         _switch(cursor, "rollback", business_date, previous, actor)
     return previous
 
@@ -116,7 +122,7 @@ def tidy(keep: int = 2) -> dict[str, int]:
                         order by build_id desc) as place
                 from governance.build
                 where
-                    status not in ('building', 'failed')
+                    status not in ('building', 'failed', 'tidied')
                     and build_id not in (select build_id from governance.publication)
             )
             select build_id from ranked where place > case kind when 'daily' then 1 else %s end
@@ -134,6 +140,7 @@ def tidy(keep: int = 2) -> dict[str, int]:
             cursor.execute(statement, (builds,))
             if cursor.rowcount:
                 deleted[f"{schema}.{table}"] = cursor.rowcount
+        cursor.execute("update governance.build set status = 'tidied' where build_id = any(%s)", (builds,))
     return deleted
 
 
@@ -170,6 +177,8 @@ def _refresh_views(cursor: Any, views: list[View]) -> None:
         cursor.execute("select definition_hash from governance.published_view where name = %s", (view.name,))
         if cursor.fetchone() == (digest,):
             continue
+        # Made anew, in the publication's transaction: replacing could only add columns at the end.
+        cursor.execute(sql.SQL("drop view if exists {}").format(sql.Identifier("published", view.name)))
         for statement in (view.definition, *view.comments):
             cursor.execute(statement)
         cursor.execute(
@@ -189,9 +198,7 @@ def _view(node: dict[str, Any]) -> View:
         comments.append(
             _comment("column", sql.Identifier("published", node["name"], name), column["description"], about.get("zh"))
         )
-    definition = sql.SQL(
-        "create or replace view {target} with (security_barrier) as select {columns} from {base} where {rows}"
-    )
+    definition = sql.SQL("create view {target} with (security_barrier) as select {columns} from {base} where {rows}")
     return View(
         name=node["name"],
         definition=definition.format(

@@ -58,7 +58,7 @@ create table if not exists governance.build (
     build_id bigint generated always as identity primary key,
     business_date date not null,
     kind text not null check (kind in ('daily', 'training')),
-    status text not null check (status in ('building', 'passed', 'failed', 'published', 'superseded')),
+    status text not null check (status in ('building', 'passed', 'failed', 'published', 'superseded', 'tidied')),
     run_id text,
     dbt_invocation_id text,
     started_at timestamptz not null default clock_timestamp(),

@@ -1,4 +1,4 @@
--- A late balance corrects the day it belongs to; what follows it was delivered before and stands.
+-- A balance delivered again for its last day corrects that day; one older than the last known changes nothing.
 with delivered as (
     select * from {{ ref('int_position_delivered') }}
 ),
@@ -26,4 +26,4 @@ select
     ) as change_amount
 from delivered
 left join known on delivered.position_id = known.position_id
-where known.balance_date is null or delivered.balance_date > known.balance_date
+where known.balance_date is null or delivered.balance_date >= known.balance_date
