@@ -4,7 +4,8 @@
 system; `governance.load` and `governance.quarantine`. **Normal duration** under two minutes for 100,000 customers.
 
 A system whose required files are missing waits without holding a slot, six hours at most. An optional system that has
-never delivered is skipped; one that has is waited for as long, then skipped. The run's partition key is the business date; a past date can be back-filled.
+never delivered is skipped; one that has is waited for as long, then skipped. The run's partition key is the business
+date; a past date can be back-filled.
 
 ## Triage
 - *A task waits*: its log names the files that are missing. Ask the sender, or load later: nothing is lost.

@@ -7,8 +7,8 @@ Looks at every published date and goes on at a month's end, or where a model has
 with a business date always trains.
 
 ## Triage
-- *train_MODEL says skipped* (and is green): the bank's history does not suffice yet; the log says how long a history and how many cases it
-  needs and has.
+- *train_MODEL says skipped* (and is green): the bank's history does not suffice yet; its log says how long a history
+  and how many cases it needs and has.
 - *train_MODEL failed*: the log says whether MLflow is away or a feature knows the future. Nothing was registered.
 - *promote_MODEL says no*: the gate's report is in the log and in MLflow; the old champion goes on scoring.
 - *Unclear*: owner data-science, docs/runbook.md.

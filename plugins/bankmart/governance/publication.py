@@ -87,7 +87,7 @@ def rollback(business_date: date, actor: str) -> int | None:
         cursor.execute("select 1 from governance.build where build_id = %s and status = 'tidied'", (previous,))
         if cursor.fetchone():
             raise PublicationError(
-                f"the build before, {previous}, is tidied up: its rows are gone, and one step back is as far as it goes. "
+                f"the build before, {previous}, is tidied up: its rows are gone. One step back is as far as it goes. "
                 f"Build {business_date} again by mart_daily instead."
             )
         _switch(cursor, "rollback", business_date, previous, actor)
