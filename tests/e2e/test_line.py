@@ -15,7 +15,7 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from bankmart import db, settings
+from bankmart import db, dbt, settings
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication
 from bankmart.governance.commands.hash import hashes
@@ -269,6 +269,30 @@ def test_a_rollback_puts_the_build_before_back(line):
     assert again is not None
     assert again != build.build_id
     assert hashes(day) == before
+
+
+def test_a_rollback_never_leads_to_a_build_without_rows(line):
+    """Two more builds, tidied up: one step back is left, the second is refused and readers keep what they have."""
+    day, before = line.dates[1], hashes(line.dates[1])
+    for run_id in ("second", "third"):
+        publication.publish(line.build(day, run_id), actor="test")
+        assert publication.tidy()
+    assert publication.rollback(day, actor="test")
+    with pytest.raises(publication.PublicationError, match="tidied up: its rows are gone"):
+        publication.rollback(day, actor="test")
+    assert hashes(day) == before
+
+
+def test_a_new_column_may_stand_anywhere(line):
+    """The published view is made anew with the publication; its grants and comments come with it."""
+    manifest = dbt.manifest()
+    node = next(node for node in manifest["nodes"].values() if node["name"] == "dim_branch")
+    node["columns"] = dict(reversed(node["columns"].items()))
+    with db.connect("platform") as link, link.cursor() as cursor:
+        publication._refresh_views(cursor, publication.published_views(manifest))
+    with db.connect("bi_reader") as link, link.cursor() as cursor:
+        cursor.execute("select * from published.dim_branch limit 1")
+        assert [column.name for column in cursor.description] == list(node["columns"])
 
 
 def test_postgres_killed_during_a_build(line):
