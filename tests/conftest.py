@@ -29,6 +29,15 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     patch.undo()
 
 
+@pytest.fixture(autouse=True)
+def _own_environment() -> Iterator[None]:
+    """What a test has made libraries read from the environment ends with it."""
+    yield
+    for name in settings._applied:
+        os.environ.pop(name, None)
+    settings._applied.clear()
+
+
 @pytest.fixture(scope="session")
 def postgres(state: Path) -> Iterator[str]:
     """A running, provisioned server; yields the administrator's connection string."""

@@ -61,27 +61,31 @@ def _line(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Iterator[Lin
     folder = tmp_path_factory.mktemp("line")
     with pytest.MonkeyPatch.context() as patch:
         _enter(patch, folder)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        settings.write_private(folder / "ports.json", f'{{"postgres": {port}}}')
-        at = embedded.place(folder)
-        embedded.initialise(at, settings.secret(settings.EMBEDDED_ADMIN), port)
-        provision.write_passfile()
-        server = embedded.popen(at, folder / "postgres.log")
-        line = Line(folder, at, [GO_LIVE + timedelta(days=day) for day in range(DAYS + 1)], server)
-        try:
-            embedded.wait_until_ready(provision.admin_dsn())
-            provision.provision()
-            simulate(SimulationConfig(folder / "landing", folder / "truth", CUSTOMERS, MONTHS, DAYS, GO_LIVE))
-            for day in line.dates[:2]:
-                line.ingest(day)
-                publication.publish(line.build(day), actor="test")
-            yield line
-        finally:
-            os.kill(line.server.pid, signal.SIGINT)
-            line.server.wait(30)
-            embedded.remove(folder)
+        line = _start(folder)
+        simulate(SimulationConfig(folder / "landing", folder / "truth", CUSTOMERS, MONTHS, DAYS, GO_LIVE))
+        for day in line.dates[:2]:
+            line.ingest(day)
+            publication.publish(line.build(day), actor="test")
+    yield line
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(patch, folder)
+        os.kill(line.server.pid, signal.SIGINT)
+        line.server.wait(30)
+        embedded.remove(folder)
+
+
+def _start(folder: Path) -> Line:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings.write_private(folder / "ports.json", f'{{"postgres": {port}}}')
+    at = embedded.place(folder)
+    embedded.initialise(at, settings.secret(settings.EMBEDDED_ADMIN), port)
+    provision.write_passfile()
+    server = embedded.popen(at, folder / "postgres.log")
+    embedded.wait_until_ready(provision.admin_dsn())
+    provision.provision()
+    return Line(folder, at, [GO_LIVE + timedelta(days=day) for day in range(DAYS + 1)], server)
 
 
 @pytest.fixture
