@@ -39,7 +39,7 @@ def has_delivered_before(system):
 def test_a_required_file_is_waited_for_by_name(folder):
     deliver(folder, "core_banking", *REQUIRED[:-1])
     found = arrival.look("core_banking", DAY)
-    assert not (found.arrived or found.absent or found.late)
+    assert (found.arrived, found.absent, found.late) == (False, False, False)
     assert "core_banking/transaction/2026-03-02/_manifest.json" in found.reason
     assert "core_banking/customer" not in found.reason
 
