@@ -170,8 +170,8 @@ def test_a_red_gate_stops_the_line_and_says_everything(line):
         publication.publish(builds.unfinished(line.dates[2]), actor="test")
 
 
-def _execute(statement, *values):
-    with db.connect("loader") as link, link.cursor() as cursor:
+def _execute(statement, *values, role="loader"):
+    with db.connect(role) as link, link.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.rowcount
 
@@ -277,6 +277,21 @@ def test_a_rollback_never_leads_to_a_build_without_rows(line):
     assert publication.rollback(day, actor="test")
     with pytest.raises(publication.PublicationError, match="tidied up: its rows are gone"):
         publication.rollback(day, actor="test")
+    assert hashes(day) == before
+
+
+def test_a_build_whose_time_is_over_is_not_published(line):
+    """An old run's publish task, cleared: neither a superseded build nor one without rows comes back."""
+    day = line.dates[1]
+    older, newer = line.build(day, "older"), line.build(day, "newer")
+    publication.publish(newer, actor="test")
+    before = hashes(day)
+    with pytest.raises(publication.PublicationError, match=f"build {older.build_id} of {day} is superseded"):
+        publication.publish(older, actor="test")
+    _execute("update governance.build set status = 'tidied' where build_id = %s", older.build_id, role="platform")
+    with pytest.raises(publication.PublicationError, match=f"build {older.build_id} of {day} is tidied"):
+        publication.publish(older, actor="test")
+    _execute("update governance.build set status = 'superseded' where build_id = %s", older.build_id, role="platform")
     assert hashes(day) == before
 
 

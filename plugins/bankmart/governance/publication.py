@@ -40,13 +40,20 @@ class View:
 def publish(build: Build, actor: str) -> date:
     """Publish a build whose gates have all passed; publishing it again changes nothing.
 
-    Raises GateStopped where a gate is red or was never passed.
+    Raises GateStopped where a gate is red or was never passed, PublicationError where the build's time is over.
     """
     for layer in LAYERS:
         gate.judge(layer, build)
     views = published_views(dbt.manifest())
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("set local lock_timeout = '5s'")
+        cursor.execute("select status from governance.build where build_id = %s for update", (build.build_id,))
+        (status,) = db.one(cursor)
+        if status in ("superseded", "tidied"):
+            raise PublicationError(
+                f"build {build.build_id} of {build.business_date} is {status}: a newer one took over, or it was rolled "
+                f"back. Readers keep what they have; run mart_daily for {build.business_date} to begin a new build."
+            )
         _refresh_views(cursor, views)
         _switch(cursor, "publish", build.business_date, build.build_id, actor)
         cursor.execute(
