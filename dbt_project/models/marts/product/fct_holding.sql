@@ -1,38 +1,170 @@
-with account as (
+-- A month end is completed by the first business date on or after it: one that falls between two business dates comes
+-- with the later. The first date of all completes every month end since the first balance.
+with span as (
     select
-        account.customer_id,
-        account.product_line,
-        account.open_date,
-        coalesce(balance.balance_amount, 0) as balance_amount
-    from {{ current('int_account') }} as account
-    left join {{ current('int_position_balance') }} as balance on account.account_id = balance.position_id
-    where account.status <> 'closed'
+        coalesce(
+            (
+                select build.business_date + 1
+                from governance.build
+                where build.build_id = {{ var('previous_build_id') | int }}
+            ),
+            (
+                select min(balance.balance_date)
+                from {{ ref('stg_core_banking__balance') }} as balance
+                where balance.business_date <= {{ business_date() }}
+            )
+        ) as first_date
 ),
 
-position as (
+completed as (
+    select (series.month_start + interval '1 month' - interval '1 day')::date as month_end_date
+    from span
+    cross join lateral generate_series(
+        date_trunc('month', span.first_date::timestamp), {{ business_date() }}::timestamp, interval '1 month'
+    ) as series (month_start)
+    where (series.month_start + interval '1 month' - interval '1 day')::date <= {{ business_date() }}
+),
+
+-- Balances that may be the last of a month: those known before and today's; without a state before, all of them.
+{%- set which = '=' if stands_on_previous() else '<=' %}
+known as (
+    select
+        balance.account_id as position_id,
+        null as customer_id,
+        null as product_id,
+        balance.balance_date,
+        balance.balance_amount,
+        balance.business_date
+    from {{ ref('stg_core_banking__balance') }} as balance
+    where
+        balance.business_date {{ which }} {{ business_date() }}
+        and exists (select 1 from completed)
+
+    union all
+
+    select
+        position.customer_id || '/' || position.product_id as position_id,
+        position.customer_id,
+        position.product_id,
+        position.position_date as balance_date,
+        position.market_value_amount as balance_amount,
+        position.business_date
+    from {{ ref('stg_wealth__position') }} as position
+    where
+        position.business_date {{ which }} {{ business_date() }}
+        and exists (select 1 from completed)
+    {%- if stands_on_previous() %}
+
+    union all
+
+    select
+        balance.position_id,
+        null as customer_id,
+        null as product_id,
+        balance.balance_date,
+        balance.balance_amount,
+        balance.business_date
+    from {{ previous('int_position_balance') }} as balance
+    where exists (select 1 from completed)
+
+    union all
+
+    select
+        position.customer_id || '/' || position.product_id as position_id,
+        position.customer_id,
+        position.product_id,
+        position.position_date as balance_date,
+        position.market_value_amount as balance_amount,
+        position.business_date
+    from {{ previous('int_wealth_position') }} as position
+    where exists (select 1 from completed)
+    {%- endif %}
+),
+
+last_of_month as (
+    select distinct on (position_id, month_start)
+        position_id,
+        customer_id,
+        product_id,
+        date_trunc('month', balance_date::timestamp) as month_start,
+        balance_amount
+    from known
+    where balance_date <= (select max(month_end_date) from completed)
+    order by position_id, month_start, balance_date desc, business_date desc
+),
+
+-- It stands until the next month in which it moved.
+stood as (
+    select
+        position_id,
+        customer_id,
+        product_id,
+        balance_amount,
+        month_start,
+        coalesce(
+            lead(month_start) over (
+                partition by position_id
+                order by month_start
+            ),
+            'infinity'
+        ) as next_month_start
+    from last_of_month
+),
+
+month_balance as (
+    select
+        completed.month_end_date,
+        stood.position_id,
+        stood.customer_id,
+        stood.product_id,
+        stood.balance_amount
+    from stood
+    inner join completed
+        on
+            completed.month_end_date >= stood.month_start
+            and completed.month_end_date < stood.next_month_start
+),
+
+together as (
+    select
+        account.customer_id,
+        product.product_line,
+        completed.month_end_date,
+        case
+            when product.product_line in ('loan', 'credit_card') then 0
+            else coalesce(balance.balance_amount, 0)
+        end as balance_amount
+    from {{ current('int_account') }} as account
+    inner join {{ current('int_product') }} as product on account.product_id = product.product_id
+    inner join completed
+        on
+            account.open_date <= completed.month_end_date
+            and completed.month_end_date < coalesce(
+                account.close_date, case when account.status = 'closed' then account.effective_date end, 'infinity'
+            )
+    left join month_balance as balance
+        on
+            account.account_id = balance.position_id
+            and completed.month_end_date = balance.month_end_date
+
+    union all
+
     select
         balance.customer_id,
         product.product_line,
-        balance.balance_date as open_date,
+        balance.month_end_date,
         balance.balance_amount
-    from {{ current('int_position_balance') }} as balance
-    inner join {{ current('int_product') }} as product
-        on balance.position_id = balance.customer_id || '/' || product.product_id
+    from month_balance as balance
+    inner join {{ current('int_product') }} as product on balance.product_id = product.product_id
     where balance.balance_amount > 0
-),
-
-held as (
-    select * from account
-    union all
-    select * from position
 )
 
 select
     customer_id,
     product_line,
+    month_end_date,
     count(*)::integer as product_count,
-    min(open_date) as first_open_date,
     sum(balance_amount)::numeric(18, 2) as balance_amount,
     {{ build_columns() }}
-from held
-group by customer_id, product_line
+from together
+group by customer_id, product_line, month_end_date
