@@ -1,6 +1,6 @@
 with merchant as (
     select
-        lpad(code::text, 4, '0') as merchant_category_code,
+        lpad(series.code::text, 4, '0') as merchant_category_code,
         seed.merchant_group
     from {{ ref('merchant_group') }} as seed
     cross join lateral generate_series(seed.first_code::integer, seed.last_code::integer) as series (code)

@@ -49,8 +49,8 @@ scheduled as (
     select
         loan.*,
         greatest(
-            (extract(year from known_month) - extract(year from start_month)) * 12
-            + extract(month from known_month) - extract(month from start_month) - 1,
+            (extract(year from loan.known_month) - extract(year from loan.start_month)) * 12
+            + extract(month from loan.known_month) - extract(month from loan.start_month) - 1,
             0
         ) as earlier_count
     from loan

@@ -1,13 +1,11 @@
 -- A month end is completed by the first business date on or after it: one that falls between two business dates comes
 -- with the later. The first date of all completes every month end since the first balance.
+-- depends_on: {{ ref('int_position_balance') }}, {{ ref('int_wealth_position') }}
+{%- set goes_on = stands_on_previous('int_position_balance') and stands_on_previous('int_wealth_position') %}
 with span as (
     select
         coalesce(
-            (
-                select build.business_date + 1
-                from governance.build
-                where build.build_id = {{ var('previous_build_id') | int }}
-            ),
+            {{ last_published_date() }} + 1,
             (
                 select min(balance.balance_date)
                 from {{ ref('stg_core_banking__balance') }} as balance
@@ -19,14 +17,14 @@ with span as (
 completed as (
     select (series.month_start + interval '1 month' - interval '1 day')::date as month_end_date
     from span
-    cross join lateral generate_series(
+    inner join lateral generate_series(
         date_trunc('month', span.first_date::timestamp), {{ business_date() }}::timestamp, interval '1 month'
-    ) as series (month_start)
+    ) as series (month_start) on true
     where (series.month_start + interval '1 month' - interval '1 day')::date <= {{ business_date() }}
 ),
 
 -- Balances that may be the last of a month: those known before and today's; without a state before, all of them.
-{%- set which = '=' if stands_on_previous() else '<=' %}
+{%- set which = '=' if goes_on else '<=' %}
 known as (
     select
         balance.account_id as position_id,
@@ -53,7 +51,7 @@ known as (
     where
         position.business_date {{ which }} {{ business_date() }}
         and exists (select 1 from completed)
-    {%- if stands_on_previous() %}
+    {%- if goes_on %}
 
     union all
 
@@ -89,7 +87,7 @@ last_of_month as (
         date_trunc('month', balance_date::timestamp) as month_start,
         balance_amount
     from known
-    where balance_date <= (select max(month_end_date) from completed)
+    where balance_date <= (select max(completed.month_end_date) from completed)
     order by position_id, month_start, balance_date desc, business_date desc
 ),
 
@@ -121,7 +119,7 @@ month_balance as (
     from stood
     inner join completed
         on
-            completed.month_end_date >= stood.month_start
+            stood.month_start <= completed.month_end_date
             and completed.month_end_date < stood.next_month_start
 ),
 
