@@ -21,7 +21,7 @@ def delivery_days(config: SimulationConfig, name: str, day: Array) -> Array:
 
     A row is never late within the history before go-live, which comes in one extract.
     """
-    if not config.late or name not in LATE_TABLES or not len(day):
+    if not config.late or name not in LATE_TABLES or not len(day) or day.max() + MOST_DAYS_LATE <= config.go_live_day:
         return day
     rng = config.rng(f"late {name}", int(day.min()))
     delay = np.where(rng.random(len(day)) < LATE_SHARE, rng.integers(1, MOST_DAYS_LATE + 1, len(day)), 0)

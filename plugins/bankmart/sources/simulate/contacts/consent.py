@@ -11,6 +11,8 @@ from bankmart.sources.simulate.write import moments, numbers, words
 PURPOSES = ("marketing", "profiling", "sharing")
 CHANNELS = ("sms", "call", "app_push", "email", "manager", "all")
 ALL = 5
+# by purpose: who stops and who starts in a month, and how many had refused when they were asked
+SECOND_THOUGHTS = ((0.004, 0.012, 0.17), (0.003, 0.004, 0.3), (0.004, 0.004, 0.72))
 REASONS = ("不再使用本行服务", "个人隐私", "已更换银行", "no longer a customer")
 
 
@@ -40,7 +42,8 @@ class Consents:
         given = new[gives]
         channel = np.where(luck[given] > 0.34, ALL, rng.integers(0, ALL, len(given)))
         parts = [_event(given, 0, channel, 0, day[gives])]
-        for purpose, bound in ((1, 0.3), (2, 0.72)):
+        for purpose in (1, 2):
+            bound = SECOND_THOUGHTS[purpose][2]
             also = luck[new] > bound
             parts.append(_event(new[also], purpose, ALL, 0, day[also]))
         unhappy = np.clip(np.exp(-0.7 * bank.mood[:n]), 0.4, 4)
@@ -62,7 +65,7 @@ class Consents:
         single = rng.integers(0, ALL, n)
         day = rng.integers(month.first, month.last + 1, n)
         parts = []
-        for purpose, (chance, back, bound) in enumerate(((0.004, 0.012, 0.17), (0.003, 0.004, 0.3), (0.004, 0.004, 0.72))):
+        for purpose, (chance, back, bound) in enumerate(SECOND_THOUGHTS):
             gave = self.marketing[:n] if purpose == 0 else frame.bank.habits.luck[:n, 6] > bound
             stops = np.flatnonzero(may & gave & (draw[purpose] < chance))
             grants = np.flatnonzero(may & ~gave & (draw[3] < back) & (purpose == rng.integers(0, 3, n)))

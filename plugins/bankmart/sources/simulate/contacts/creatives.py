@@ -56,7 +56,10 @@ ENDINGS = {
     "email": ("如不愿再收到此类邮件，请点击退订。", "Use the link below to unsubscribe."),
     "manager": ("欢迎随时联系我。", "Call me any time."),
 }
-OFFERS = (("{line}专享活动，{what}。", "{line} offer: {what}. "), ("{what}，{line}限时参与。", "{what}: our {line}, for a short time. "))
+OFFERS = (
+    ("{line}专享活动，{what}。", "our {line} offer: {what}. "),
+    ("{what}，{line}限时参与。", "{what}: our {line}, for a short time. "),
+)
 # A compliance review has something to find: a promise, and a text that says nothing of the risk.
 PROMISE = ("收益稳赚不赔，", "Guaranteed return. ")
 PROMISE_EVERY, SILENT_EVERY = 37, 23

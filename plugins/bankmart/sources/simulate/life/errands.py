@@ -48,13 +48,13 @@ PAYS = (
     Errand("tax", (MOBILE, WEB, BRANCH), (0.5, 0.3, 0.2), 0.1, 0.01, 0.06, True, "taxed", "office"),
     Errand("fee", (MOBILE, ATM, BRANCH, WEB), (0.3, 0.3, 0.3, 0.1), 0.07, 2, 60, False, "all"),
     Errand("insurance", (MOBILE, BRANCH, WEB), (0.6, 0.25, 0.15), 0.018, 0.05, 0.3, True, "insured"),
-    Errand("household", (WEB, BRANCH, POS), (0.6, 0.25, 0.15), 0.1, 0.01, 0.05, True, "all"),
-    Errand("transfer", (WEB, ATM, TRANSFER), (0.5, 0.25, 0.25), 0.13, 0.02, 0.15, True, "all", "evening"),
-    Errand("shopping", (WEB,), (1.0,), 0.14, 0.01, 0.06, True, "web", "evening"),
-    Errand("other", (MOBILE, BRANCH, CARD), (0.6, 0.2, 0.2), 0.12, 0.01, 0.08, True, "all"),
+    Errand("household", (WEB, BRANCH, POS), (0.6, 0.25, 0.15), 0.05, 0.01, 0.05, True, "all"),
+    Errand("transfer", (WEB, ATM, TRANSFER), (0.5, 0.25, 0.25), 0.08, 0.02, 0.15, True, "all", "evening"),
+    Errand("shopping", (WEB,), (1.0,), 0.08, 0.01, 0.06, True, "web", "evening"),
+    Errand("other", (MOBILE, BRANCH, CARD), (0.6, 0.2, 0.2), 0.06, 0.01, 0.08, True, "all"),
 )
 GETS = (
-    Errand("shopping", (MOBILE, CARD, POS, WEB), (0.5, 0.2, 0.2, 0.1), 0.012, 20, 400, False, "shoppers"),
+    Errand("shopping", (MOBILE, CARD, POS, WEB), (0.5, 0.2, 0.2, 0.1), 0.009, 20, 400, False, "shoppers"),
     Errand("fee", (SYSTEM, BRANCH), (0.7, 0.3), 0.012, 2, 40, False, "angry"),
     Errand("tax", (TRANSFER, MOBILE), (0.7, 0.3), 0.16, 0.01, 0.06, True, "refunded", "office"),
     Errand("insurance", (TRANSFER, BRANCH), (0.8, 0.2), 0.014, 0.05, 0.25, True, "insured", "office"),

@@ -149,7 +149,12 @@ def use_credit_cards(frame: Frame) -> None:
     drawn = np.flatnonzero(rng.random(n) < chance)
     new = np.unique(np.concatenate([drawn, *wished])).astype(np.int64)
     new = new[(card[new] < 0) & may[new]]
-    issue_cards(frame, new, rng.integers(month.first, month.last + 1, len(new)))
+    day = rng.integers(month.first, month.last + 1, len(new))
+    issue_cards(frame, new, day)
+    product = accounts.product[accounts.main[shelf.CREDIT_CARD, new]]
+    by_taste = np.isin(new, drawn) & ~np.isin(new, np.concatenate([drawn[:0], *wished]))
+    limit = accounts.card_limit[accounts.card[accounts.main[shelf.CREDIT_CARD, new]]]
+    frame.sales.append(Purchase(new[by_taste], product[by_taste], day[by_taste], limit[by_taste]))
     index = np.where((card >= 0) & frame.is_present, card, -1)
     owed = np.where(index >= 0, -accounts.balance[index], 0)
     frame_owed = np.flatnonzero(owed > 0)
