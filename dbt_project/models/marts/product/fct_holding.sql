@@ -63,7 +63,9 @@ known as (
         balance.balance_amount,
         balance.business_date
     from {{ previous('int_position_balance') }} as balance
-    where exists (select 1 from completed)
+    where
+        balance.position_id not like balance.customer_id || '/%'
+        and exists (select 1 from completed)
 
     union all
 
@@ -120,7 +122,7 @@ month_balance as (
     inner join completed
         on
             stood.month_start <= completed.month_end_date
-            and completed.month_end_date < stood.next_month_start
+            and stood.next_month_start > completed.month_end_date
 ),
 
 together as (
