@@ -30,28 +30,32 @@
 {% macro month_end_balances(completed) -%}
     {%- set goes_on = stands_on_previous('int_position_balance') and stands_on_previous('int_wealth_position') -%}
     {%- set today = ('=' if goes_on else '<=') ~ ' ' ~ business_date() -%}
+    {%- set month_ends -%}
+        array(select month_end.month_end_date from {{ completed }} as month_end order by month_end.month_end_date)
+    {%- endset -%}
     (
         select
             stood.position_id,
             stood.customer_id,
             stood.product_id,
-            month_end.month_end_date,
+            ({{ month_ends }})[place.number + 1] as month_end_date,
             stood.balance_amount
         from (
-            {# A balance stands until the next month in which it moved. #}
+            {# A balance stands until the next month end before which it moved. #}
             select
                 last_of_month.*,
                 coalesce(
-                    lead(last_of_month.month_start) over (
+                    lead(last_of_month.place) over (
                         partition by last_of_month.position_id
-                        order by last_of_month.month_start
+                        order by last_of_month.place
                     ),
-                    'infinity'
-                ) as next_month_start
+                    cardinality({{ month_ends }})
+                ) as next_place
             from (
-                select distinct on (position_id, month_start)
+                select distinct on (position_id, place)
                     known.*,
-                    date_trunc('month', known.balance_date::timestamp) as month_start
+                    {# How many of the month ends lie before it. #}
+                    width_bucket(known.balance_date - 1, {{ month_ends }}) as place
                 from (
                     {{ _balances(ref('stg_core_banking__balance'), 'account_id') }}
                     where business_date {{ today }} and exists (select 1 from {{ completed }})
@@ -68,13 +72,10 @@
                     {%- endif %}
                 ) as known
                 where known.balance_date <= (select max(month_end.month_end_date) from {{ completed }} as month_end)
-                order by position_id, month_start, balance_date desc, business_date desc
+                order by position_id, place, balance_date desc, business_date desc
             ) as last_of_month
         ) as stood
-        inner join {{ completed }} as month_end
-            on
-                stood.month_start <= month_end.month_end_date
-                and stood.next_month_start > month_end.month_end_date
+        inner join lateral generate_series(stood.place, stood.next_place - 1) as place (number) on true
     )
 {%- endmacro %}
 
