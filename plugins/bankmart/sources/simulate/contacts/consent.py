@@ -12,7 +12,7 @@ PURPOSES = ("marketing", "profiling", "sharing")
 CHANNELS = ("sms", "call", "app_push", "email", "manager", "all")
 ALL = 5
 # by purpose: who stops and who starts in a month, and how many had refused when they were asked
-SECOND_THOUGHTS = ((0.004, 0.012, 0.17), (0.003, 0.004, 0.3), (0.004, 0.004, 0.72))
+SECOND_THOUGHTS = ((0.006, 0.02, 0.17), (0.006, 0.008, 0.3), (0.008, 0.006, 0.72))
 REASONS = ("不再使用本行服务", "个人隐私", "已更换银行", "no longer a customer")
 
 

@@ -18,8 +18,8 @@ REACH = {
     DELIVERED: np.array([0.97, 0.62, 0.91, 0.88, 0.8, 0]),
     OPENED: np.array([0.0, 0.0, 0.22, 0.17, 0.0, 0]),
     CLICKED: np.array([0.03, 0.0, 0.06, 0.035, 0.0, 0]),
-    REPLIED: np.array([0.015, 0.12, 0.0, 0.02, 0.26, 0]),
-    REFUSED: np.array([0.015, 0.2, 0.012, 0.015, 0.16, 0]),
+    REPLIED: np.array([0.025, 0.12, 0.0, 0.035, 0.26, 0]),
+    REFUSED: np.array([0.025, 0.2, 0.025, 0.03, 0.16, 0]),
 }
 UNIT_COST_CENTS = np.array([5, 600, 3, 2, 1500, 0])
 IS_OPENED = np.array([0, 0, 1, 1, 0, 0], bool)

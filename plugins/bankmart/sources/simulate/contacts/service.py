@@ -142,7 +142,7 @@ class Service:
             "customer_id": bank.people.ids(who),
             "opened_at": moments(day, second),
             "topic": words(TOPICS, rng.choice(8, count, p=[0.2, 0.18, 0.18, 0.12, 0.1, 0.1, 0.06, 0.06])),
-            "severity": numbers(1 + (rng.random(count) < 0.4).astype(np.int64) + (rng.random(count) < 0.14)),
+            "severity": numbers(1 + (rng.random(count) < 0.4).astype(np.int64) + (rng.random(count) < 0.2)),
             "closed_at": moments(day, end, settled),
         }
         self.complaints += count

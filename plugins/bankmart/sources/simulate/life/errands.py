@@ -1,4 +1,4 @@
-"""The rarer movements: taxes, refunds, fees and their reversal, premiums and claims, payments over the web."""
+"""The rarer movements: taxes, refunds, fees and their reversal, premiums and claims, the counter and the web."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ PAYS = (
     Errand("household", (WEB, BRANCH, POS), (0.6, 0.25, 0.15), 0.05, 0.01, 0.05, True, "all"),
     Errand("transfer", (WEB, ATM, TRANSFER), (0.5, 0.25, 0.25), 0.08, 0.02, 0.15, True, "all", "evening"),
     Errand("shopping", (WEB,), (1.0,), 0.08, 0.01, 0.06, True, "web", "evening"),
+    Errand("cash", (BRANCH,), (1.0,), 0.035, 0.1, 0.5, True, "all", "office"),
     Errand("other", (MOBILE, BRANCH, CARD), (0.6, 0.2, 0.2), 0.06, 0.01, 0.08, True, "all"),
 )
 GETS = (
@@ -59,7 +60,7 @@ GETS = (
     Errand("tax", (TRANSFER, MOBILE), (0.7, 0.3), 0.16, 0.01, 0.06, True, "refunded", "office"),
     Errand("insurance", (TRANSFER, BRANCH), (0.8, 0.2), 0.014, 0.05, 0.25, True, "insured", "office"),
     Errand("other", (TRANSFER, WEB, MOBILE), (0.5, 0.3, 0.2), 0.07, 0.005, 0.04, True, "all"),
-    Errand("household", (TRANSFER,), (1.0,), 0.012, 20, 200, False, "all", "office"),
+    Errand("household", (TRANSFER, MOBILE), (0.7, 0.3), 0.012, 20, 200, False, "all", "office"),
 )
 
 
@@ -96,6 +97,8 @@ def _do(frame: Frame, rng: np.random.Generator, errand: Errand, readiness: Array
     who = np.repeat(np.arange(n), rng.poisson(errand.rate * readiness))
     size = rng.uniform(errand.low, errand.high, len(who))
     cents = np.rint(size * 100 * (np.maximum(bank.habits.inflow[who], 500) if errand.of_pay else 1))
+    if errand.purpose == "cash":
+        cents = np.maximum(cents // 10_000, 1) * 10_000
     day = draw_days(rng, frame.month, "plain", len(who))
     second = draw_seconds(rng, errand.hours, len(who))
     channel = rng.choice(errand.channels, len(who), p=errand.shares)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bankmart.sources.simulate.calendar import Array, draw_days, draw_seconds, season
-from bankmart.sources.simulate.life.ledger import CARD, MOBILE, POS, STANDING_ORDER, SYSTEM, TRANSFER
+from bankmart.sources.simulate.life.ledger import BRANCH, CARD, MOBILE, POS, STANDING_ORDER, SYSTEM, TRANSFER
 from bankmart.sources.simulate.life.state import Frame, Purchase
 from bankmart.sources.simulate.world import products as shelf
 from bankmart.sources.simulate.world.habits import DORMANT, IRREGULAR
@@ -92,7 +92,8 @@ class Loans:
         slow = np.clip(1.3 * bank.habits.luck[customer, 3] - 0.75, 0.01, 0.5)
         delay = np.where(rng.random(len(index)) < slow, rng.integers(1, MOST_DAYS_SLOW + 1, len(index)), 0)
         delay[misses | (due_day + delay > frame.limit_day[customer])] = 0
-        paid_day, channel = due_day + delay, np.where(delay > 0, MOBILE, STANDING_ORDER)
+        by_hand = np.where(bank.habits.app_rate[customer] > 0, MOBILE, BRANCH)
+        paid_day, channel = due_day + delay, np.where(delay > 0, by_hand, STANDING_ORDER)
         frame.flows.add(account[pays], paid_day[pays], 21_600, -due[pays], channel[pays], "loan_repayment", bank=0)
         rows = {
             "repayment_id": numbers(900_000_001 + self.repayment_count + np.arange(len(index))),
