@@ -28,9 +28,8 @@ line as (
     select
         customer_id,
         {%- for line in ['current', 'savings', 'term_deposit', 'wealth', 'fund', 'insurance'] %}
-        sum(balance_amount) filter (where product_line = '{{ line }}') as {{ line }}_balance_amount,
+        sum(balance_amount) filter (where product_line = '{{ line }}') as {{ line }}_balance_amount{{ ',' if not loop.last }}
         {%- endfor %}
-        -sum(balance_amount) filter (where product_line = 'credit_card') as credit_card_debt_amount
     from {{ state('fct_holding_current') }} as holding
     group by customer_id
 ),
@@ -47,9 +46,8 @@ stood as (
             - coalesce(since.deposit_amount + since.wealth_amount, 0)
         )::double precision as aum_amount,
         {%- for line in ['current', 'savings', 'term_deposit', 'wealth', 'fund', 'insurance'] %}
-        coalesce(line.{{ line }}_balance_amount, 0) as {{ line }}_balance_amount,
+        coalesce(line.{{ line }}_balance_amount, 0) as {{ line }}_balance_amount{{ ',' if not loop.last }}
         {%- endfor %}
-        coalesce(line.credit_card_debt_amount, 0) as credit_card_debt_amount
     from {{ current('ind_flow') }} as flow
     left join held on flow.customer_id = held.customer_id
     left join since

@@ -37,7 +37,7 @@ accounts as (
 held as (
     select
         customer_id,
-        {%- for line in ['savings', 'term_deposit', 'wealth', 'fund', 'insurance', 'loan', 'credit_card'] %}
+        {%- for line in ['savings', 'term_deposit', 'wealth', 'fund', 'insurance', 'credit_card'] %}
         coalesce(sum(product_count) filter (where product_line = '{{ line }}'), 0) as {{ line }}_holding_count,
         {{ business_date() }} - min(first_open_date) filter (where product_line = '{{ line }}')
             as {{ line }}_holding_days,
@@ -112,7 +112,7 @@ known as (
         {%- for name in ['account_count', 'product_line_count', 'closed_account_count', 'dormant_account_count'] %}
         coalesce(accounts.{{ name }}, 0) as {{ name }},
         {%- endfor %}
-        {%- for line in ['savings', 'term_deposit', 'wealth', 'fund', 'insurance', 'loan', 'credit_card'] %}
+        {%- for line in ['savings', 'term_deposit', 'wealth', 'fund', 'insurance', 'credit_card'] %}
         coalesce(held.{{ line }}_holding_count, 0) as {{ line }}_holding_count,
         held.{{ line }}_holding_days,
         {%- endfor %}
