@@ -41,27 +41,32 @@
     from {{ relation }}
 {%- endmacro %}
 
-{# wide(['ind_card', …], 'feature') -> select customer_id, as_of_date, all indicators of those models that are features,
-   subject by subject; without the second argument all but the hidden ones #}
-{% macro wide(models, only=none) -%}
-    {%- set subjects = [
-        'asset', 'flow', 'transaction', 'card', 'app', 'wealth', 'loan', 'holding', 'service', 'campaign',
-    ] -%}
+{# wide_columns('feature') -> all indicators that are features, subject by subject, each with a comma behind it; without
+   the argument all but the hidden ones #}
+{% macro wide_columns(only=none) -%}
     {%- set known = indicator_families() -%}
-    select
-        customer_id,
-        as_of_date,
-        {%- for subject in subjects %}
-        {%- for family in known.values() if family['subject'] == subject and family['model'] in models %}
-        {%- if not family.get('hidden') and (only is none or family.get(only)) %}
-        {%- for window in family['windows'] or [none] %}
-        {{ family_column(family, window) }},
-        {%- endfor %}
-        {%- endif %}
-        {%- endfor %}
-        {%- endfor %}
-        {{ build_columns() }}
-    from {{ joined_indicators(models) }}
+    {%- for subject in indicator_subjects() %}
+    {%- for family in known.values() if family['subject'] == subject and not family.get('hidden') %}
+    {%- if only is none or family.get(only) %}
+    {%- for window in family['windows'] or [none] %}
+    {{ family_column(family, window) }},
+    {%- endfor %}
+    {%- endif %}
+    {%- endfor %}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro indicator_subjects() -%}
+    {{ return(['asset', 'flow', 'transaction', 'card', 'app', 'wealth', 'loan', 'holding', 'service', 'campaign']) }}
+{%- endmacro %}
+
+{# Every ind_ model: dbt has to know what a model reads before it knows the families. #}
+{% macro indicator_models() -%}
+    {{ return([
+        'ind_holding', 'ind_balance', 'ind_flow', 'ind_transaction', 'ind_card', 'ind_session', 'ind_app_event',
+        'ind_wealth', 'ind_repayment', 'ind_interaction', 'ind_feedback', 'ind_survey', 'ind_contact', 'ind_response',
+        'ind_lead', 'ind_opportunity', 'ind_sale', 'ind_ratio', 'ind_trend', 'ind_diversity', 'ind_regularity',
+    ]) }}
 {%- endmacro %}
 
 {# joined_indicators(['ind_card']) -> the population with those models beside it: every one of them is complete #}
