@@ -29,7 +29,7 @@ COMMANDS = {
     "hash": ("bankmart.governance.commands.hash", "print a hash per mart table of one business date"),
     "check": ("bankmart.governance.commands.check", "check the project against its own rules"),
     "docs": ("bankmart.governance.commands.docs", "make the reference from the code"),
-    "bench": ("bankmart.sources.bench", "measure loading beside psql's own copy"),
+    "bench": ("bankmart.bench.command", "measure loading, the full and the daily build, and growth"),
     "reset": (
         "bankmart.runtime.commands.reset",
         "stop the servers and delete all data; the environment stays",
