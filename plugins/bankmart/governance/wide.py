@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bankmart.governance.policy import Node, models, yaml_of
@@ -135,7 +135,7 @@ def _aligned(at: int, alignment: int) -> int:
     return at + -at % alignment
 
 
-def subjects(manifest: Node) -> Iterable[tuple[str, int]]:
+def subjects(manifest: Node) -> Iterator[tuple[str, int]]:
     """Subject → number of columns in the wide table."""
     for subject in SUBJECTS:
         shown = (f for f in families(manifest) if f.get("subject") == subject and not f.get("hidden"))
