@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bankmart.governance.policy import Node, models, yaml_of
+from bankmart.governance.indicators.families import SUBJECTS, families, indicator_names, indicator_type
+from bankmart.governance.policy import Node, models
 
 MODEL = "customer_wide"
 PATH = f"dbt_project/models/profile/customer/{MODEL}.yml"
-SUBJECTS = {
-    "asset": "资产",
-    "flow": "资金流",
-    "transaction": "交易",
-    "card": "刷卡",
-    "app": "手机银行",
-    "wealth": "财富",
-    "loan": "贷款",
-    "holding": "持有",
-    "service": "服务",
-    "campaign": "营销",
-}
 # A row has to fit into a page of 8 kB; what is beyond this is left for the bank's own indicators.
 ROW_LIMIT = 7000
 # Bytes and alignment. Keys become tokens of 64 characters.
@@ -50,38 +39,21 @@ PLATFORM = (
 Column = tuple[str, str, str, str, str, bool]
 
 
-def families(manifest: Node) -> list[dict[str, Any]]:
-    """The families of all models, each with its model's name in `model` and its model's YAML in `file`."""
-    return [
-        {**family, "model": node["name"], "file": yaml_of(node)}
-        for node in models(manifest)
-        for family in node["config"]["meta"].get("families") or ()
-    ]
-
-
-def indicator_names(family: Node) -> list[str]:
-    """The columns of a family, as the macro `family_column` names them."""
-    if family["aggregate"] == "recency" or not family["windows"]:
-        return [family["name"]]
-    return [f"{family['name']}_{window}d" for window in family["windows"]]
-
-
-def indicator_type(family: Node) -> str:
-    """The type of a family's columns, as the macros cast them."""
-    whole = family["aggregate"] in ("count", "recency")
-    whole |= family["aggregate"] == "level" and family["unit"] in ("pieces", "days")
-    return "integer" if whole else "double precision"
-
-
 def columns(manifest: Node) -> list[Column]:
     """Name, type, description, class, Chinese name, whether it is always there: the table's columns, in order."""
     found = [KEY]
-    shown = [family for family in families(manifest) if not family.get("hidden")]
     for subject in SUBJECTS:
-        for family in (family for family in shown if family.get("subject") == subject):
+        for family in shown(manifest, subject):
             for name, window in zip(indicator_names(family), family["windows"] or [None], strict=True):
                 found.append((name, indicator_type(family), *_words(family, window), False))
     return [*found, *PLATFORM]
+
+
+def shown(manifest: Node, subject: str) -> Iterator[Mapping[str, Any]]:
+    """The families of a subject that readers see."""
+    for family in families(manifest):
+        if family.says.get("subject") == subject and not family.says.get("hidden") and family.columns:
+            yield family.says
 
 
 def text(manifest: Node) -> str:
@@ -110,12 +82,12 @@ def findings(manifest: Node) -> list[str]:
     for node in models(manifest):
         if node["name"] == MODEL:
             read = {name.rpartition(".")[2] for name in node["depends_on"]["nodes"]}
-            lacks = sorted({family["model"] for family in families(manifest)} - read)
+            lacks = sorted({family.model for family in families(manifest)} - read)
             found += [f"dbt_project/macros/wide.sql: add {name} to indicator_models()" for name in lacks]
     return found
 
 
-def _words(family: Node, window: int | None) -> tuple[str, str, str]:
+def _words(family: Mapping[str, Any], window: int | None) -> tuple[str, str, str]:
     en, zh = family["en"], family["zh"]
     if family["aggregate"] == "recency":
         en += f"; null where none in {window} days"
@@ -133,10 +105,3 @@ def _line(column: Column) -> str:
 
 def _aligned(at: int, alignment: int) -> int:
     return at + -at % alignment
-
-
-def subjects(manifest: Node) -> Iterator[tuple[str, int]]:
-    """Subject → number of columns in the wide table."""
-    for subject in SUBJECTS:
-        shown = (f for f in families(manifest) if f.get("subject") == subject and not f.get("hidden"))
-        yield subject, sum(len(indicator_names(family)) for family in shown)
