@@ -69,7 +69,7 @@ def findings(manifest: Node) -> list[str]:
     for family in sound:
         found += _against_fact(family, facts)
         found += _against_others(family, {other.says["name"]: other for other in sound})
-    return found + _twice(declared)
+    return found + list(_twice(declared))
 
 
 def _lacks_families(node: Node) -> list[str]:
