@@ -23,6 +23,8 @@ models:
     description: "One row per customer on the business date: every indicator, subject by subject."
     config:
       contract: {enforced: true}
+      # Twenty joins of one row each: the planner expects ever fewer rows, and would end in loops over whole tables.
+      pre_hook: "set local enable_nestloop = off"
       meta: {owner: marketing-analytics, zh: 客户指标宽表, published: current}
     constraints:
       - {type: primary_key, columns: [customer_id, build_id]}
