@@ -50,7 +50,7 @@ class Family:
     @property
     def columns(self) -> list[str]:
         """The names of its columns; none where it doesn't say enough."""
-        complete = all(self.says.get(key) is not None for key in ("name", "aggregate", "windows"))
+        complete = self.says.get("name") and self.says.get("aggregate") and isinstance(self.says.get("windows"), list)
         return indicator_names(self.says) if complete else []
 
 
@@ -84,7 +84,7 @@ def indicator_type(family: Mapping[str, Any]) -> str:
 def inputs(family: Mapping[str, Any]) -> list[str]:
     """The families that a derived one is made of."""
     listed = [name for key in ("numerator", "denominator", "over") for name in family.get(key) or ()]
-    return [*listed, *([family["of"]] if family.get("of") else [])]
+    return list(dict.fromkeys([*listed, *([family["of"]] if family.get("of") else [])]))
 
 
 def windows_read(family: Mapping[str, Any], window: int | None) -> Sequence[int | None]:
