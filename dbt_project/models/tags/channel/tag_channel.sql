@@ -30,7 +30,7 @@ with person as (
 
 compared as (
     select
-        person.*,
+        *,
         greatest(
             mobile_transaction_count_90d,
             branch_transaction_count_90d,

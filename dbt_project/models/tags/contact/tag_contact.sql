@@ -1,34 +1,42 @@
 -- Who may be reached how: the newest word on a channel, or on all channels at once, counts.
-with consent as (
+with word as (
     select
         coalesce(link.linked_customer_id, fact.customer_id) as customer_id,
+        fact.event_date,
+        fact.purpose,
+        fact.channel,
+        case when fact.action = 'granted' then fact.occurred_at end as granted_at,
+        case when fact.action = 'withdrawn' then fact.occurred_at end as withdrawn_at
+    from {{ history('fct_consent_event') }} as fact
+    left join {{ current('bridge_identity') }} as link on fact.customer_id = link.customer_id
+    where fact.event_date <= {{ business_date() }}
+),
+
+consent as (
+    select
+        customer_id,
         {%- for channel in ['sms', 'call', 'app_push', 'email', 'manager'] %}
         coalesce(
-            max(fact.occurred_at) filter (
-                where fact.purpose = 'marketing' and fact.action = 'granted' and fact.channel in ('{{ channel }}', 'all')
-            ) > coalesce(max(fact.occurred_at) filter (
-                where
-                    fact.purpose = 'marketing'
-                    and fact.action = 'withdrawn'
-                    and fact.channel in ('{{ channel }}', 'all')
-            ), '-infinity'), false
+            max(granted_at) filter (where purpose = 'marketing' and channel in ('{{ channel }}', 'all'))
+            > coalesce(
+                max(withdrawn_at) filter (where purpose = 'marketing' and channel in ('{{ channel }}', 'all')),
+                '-infinity'
+            ),
+            false
         ) as {{ channel }},
         {%- endfor %}
         {%- for purpose in ['profiling', 'sharing'] %}
         coalesce(
-            max(fact.occurred_at) filter (where fact.purpose = '{{ purpose }}' and fact.action = 'granted')
-            > coalesce(max(fact.occurred_at) filter (
-                where fact.purpose = '{{ purpose }}' and fact.action = 'withdrawn'
-            ), '-infinity'), false
+            max(granted_at) filter (where purpose = '{{ purpose }}')
+            > coalesce(max(withdrawn_at) filter (where purpose = '{{ purpose }}'), '-infinity'),
+            false
         ) as {{ purpose }},
         {%- endfor %}
-        max(fact.event_date) filter (
-            where fact.purpose = 'marketing' and fact.action = 'withdrawn'
+        max(event_date) filter (
+            where purpose = 'marketing' and withdrawn_at is not null
         ) as last_withdrawn_date
-    from {{ history('fct_consent_event') }} as fact
-    left join {{ current('bridge_identity') }} as link on fact.customer_id = link.customer_id
-    where fact.event_date <= {{ business_date() }}
-    group by coalesce(link.linked_customer_id, fact.customer_id)
+    from word
+    group by customer_id
 ),
 
 person as (

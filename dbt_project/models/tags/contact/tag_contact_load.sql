@@ -9,7 +9,7 @@ select
     end as contact_frequency,
     case
         when {{ delivered('campaign.contact') }}
-            then coalesce(contact.days_since_contact < 14, false) or contact.contact_count_90d >= 3
+            then coalesce(contact.days_since_contact < 14, false) or contact.contact_count_90d >= 2
     end as is_contact_capped,
     case when {{ delivered('contact_centre.complaint') }} then interaction.complaint_count_30d > 0 end
         as has_complaint_hold,
@@ -21,6 +21,7 @@ select
         when {{ delivered('contact_centre.complaint') }} and interaction.complaint_count_30d > 0 then 'complaint'
         when {{ delivered('campaign.response') }} and response.days_since_refused < 90 then 'refused'
         when {{ delivered('campaign.contact') }} and contact.days_since_contact < 14 then 'resting'
+        when {{ delivered('campaign.contact') }} and contact.contact_count_90d >= 2 then 'resting'
         else 'none'
     end as do_not_disturb,
     case

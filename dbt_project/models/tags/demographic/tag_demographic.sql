@@ -21,15 +21,15 @@ person as (
         customer.education,
         customer.income_amount,
         customer.is_staff,
-        customer.district_id,
-        branch.district_id as branch_district_id,
         district.urban_rate,
         district.salary_deviation,
-        extract(year from age({{ business_date() }}, customer.birth_date)) as age_years
+        extract(year from age({{ business_date() }}, customer.birth_date)) as age_years,
+        (customer.income_amount - avg(customer.income_amount) over peers)
+        / nullif(stddev_pop(customer.income_amount) over peers, 0) as income_deviation
     from holding
     inner join {{ current('dim_customer_current') }} as customer on holding.customer_id = customer.customer_id
-    left join {{ current('dim_branch') }} as branch on customer.branch_id = branch.branch_id
     left join district on customer.district_id = district.district_id
+    window peers as (partition by customer.occupation)
 )
 
 select
@@ -86,10 +86,11 @@ select
     end as income_quintile,
     coalesce(is_staff, false) as is_staff_member,
     case
-        when district_id is null or branch_district_id is null then 'unknown'
-        when district_id = branch_district_id then 'same_district'
-        else 'other_district'
-    end as branch_distance,
+        when occupation is null or income_deviation is null then 'unknown'
+        when income_deviation <= -0.5 then 'below'
+        when income_deviation < 0.5 then 'usual'
+        else 'above'
+    end as income_among_peers,
     case
         when not {{ delivered('external.district') }} then null
         when urban_rate is null then 'unknown'

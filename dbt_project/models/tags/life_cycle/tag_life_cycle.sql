@@ -36,7 +36,7 @@ with person as (
 
 alarmed as (
     select
-        person.*,
+        *,
         (aum_change_rate_90d <= -0.3)::integer
         + (transaction_count_90d * 3 < transaction_count_180d)::integer
         + coalesce(days_since_salary between 46 and 180, false)::integer
@@ -79,7 +79,7 @@ select
     and transaction_count_30d > 0
     and transaction_count_90d = transaction_count_30d as is_awakened,
     coalesce(days_since_salary between 46 and 180, false) as salary_went_away,
-    aum_amount < 100 and aum_average_amount_90d >= 1000 as emptied_accounts,
+    aum_average_amount_90d >= 1000 and aum_amount < 0.2 * aum_average_amount_90d as emptied_accounts,
     dormant_account_count > 0 as has_dormant_account,
     case
         when alarm_count = 0 then 'none'

@@ -1,8 +1,9 @@
 with account as (
     select
         customer_id,
-        (array_agg(product_line order by open_date, account_id))[1] as entry_product_line
+        (array_agg(product_line order by open_date desc, account_id desc))[1] as newest_product_line
     from {{ current('dim_account') }} as account_row
+    where open_date <= {{ business_date() }}
     group by customer_id
 )
 
@@ -33,7 +34,7 @@ select
         when balance.savings_balance_amount >= balance.current_balance_amount then 'savings'
         else 'current'
     end as main_product_group,
-    coalesce(account.entry_product_line, 'none') as entry_product_line,
+    coalesce(account.newest_product_line, 'none') as newest_product_line,
     case
         when balance.term_deposit_balance_amount <= 0 then 'none'
         when balance.term_deposit_balance_amount < 0.3 * balance.deposit_amount then 'low'

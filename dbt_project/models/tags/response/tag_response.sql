@@ -32,6 +32,20 @@ with person as (
             holding.customer_id = lead.customer_id
             and holding.as_of_date = lead.as_of_date
     where holding.as_of_date = {{ business_date() }}
+),
+
+answered as (
+    select
+        *,
+        engaged_count_365d::double precision / nullif(contact_count_365d, 0) as answer_rate
+    from person
+),
+
+compared as (
+    select
+        *,
+        (answer_rate - avg(answer_rate) over ()) / nullif(stddev_pop(answer_rate) over (), 0) as answer_deviation
+    from answered
 )
 
 select
@@ -78,15 +92,11 @@ select
         else 'stale'
     end as lead_state,
     case
-        when {{ delivered('campaign.contact') }} and {{ delivered('campaign.response') }} and contact_count_365d > 0
-            then
-                ntile(5) over (
-                    partition by contact_count_365d > 0
-                    order by
-                        (engaged_count_365d + response_bought_count_365d)::double precision
-                        / nullif(contact_count_365d, 0),
-                        customer_id
-                )::smallint
-    end as response_quintile,
+        when not ({{ delivered('campaign.contact') }} and {{ delivered('campaign.response') }}) then null
+        when contact_count_365d = 0 then 'none'
+        when coalesce(answer_deviation, 0) < 1 then 'usual'
+        when answer_deviation < 2 then 'above'
+        else 'far_above'
+    end as answers_among_contacted,
     {{ build_columns() }}
-from person
+from compared

@@ -21,7 +21,7 @@ with valued as (
 
 compared as (
     select
-        valued.*,
+        *,
         (aum_logarithm - avg(aum_logarithm) over peers) / nullif(stddev_pop(aum_logarithm) over peers, 0)
             as aum_deviation,
         (outflow_logarithm - avg(outflow_logarithm) over peers) / nullif(stddev_pop(outflow_logarithm) over peers, 0)
