@@ -30,24 +30,39 @@
     (select * from {{ _relation(model) }} where build_id = {{ build_id() }})
 {%- endmacro %}
 
-{# state('int_account_balance') -> its rows as this business date's whole build has them
+{# state('int_account') -> its rows as this business date's whole build has them
    (a training build stands on the published build of its date) #}
 {% macro state(model) -%}
     (select * from {{ _relation(model) }} where build_id = {{ var('base_build_id') | int }}::bigint)
 {%- endmacro %}
 
-{# previous('int_account_balance') -> its rows in the published build of the business date before this one #}
+{# previous('int_account') -> its rows in the published build of the business date before this one: none where
+   stands_on_previous('int_account') is false #}
 {% macro previous(model) -%}
-    (
-        select * from {{ _relation(model) }}
-        where build_id = (
-            select publication.build_id
-            from governance.publication
-            where publication.business_date < {{ business_date() }}
-            order by publication.business_date desc
-            limit 1
-        )
-    )
+    (select * from {{ _relation(model) }} where build_id = {{ var('previous_build_id') | int }}::bigint)
+{%- endmacro %}
+
+{# stands_on_previous() -> true where this state model may go on from the state of the date before: it is published,
+   nothing before it was built again since, its rows are still there, and the model meant the same then.
+   Otherwise the model has to be computed from all deliveries, and gives the same rows. #}
+{% macro stands_on_previous(model=none) -%}
+    {%- if not execute or not var('previous_build_id') | int -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set part = part_of(this if model is none else ref(model), var('previous_build_id')) -%}
+    {%- if load_relation(part) is none -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- if model is not none -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set said = run_query("select obj_description('" ~ part ~ "'::regclass)") -%}
+    {{ return(said.columns[0].values()[0] == 'definition ' ~ definition()) }}
+{%- endmacro %}
+
+{# built_before() -> true where the model's table is there already: what a slice model may look back into #}
+{% macro built_before() -%}
+    {{ return(execute and load_relation(this) is not none) }}
 {%- endmacro %}
 
 {# history('fct_transaction') -> its rows of every published earlier date, and of this date's own build #}

@@ -82,7 +82,10 @@ def variables(build: Build) -> dict[str, Any]:
     return {
         "business_date": build.business_date.isoformat(),
         "build_id": build.build_id,
+        "build_kind": build.kind,
         "base_build_id": build.base_build_id,
+        "previous_build_id": build.previous_build_id,
+        "previous_date": build.previous_date.isoformat() if build.previous_date else "",
         "as_of_dates": [day.isoformat() for day in build.as_of_dates],
         "delivered": list(build.delivered),
     }

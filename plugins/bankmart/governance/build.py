@@ -30,6 +30,9 @@ class Build:
     base_build_id: int
     as_of_dates: tuple[date, ...]
     delivered: tuple[str, ...]
+    # The build whose states this one may go on from, and its date; (0, None): everything is computed from deliveries.
+    previous_build_id: int = 0
+    previous_date: date | None = None
 
 
 def first_before(business_date: date) -> str | None:
@@ -109,6 +112,7 @@ def get(build_id: int) -> Build:
             raise BuildError(f"there is no build {build_id}: `bankmart builds` lists them")
         business_date, kind = row
         daily = kind == "daily"
+        previous_build_id, previous_date = _previous(cursor, business_date) if daily else (0, None)
         return Build(
             build_id=build_id,
             business_date=business_date,
@@ -116,6 +120,8 @@ def get(build_id: int) -> Build:
             base_build_id=build_id if daily else _published(cursor, business_date),
             as_of_dates=(business_date,) if daily else _month_ends(cursor, business_date),
             delivered=_delivered(cursor, business_date),
+            previous_build_id=previous_build_id,
+            previous_date=previous_date,
         )
 
 
@@ -201,6 +207,26 @@ def _published(cursor: Any, business_date: date) -> int:
             f"{business_date} is not published: models train on published dates only. `bankmart builds` lists them."
         )
     return int(row[0])
+
+
+def _previous(cursor: Any, business_date: date) -> tuple[int, date | None]:
+    # A state is not gone on from where a date before it was built again since: it knows nothing of that.
+    cursor.execute(
+        """
+        select before.build_id, before.business_date
+        from governance.publication as before
+        where
+            before.business_date = (select max(business_date) from governance.publication where business_date < %(day)s)
+            and not exists (
+                select 1
+                from governance.publication as older
+                where older.business_date < before.business_date and older.build_id > before.build_id
+            )
+        """,
+        {"day": business_date},
+    )
+    found: tuple[int, date | None] = cursor.fetchone() or (0, None)
+    return found
 
 
 def _is_loaded(cursor: Any, business_date: date) -> bool:

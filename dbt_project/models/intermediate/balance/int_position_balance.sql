@@ -7,7 +7,7 @@ with version as (
         balance_amount,
         1 as is_delivered
     from {{ ref('int_position_delivered') }}
-    {% if is_incremental() %}
+    {% if stands_on_previous() %}
 
     union all
 

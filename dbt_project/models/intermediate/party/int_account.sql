@@ -27,7 +27,7 @@ version as (
     from {{ ref('stg_core_banking__account') }} as account
     left join product on account.product_id = product.product_id
     where account.business_date = {{ business_date() }}
-    {% if is_incremental() %}
+    {% if stands_on_previous() %}
 
     union all
 

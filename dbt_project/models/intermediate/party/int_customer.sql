@@ -30,7 +30,7 @@ version as (
         {{ business_date() }} as known_date,
         1 as is_delivered
     from delivered
-    {% if is_incremental() %}
+    {% if stands_on_previous() %}
 
     union all
 

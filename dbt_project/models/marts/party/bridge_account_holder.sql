@@ -10,7 +10,7 @@ with delivered as (
 ),
 
 known as (
-    {% if is_incremental() %}
+    {% if built_before() %}
     select distinct on (account_id, customer_id)
         account_id,
         customer_id,

@@ -1,1 +1,1 @@
-{{ indicators('fct_interaction', 'interaction_date') }}
+{{ indicators('fct_interaction', 'interaction_date', delivered_by='contact_centre.call') }}
