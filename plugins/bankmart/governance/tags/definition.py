@@ -26,7 +26,7 @@ def definitions(manifest: Node) -> dict[tuple[str, int], str]:
     found = tags(manifest)
     if not found:
         return {}
-    compiled = neutral.models_of("path:models/tags", offline=True)
+    compiled = neutral.models_of("path:models/tags", without=["path:models/tags/history"], offline=True)
     lineage = Lineage(compiled, neutral.known_columns(manifest), order(manifest))
     return {(tag.key, tag.version): definition_hash(tag, lineage.queries) for tag in found}
 
