@@ -28,6 +28,13 @@
    with the tags of the published date before where they are still kept, else with the history itself. #}
 {% macro tag_changes(tagged) -%}
     {%- set begun = built_before() -%}
+    {%- if not tagged -%}
+    select
+        null::text as customer_id,
+        null::text as tag,
+        null::text as value
+    where false
+    {%- endif -%}
     {%- for each in tagged -%}
         {%- if not begun -%}
     {{ _tags_of(each) }}

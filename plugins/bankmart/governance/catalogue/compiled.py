@@ -20,7 +20,7 @@ def models_of(*selection: str, without: Sequence[str] = (), offline: bool = Fals
 
     `offline`: without a database, which models with dbt's own hash macro can't do. Raises DbtError with dbt's words.
     """
-    arguments = ["compile", "--quiet", "--no-populate-cache", "--indirect-selection", "empty"]
+    arguments = ["compile", "--log-level", "none", "--no-populate-cache", "--indirect-selection", "empty"]
     arguments += ["--no-introspect"] if offline else []
     arguments += ["--select", *(selection or ("resource_type:model",))]
     arguments += ["--exclude", *without] if without else []

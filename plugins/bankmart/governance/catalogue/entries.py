@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -62,7 +62,9 @@ class Catalogue:
 
     def entries(self) -> list[Entry]:
         """Every row: the indicators, the tags, the columns of what is published."""
-        return [*self._indicators(), *self._tags(), *self._columns()]
+        made = [*self._indicators(), *self._tags()]
+        by_name = {entry.name: entry for entry in made}
+        return made + [_as_made(entry, by_name.get(entry.name)) for entry in self._columns()]
 
     def _indicators(self) -> Iterator[Entry]:
         for node in models(self.manifest):
@@ -129,6 +131,15 @@ class Catalogue:
 def has_lineage(entry: Entry) -> bool:
     """Whether anything is known of what the column is made of; what the platform writes itself is made of nothing."""
     return bool(entry.lineage) or entry.data_class == "platform"
+
+
+def _as_made(column: Entry, made: Entry | None) -> Entry:
+    """A column of the profile with what is said of it where it is made."""
+    if made is None or made.data_class != column.data_class:
+        return column
+    said = ("unit", "subject", "windows", "direction", "values", "default", "status", "version", "review_date")
+    present = ("is_present", "absent_reason")
+    return replace(column, **{name: getattr(made, name) for name in (*said, *present)})
 
 
 def _subject(node: Node) -> str:

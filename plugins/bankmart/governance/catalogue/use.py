@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
 from bankmart.governance.catalogue.compiled import relation
@@ -18,7 +19,9 @@ class Users:
 
     def __init__(self, manifest: Node, lineage: Lineage) -> None:
         self.lineage = lineage
-        self.names = {relation(node): str(node["name"]) for node in models(manifest)}
+        # What only keeps a tag's history doesn't use it.
+        using = (node for node in models(manifest) if PurePosixPath(node["original_file_path"]).parts[2] != "history")
+        self.names = {relation(node): str(node["name"]) for node in using}
         by_id = {node["unique_id"]: relation(node) for node in models(manifest)}
         self.exposures = {
             str(exposure["name"]): {by_id[name] for name in exposure["depends_on"]["nodes"] if name in by_id}
