@@ -30,7 +30,7 @@ COMMANDS = {
     "check": ("bankmart.governance.commands.check", "check the project against its own rules"),
     "tags": ("bankmart.governance.tags.command", "list the tags; --accept writes them to the ledger"),
     "tag-diff": ("bankmart.governance.tags.diff", "how many customers a changed tag moves"),
-    "new-tag": ("bankmart.governance.tags.new", "make a tag's pair of files and try it on a sample"),
+    "new-tag": ("bankmart.governance.tags.making.new", "make a tag's pair of files and try it on a sample"),
     "catalogue": ("bankmart.governance.catalogue.command", "count what the catalogue holds"),
     "lineage": ("bankmart.governance.catalogue.lineage_command", "what a column is made of, and what is made of it"),
     "docs": ("bankmart.governance.commands.docs", "make the reference from the code"),

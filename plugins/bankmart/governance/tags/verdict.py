@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from statistics import median
 
 from bankmart.governance.tags.calendar import Day
@@ -23,6 +23,11 @@ WARN_SCORE, WARN_SHARE = 6.0, 0.01
 STOP_SCORE, STOP_SHARE = 15.0, 0.10
 # The median distance of a day from the median is this many times smaller than its standard deviation.
 MAD = 1.4826
+LONGEST_MONTH = 31
+# A move that two earlier comparable days have made, too, is usual; one of them may have been a fault.
+NEIGHBOURS = 2
+# Standing still is odd only where at least so many customers have always moved.
+STILL_CUSTOMERS = 2
 
 
 @dataclass(frozen=True)
@@ -51,28 +56,58 @@ def judge(
     moves = {
         later.day: _move(earlier, later, values) for earlier, later in zip(kept, kept[1:], strict=False)
     }  # fmt: skip
-    kind = calendar[today.day].kind
-    alike = [move for day, move in moves.items() if calendar[day].kind == kind]
-    everyday = [move for day, move in moves.items() if not calendar[day].is_special]
-    needed = SPECIAL_DAYS if calendar[today.day].is_special else ORDINARY_DAYS
+    day = calendar[today.day]
+    alike = [move for at, move in moves.items() if calendar[at].kind == day.kind]
+    needed = SPECIAL_DAYS if day.is_special else ORDINARY_DAYS
     if len(alike) < needed:
-        return Verdict(UNJUDGED, f"too little history: {len(alike)} comparable days ({kind}), {needed} are needed")
+        return Verdict(UNJUDGED, f"too little history: {len(alike)} comparable days ({day.kind}), {needed} are needed")
+    everyday = [move for at, move in moves.items() if not calendar[at].is_special]
+    move, least = _move(kept[-1], today, values), 1.0 / min(today.customers, kept[-1].customers)
     usual = [median(parts) for parts in zip(*alike, strict=True)]
-    distances = [_distance(move, usual) for move in alike]
-    # Three pay days say little of how far they lie apart: never less than ordinary days do.
-    calm = [median(parts) for parts in zip(*everyday, strict=True)] if everyday else usual
-    scale = MAD * max(median(distances), median([_distance(move, calm) for move in everyday] or [0.0]))
-    smallest = 1.0 / min(today.customers, kept[-1].customers)
-    share = _distance(_move(kept[-1], today, values), usual)
-    score = share / max(scale, smallest)
-    said = f"{share:.1%} of the customers moved unlike on {len(alike)} comparable days ({kind}), {score:.0f} times usual"
+    scale = _scale(alike, usual, everyday, least)
+    share, against = _distance(move, usual), f"{len(alike)} comparable days ({day.kind})"
+    if share / scale >= WARN_SCORE:
+        # One kind may hold two sorts: wages and pensions, or the day on which a pay day leaves a window of 30 days.
+        like = [move for at, move in moves.items() if _is_like(at, today.day, calendar)]
+        nearest = sorted(_distance(move, each) for each in like)
+        if len(nearest) >= NEIGHBOURS and nearest[NEIGHBOURS - 1] < share:
+            share, against = nearest[NEIGHBOURS - 1], f"the nearest of {len(like)} comparable days"
+    score = share / scale
+    said = f"{share:.1%} of the customers moved unlike on {against}, {score:.0f} times usual"
     if score >= STOP_SCORE and share >= STOP_SHARE:
         return Verdict(STOP, f"{said}; {_biggest(kept[-1], today, values)}", score, share)
     if score >= WARN_SCORE and share >= WARN_SHARE:
         return Verdict(WARN, f"{said}; {_biggest(kept[-1], today, values)}", score, share)
-    if today.counts == kept[-1].counts and all(any(move) for move in alike):
+    still = [0.0] * len(values)
+    if today.counts == kept[-1].counts and min(_distance(each, still) for each in alike) >= STILL_CUSTOMERS * least:
         return Verdict(WARN, f"nothing moved at all since {kept[-1].day}, on comparable days something always did", 0.0)
     return Verdict(PASS, said, score, share)
+
+
+def _is_like(earlier: date, today: date, calendar: Mapping[date, Day]) -> bool:
+    """Of the same kind, as long after a pay day, or about the same day of the month."""
+    since, then = since_pay_day(today, calendar), since_pay_day(earlier, calendar)
+    return (
+        calendar[earlier].kind == calendar[today].kind
+        or (since is not None and since == then)
+        or abs(earlier.day - today.day) <= 1
+    )
+
+
+def since_pay_day(day: date, calendar: Mapping[date, Day]) -> int | None:
+    """Days since the last pay day, at most a month; None where the calendar has none."""
+    days = (day - timedelta(days=back) for back in range(LONGEST_MONTH))
+    return next((back for back, each in enumerate(days) if each in calendar and calendar[each].is_pay_day), None)
+
+
+def _scale(
+    alike: Sequence[Sequence[float]], usual: Sequence[float], everyday: Sequence[Sequence[float]], least: float
+) -> float:
+    """How far comparable days usually are from their median; at least a customer."""
+    # Three pay days say little of how far they lie apart: never less than ordinary days do.
+    calm = [median(parts) for parts in zip(*everyday, strict=True)] if everyday else usual
+    apart = median(_distance(each, usual) for each in alike)
+    return max(MAD * apart, MAD * median([_distance(each, calm) for each in everyday] or [0.0]), least)
 
 
 def _move(earlier: Mix, later: Mix, values: Sequence[str]) -> list[float]:

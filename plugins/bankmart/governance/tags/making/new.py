@@ -14,8 +14,9 @@ from bankmart.governance.catalogue.entries import DELIVERED_BY
 from bankmart.governance.catalogue.query import Leaf
 from bankmart.governance.catalogue.refresh import lineage
 from bankmart.governance.policy import Node, models
-from bankmart.governance.tags import ledger, overlap, registry, request, scaffold, trial
-from bankmart.governance.tags.request import Request
+from bankmart.governance.tags import ledger, registry, trial
+from bankmart.governance.tags.making import overlap, request, scaffold
+from bankmart.governance.tags.making.request import Request
 from bankmart.sources import contract
 from bankmart.text import table
 

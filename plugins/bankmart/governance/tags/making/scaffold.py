@@ -12,7 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from bankmart import settings
-from bankmart.governance.tags.request import Request, parse
+from bankmart.governance.tags.making.request import Request, parse
 
 HISTORY = "models/tags/history/tag_change.sql"
 NEUTRAL = "2026-10-31"
