@@ -34,7 +34,7 @@ COMMANDS = {
     "catalogue": ("bankmart.governance.catalogue.command", "count what the catalogue holds"),
     "lineage": ("bankmart.governance.catalogue.lineage_command", "what a column is made of, and what is made of it"),
     "docs": ("bankmart.governance.commands.docs", "make the reference from the code"),
-    "bench": ("bankmart.sources.bench", "measure loading beside psql's own copy"),
+    "bench": ("bankmart.bench.command", "measure loading, the full and the daily build, and growth"),
     "reset": (
         "bankmart.runtime.commands.reset",
         "stop the servers and delete all data; the environment stays",

@@ -314,10 +314,10 @@ def test_postgres_killed_during_a_build(line):
     command = [sys.executable, "-m", "bankmart", "build", "--date", day.isoformat()]
     build = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True)
     _wait_for("select 1 from pg_stat_activity where query like '%%insert into%%' and application_name = 'dbt'")
-    os.kill(line.server.pid, signal.SIGKILL)
+    os.kill(line.server.process.pid, signal.SIGKILL)
     _, said = build.communicate(timeout=120)
     assert build.returncode != 0, said
-    line.restart()
+    line.server.restart()
     assert hashes(day) == before
     again = line.build(day, "after the kill")
     assert hashes(build_id=again.build_id) == before

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,9 +18,11 @@ import psycopg2
 import pyarrow as pa
 
 from bankmart import settings
+from bankmart.bench.place import own_server
 from bankmart.runtime import postgres, provision
 from bankmart.sources import contract, landing, tables
 from bankmart.sources.load import load_system
+from bankmart.text import table
 
 DAY = date(2026, 1, 31)
 PIECE, ACCOUNTS, SEED = 200_000, 50_000, 20260131
@@ -39,55 +36,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure on a Postgres of the benchmark's own; print seconds, rows a second and memory, medians."""
-    with tempfile.TemporaryDirectory(prefix="bankmart-bench-") as folder, _server(Path(folder)):
-        path = _write(Path(folder) / "landing", args.rows)
-        print(f"{args.rows:,} transactions, {path.stat().st_size / 1e6:.0f} MB of CSV, {args.repeat} times\n")
-        copied, loaded, peaks = [], [], []
-        for _ in range(args.repeat):
-            copied.append(_copy(path))
-            seconds, peak = _load(Path(folder) / "landing", args.rows)
-            loaded.append(seconds)
-            peaks.append(peak)
-    print(f"{'way':<10}{'seconds':>9}{'rows a second':>15}{'share':>8}{'peak memory':>14}")
-    base = statistics.median(copied)
-    for way, seconds, memory in (
-        ("\\copy", base, ""),
-        ("loader", statistics.median(loaded), f"{max(peaks)} MB"),
-    ):
-        print(f"{way:<10}{seconds:>9.2f}{args.rows / seconds:>15,.0f}{base / seconds:>8.0%}{memory:>14}")
+    print(measure(args.rows, args.repeat))
     return 0
 
 
-@contextmanager
-def _server(state: Path) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ["BANKMART_STATE_DIR"] = str(state)
-    for name in ("BANKMART_DATABASE_URL", "PGPASSFILE"):
-        os.environ.pop(name, None)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings.write_private(state / "ports.json", f'{{"postgres": {port}}}')
-    at = postgres.place(state)
-    postgres.initialise(at, settings.secret(settings.EMBEDDED_ADMIN), port)
-    provision.write_passfile()
-    server = postgres.popen(at, state / "postgres.log")
-    try:
-        postgres.wait_until_ready(provision.admin_dsn())
-        provision.provision()
+def measure(rows: int = 1_000_000, repeat: int = 3) -> str:
+    """The two ways side by side, as a table."""
+    with own_server() as state:
         tables.create_tables()
         _execute(
             "create table sources.plain (like sources.core_banking__transaction including all)",
             f"alter table sources.plain alter business_date set default '{DAY}', alter load_id set default 1",
             "alter table sources.plain owner to loader",
         )
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGINT)
-        server.wait(30)
-        postgres.remove(state)
-        os.environ.clear()
-        os.environ.update(before)
+        path = _write(state / "landing", rows)
+        copied, loaded, peaks = [], [], []
+        for _ in range(repeat):
+            copied.append(_copy(path))
+            seconds, peak = _load(state / "landing", rows)
+            loaded.append(seconds)
+            peaks.append(peak)
+        size = path.stat().st_size / 1e6
+    base, ours = statistics.median(copied), statistics.median(loaded)
+    lines = [
+        ["\\copy", round(base, 2), f"{rows / base:,.0f}", "100%", ""],
+        ["loader", round(ours, 2), f"{rows / ours:,.0f}", f"{base / ours:.0%}", f"{max(peaks)} MB"],
+    ]
+    head = f"{rows:,} transactions, {size:.0f} MB of CSV, {repeat} times\n"
+    return head + table(["way", "seconds", "rows a second", "share", "peak memory"], lines)
 
 
 def _write(root: Path, rows: int) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from bankmart.sources import bench
+from bankmart.bench import load as bench
 
 
 def test_bench_prints_both_ways(capsys):
