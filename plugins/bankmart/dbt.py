@@ -71,7 +71,11 @@ def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | N
     at = settings.server()
     settings.apply_environment()
     os.environ |= {"BANKMART_PGHOST": at.host, "BANKMART_PGPORT": str(at.port)}
-    folders = {"project-dir": settings.dbt_dir(), "profiles-dir": settings.dbt_dir(), "target-path": target or target_dir()}
+    folders = {
+        "project-dir": settings.dbt_dir(),
+        "profiles-dir": settings.dbt_dir(),
+        "target-path": target or target_dir(),
+    }
     options = [part for name, value in folders.items() for part in (f"--{name}", str(value))]
     options += ["--log-path", str(settings.state_dir() / "logs" / "dbt"), "--no-use-colors"]
     return dbtRunner().invoke([*arguments, *options, "--vars", json.dumps(variables)])

@@ -54,5 +54,3 @@ def delivered() -> tuple[str, ...]:
             " where status = 'loaded' and accepted_count > 0"
         )
         return tuple(name for (name,) in cursor.fetchall())
-
-

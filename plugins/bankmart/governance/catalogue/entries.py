@@ -14,7 +14,7 @@ from bankmart.governance.catalogue.query import Leaf
 from bankmart.governance.catalogue.use import Use, Users
 from bankmart.governance.derived import indicator_names
 from bankmart.governance.masking import data_classes
-from bankmart.governance.policy import Node, layer, models
+from bankmart.governance.policy import Node, is_tag_model, layer, models
 from bankmart.governance.tags import registry
 
 DELIVERED_BY = re.compile(r"delivered_by\s*=\s*['\"]([a-z_]+\.[a-z_0-9]+)['\"]")
@@ -101,7 +101,7 @@ class Catalogue:
             meta = node["config"]["meta"]
             for name, column in node["columns"].items() if meta.get("published") else ():
                 about = column["config"]["meta"]
-                if registry.is_tag_model(node) and about["class"] == registry.TAG:
+                if is_tag_model(node) and about["class"] == registry.TAG:
                     continue
                 yield Entry(
                     name=name, kind="column", model=node["name"], zh=about.get("zh", ""), en=column["description"],
@@ -152,4 +152,3 @@ def _subject(node: Node) -> str:
 def _promised(node: Node) -> str | None:
     promised = node["config"]["meta"].get("promised_time")
     return str(promised) if promised else None
-

@@ -60,5 +60,3 @@ def tree(leaf: Leaf, step: Callable[[Leaf], Collection[Leaf]], depth: int, seen:
 
 def _say(leaf: Leaf) -> str:
     return f"{leaf.relation}: its rows" if leaf.column == ROW else f"{leaf.relation}.{leaf.column}"
-
-

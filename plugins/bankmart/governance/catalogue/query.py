@@ -52,7 +52,7 @@ class Table:
 class Computed:
     """`values (…)` or a function in a FROM: each column is made of expressions of the scope around it."""
 
-    def __init__(self, columns: list[str], expressions: list[list[exp.Expression]], around: Select) -> None:
+    def __init__(self, columns: list[str], expressions: list[list[exp.Expr]], around: Select) -> None:
         self.columns, self.expressions, self.around = columns, expressions, around
 
     def names(self) -> list[str]:
@@ -73,9 +73,7 @@ class Computed:
 class Query:
     """A select, or a union of selects, behind its CTEs. `renamed`: the columns that an alias gives it."""
 
-    def __init__(
-        self, tree: exp.Expression, schema: Schema, ctes: Mapping[str, Source], outer: Select | None
-    ) -> None:
+    def __init__(self, tree: exp.Expr, schema: Schema, ctes: Mapping[str, Source], outer: Select | None) -> None:
         self.ctes: dict[str, Source] = dict(ctes)
         self.renamed: list[str] = []
         while isinstance(tree, exp.Subquery):
@@ -88,7 +86,7 @@ class Query:
         else:
             self.branches = [Select(tree, schema, self.ctes, outer)]
 
-    def _declare(self, tree: exp.Expression, schema: Schema, outer: Select | None) -> None:
+    def _declare(self, tree: exp.Expr, schema: Schema, outer: Select | None) -> None:
         for cte in getattr(tree, "ctes", ()):
             made = Query(cte.this, schema, self.ctes, outer)
             made.renamed = [str(name) for name in cte.alias_column_names]
@@ -121,13 +119,11 @@ class Query:
 class Select:
     """One select: its sources by alias, its columns by name."""
 
-    def __init__(
-        self, tree: exp.Expression, schema: Schema, ctes: Mapping[str, Source], outer: Select | None
-    ) -> None:
+    def __init__(self, tree: exp.Expr, schema: Schema, ctes: Mapping[str, Source], outer: Select | None) -> None:
         self.tree, self.schema, self.ctes, self.outer = tree, schema, ctes, outer
         self.sources: dict[str, Source] = {}
         self.joins: dict[str, exp.Join] = {}
-        self._columns: dict[str, exp.Expression | Source] | None = None
+        self._columns: dict[str, exp.Expr | Source] | None = None
         self._leaves: dict[str, Leaves] = {}
         if origin := tree.args.get("from_") or tree.args.get("from"):
             self._add(origin.this)
@@ -159,10 +155,10 @@ class Select:
         if join is not None:
             self.joins[alias] = join
 
-    def columns(self) -> dict[str, exp.Expression | Source]:
+    def columns(self) -> dict[str, exp.Expr | Source]:
         """Column → its expression, or the source that `*` takes it from."""
         if self._columns is None:
-            found: dict[str, exp.Expression | Source] = {}
+            found: dict[str, exp.Expr | Source] = {}
             for item in self.tree.expressions:
                 starred = [self.sources[item.table]] if isinstance(item, exp.Column) and item.is_star else []
                 if isinstance(item, exp.Star):
@@ -188,13 +184,13 @@ class Select:
             if made is None:
                 starred = [source for source in self.sources.values() if not source.names()]
                 self._leaves[name] = frozenset(leaf for source in starred for leaf in source.leaves(name))
-            elif isinstance(made, exp.Expression):
+            elif isinstance(made, exp.Expr):
                 self._leaves[name] = self.read(made) or self.rows()
             else:
                 self._leaves[name] = made.leaves(name)
         return self._leaves[name]
 
-    def read(self, expression: exp.Expression) -> Leaves:
+    def read(self, expression: exp.Expr) -> Leaves:
         """The columns that an expression reads, those of its subqueries too."""
         found: set[Leaf] = set()
         for column in own_columns(expression):
@@ -238,14 +234,14 @@ def relation(table: exp.Table) -> str:
     return f"{table.db}.{table.name}" if table.db else str(table.name)
 
 
-def own_columns(expression: exp.Expression) -> Iterator[exp.Column]:
+def own_columns(expression: exp.Expr) -> Iterator[exp.Column]:
     """The columns of an expression that are not inside a subquery."""
     for node in expression.walk(prune=lambda node: isinstance(node, exp.Query)):
         if isinstance(node, exp.Column):
             yield node
 
 
-def own_queries(expression: exp.Expression) -> Iterator[exp.Expression]:
+def own_queries(expression: exp.Expr) -> Iterator[exp.Expr]:
     """The outermost subqueries of an expression."""
     for node in expression.walk(prune=lambda node: isinstance(node, exp.Query)):
         if isinstance(node, exp.Query):

@@ -129,9 +129,7 @@ def report(found: list[Case]) -> str:
     for name in FAULTS:
         judged = [case for case in found if case.fault == name and case.level != verdict.UNJUDGED]
         wrong = [case for case in judged if case.wrong_share >= WRONG_SHARE]
-        caught, stopped = (
-            sum(case.level in levels for case in wrong) for levels in (alarms, (verdict.STOP,))
-        )
+        caught, stopped = (sum(case.level in levels for case in wrong) for levels in (alarms, (verdict.STOP,)))
         recall = caught / len(wrong) if wrong else None
         precision = recall / (recall + false_rate) if recall else None
         rows.append([name, len(judged), len(wrong), caught, stopped, _rate(recall), _rate(precision)])

@@ -87,7 +87,7 @@ def _balances(landing: Path, owner: pd.Series, people: list[str], days: tuple[da
     rows["balance_amount"] = rows["balance_amount"].astype(float)
     wide = rows.pivot(index="account_id", columns="balance_date", values="balance_amount")
     wide = wide.reindex(columns=sorted({*wide.columns, *(str(day) for day in days)})).ffill(axis=1).fillna(0.0)
-    held = wide[[str(day) for day in days]].groupby(wide.index.map(owner)).sum()
+    held = wide[[str(day) for day in days]].groupby(wide.index.map(owner.to_dict())).sum()
     return held.reindex(people, fill_value=0.0).to_numpy(dtype=float)
 
 

@@ -38,5 +38,7 @@ def run(args: argparse.Namespace) -> int:
         raise LedgerRefused("nothing is accepted:\n" + "\n".join(against))
     changes = ledger.open_changes(tags, hashes, known)
     ledger.write(ledger.path(), ledger.accepted(tags, hashes, known))
-    print("\n".join(["", *changes, f"{len(changes)} changes accepted; commit {ledger.NAME}" if changes else "no change"]))
+    print(
+        "\n".join(["", *changes, f"{len(changes)} changes accepted; commit {ledger.NAME}" if changes else "no change"])
+    )
     return 0

@@ -57,15 +57,15 @@ def _selected(select: Select, name: str) -> list[str]:
     if made is None:
         starred = [source for source in select.sources.values() if not source.names()]
         return [*(_column(source, name) for source in starred), *_rows(select)]
-    if not isinstance(made, exp.Expression):
+    if not isinstance(made, exp.Expr):
         return [_column(made, name), *_rows(select)]
     return [_expression(select, made), *_joins(select, made), *_rows(select)]
 
 
-def _expression(select: Select, expression: exp.Expression) -> str:
+def _expression(select: Select, expression: exp.Expr) -> str:
     """The expression's text with each column replaced by what it is made of."""
 
-    def replaced(node: exp.Expression) -> exp.Expression:
+    def replaced(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Query):
             inner = Query(node, select.schema, select.ctes, select)
             parts = [_column(inner, name) for name in inner.names()]
@@ -78,7 +78,7 @@ def _expression(select: Select, expression: exp.Expression) -> str:
     return expression.copy().transform(replaced).sql(dialect="postgres", comments=False, normalize_functions="lower")
 
 
-def _joins(select: Select, expression: exp.Expression) -> list[str]:
+def _joins(select: Select, expression: exp.Expr) -> list[str]:
     """The conditions of the joins that bring the expression's columns, and of those that these stand on."""
     wanted = _aliases(select, expression)
     found: dict[str, str] = {}
@@ -92,11 +92,11 @@ def _joins(select: Select, expression: exp.Expression) -> list[str]:
     return sorted(found.values())
 
 
-def _conjuncts(condition: exp.Expression) -> list[exp.Expression]:
+def _conjuncts(condition: exp.Expr) -> list[exp.Expr]:
     return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
 
 
-def _condition(select: Select, condition: exp.Expression) -> list[str]:
+def _condition(select: Select, condition: exp.Expr) -> list[str]:
     """The parts of a condition in an order of their own: `a.x = b.x` is `b.x = a.x`, `p and q` is `q and p`."""
     said = []
     for part in _conjuncts(condition):
@@ -108,7 +108,7 @@ def _condition(select: Select, condition: exp.Expression) -> list[str]:
     return sorted(said)
 
 
-def _aliases(select: Select, expression: exp.Expression) -> set[str]:
+def _aliases(select: Select, expression: exp.Expr) -> set[str]:
     used = {id(source) for column in own_columns(expression) for source, _ in select.find(column)}
     return {alias for alias, source in select.sources.items() if id(source) in used}
 

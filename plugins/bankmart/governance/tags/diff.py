@@ -1,4 +1,4 @@
-"""`bankmart tag-diff KEY`: how many customers a changed tag moves, on the last published date, before anybody sees it."""
+"""`bankmart tag-diff KEY`: how many customers a changed tag moves on the last published date, before it is seen."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def moves(tag: Tag, compiled: str, build_id: int) -> tuple[str, Moves]:
         cursor.execute("set transaction read only")
         before = _published_column(cursor, tag)
         schema, _, name = tag.relation.partition(".")
-        there = sql.SQL("select customer_id, {}::text as value from {} where build_id = {}").format(
+        there: sql.Composable = sql.SQL("select customer_id, {}::text as value from {} where build_id = {}").format(
             sql.Identifier(before) if before else sql.SQL("null"), sql.Identifier(schema, name), sql.Literal(build_id)
         )
         if before is None and not _exists(cursor, tag.relation):
@@ -102,5 +102,3 @@ def _exists(cursor: psycopg2.extensions.cursor, relation: str) -> bool:
     cursor.execute("select to_regclass(%s)", (relation,))
     row = cursor.fetchone()
     return bool(row and row[0])
-
-

@@ -44,8 +44,9 @@ def read(file: Path) -> Ledger:
     if not file.exists():
         return {}
     with file.open(encoding="utf-8", newline="") as text:
-        rows = [row | {"version": int(row["version"])} for row in csv.DictReader(text)]
-    return {(row["key"], row["version"]): Entry(**row) for row in rows}
+        rows = list(csv.DictReader(text))
+    entries = [Entry(row["key"], int(row["version"]), *(row[name] for name in HEADER[2:])) for row in rows]
+    return {(entry.key, entry.version): entry for entry in entries}
 
 
 def write(file: Path, ledger: Ledger) -> None:

@@ -24,9 +24,7 @@ def _review(model: str, tags: list[Tag], business_date: date) -> dbt.Node:
         tag for tag in tags if tag.review_date and tag.review_date < business_date and tag.status in ("draft", "live")
     ]
     ended = [tag for tag in tags if tag.status == "frozen" and tag.end_date and tag.end_date < business_date]
-    late = [
-        tag for tag in due if tag.review_date and tag.review_date + timedelta(days=WARNING_DAYS) < business_date
-    ]
+    late = [tag for tag in due if tag.review_date and tag.review_date + timedelta(days=WARNING_DAYS) < business_date]
     said = [f"{tag.where}: {tag.column} was to be reviewed by {tag.owner} until {tag.review_date}" for tag in due]
     said += [f"{tag.where}: {tag.column} could be read until {tag.end_date}; remove it" for tag in ended]
     if due:

@@ -48,7 +48,7 @@ def count(cursor: Any, build: Build, tags: list[Tag]) -> dict[str, Mix]:
         by_relation[tag.relation].append(tag)
     found = {}
     for relation, held in by_relation.items():
-        cells = [sql.SQL("count(*)")]
+        cells: list[sql.Composable] = [sql.SQL("count(*)")]
         for tag in held:
             column = sql.Identifier(tag.column)
             cells.append(sql.SQL("count({})").format(column))

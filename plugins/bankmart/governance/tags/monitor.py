@@ -1,4 +1,4 @@
-"""Tags, watched: every build's mixes are counted, kept in governance.tag_monitor and judged for the gate of the layer."""
+"""Tags, watched: every build's mixes are counted, kept in governance.tag_monitor and judged for the layer's gate."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
+from sqlglot import exp
 
 from bankmart import db, dbt, settings
 from bankmart.governance.catalogue.compiled import relation
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     request.check(asked, manifest, ledger.read(ledger.path()))
     homes, build = request.indicators(manifest), trial.newest_build()
-    read = {column.name: homes[column.name] for column in request.parse(asked.expression).find_all(request.exp.Column)}
+    read = {column.name: homes[column.name] for column in request.parse(asked.expression).find_all(exp.Column)}
     asked = Request(**{**vars(asked), "sources": needed(manifest, read)})
     types = _types(manifest, read)
     cases = _cases(asked, types)
@@ -113,7 +114,10 @@ def report(asked: Request, values: pd.Series, near: list[tuple[str, float]]) -> 
     """Coverage, values and overlaps, for people."""
     counts = values.fillna(overlap.NONE).value_counts()
     whole = int(counts.sum())
-    lines = [f"{asked.key} on {whole} customers: {1 - counts.get(overlap.NONE, 0) / max(whole, 1):.1%} have a value", ""]
+    lines = [
+        f"{asked.key} on {whole} customers: {1 - counts.get(overlap.NONE, 0) / max(whole, 1):.1%} have a value",
+        "",
+    ]
     lines.append(table(["value", "customers", "share"], [[v, int(n), f"{n / whole:.1%}"] for v, n in counts.items()]))
     if unknown := sorted(set(counts.index) - {*asked.values, overlap.NONE}):
         lines += ["", f"not among its values: {', '.join(unknown)}; correct the expression or --values"]

@@ -69,7 +69,7 @@ def indicators(manifest: Node) -> dict[str, str]:
     }
 
 
-def parse(expression: str) -> exp.Expression:
+def parse(expression: str) -> exp.Expr:
     """The tree of an expression. Raises RequestError where it is none, or reads more than columns."""
     try:
         tree = sqlglot.parse_one(expression, read="postgres")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from bankmart.governance.tags.making.request import Request, parse
 
 HISTORY = "models/tags/history/tag_change.sql"
 NEUTRAL = "2026-10-31"
+NOT_NULL = ", constraints: [{type: not_null}]"
+PLATFORM = "class: platform, zh: {}"
 # Settings of the other columns that are tried for each limit.
 MOST_SETTINGS = 60
 Row = dict[str, Any]
@@ -32,7 +34,7 @@ def select(request: Request, homes: Mapping[str, str]) -> str:
     read = sorted({homes[column.name] for column in parse(request.judgement).find_all(exp.Column)})
     names = {model: model.removeprefix("ind_") for model in read} | {"ind_holding": "holding"}
 
-    def qualified(node: exp.Expression) -> exp.Expression:
+    def qualified(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
             return exp.column(node.name, table=names[homes[node.name]])
         return node
@@ -40,9 +42,7 @@ def select(request: Request, homes: Mapping[str, str]) -> str:
     written = parse(request.judgement).transform(qualified).sql(dialect="postgres", normalize_functions="lower")
     expression = _lower(written)
     if request.sources:
-        absent = "\n".join(
-            f"        when not {{{{ delivered('{table}') }}}} then null" for table in request.sources
-        )
+        absent = "\n".join(f"        when not {{{{ delivered('{table}') }}}} then null" for table in request.sources)
         expression = f"case\n{absent}\n        else {expression}\n    end"
     lines = ["select", "    holding.customer_id,", f"    {expression} as {request.key},", "    {{ build_columns() }}"]
     lines.append("from {{ current('ind_holding') }} as holding")
@@ -84,7 +84,7 @@ def telling(tried: Sequence[tuple[list[Row], list[Any]]]) -> list[tuple[Row, Any
     return list(zip(rows, outcomes, strict=True))
 
 
-def _compared(tree: exp.Expression, types: Mapping[str, str]) -> Iterator[tuple[str, list[float]]]:
+def _compared(tree: exp.Expr, types: Mapping[str, str]) -> Iterator[tuple[str, list[float]]]:
     for node in tree.find_all(exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ, exp.Between):
         for number in (node.args.get(key) for key in ("expression", "low", "high")):
             value = _number(number) if number is not None else None
@@ -97,7 +97,7 @@ def _compared(tree: exp.Expression, types: Mapping[str, str]) -> Iterator[tuple[
 def contract(request: Request, homes: Mapping[str, str], cases: Sequence[tuple[Row, Any]], day: date) -> str:
     """The model's YAML. `cases`: inputs by indicator, and what the tag is for each of them."""
     values = ", ".join(_yaml(value, request.data_type) for value in request.values)
-    review = day.replace(year=day.year + 1) if (day.month, day.day) != (2, 29) else day.replace(year=day.year + 1, day=28)
+    review = day + timedelta(days=365)
     sources = f", sources: [{', '.join(request.sources)}]" if request.sources else ""
     test = ""
     if request.data_type == "text":
@@ -118,13 +118,30 @@ models:
     constraints:
       - {{type: primary_key, columns: [customer_id, build_id]}}
     columns:
-      - {{name: customer_id, data_type: text, description: "Customer number.", config: {{meta: {{class: identity.customer_id, zh: 客户号}}}}, constraints: [{{type: not_null}}]}}
-      - {{name: {request.key}, data_type: {request.data_type}, description: {json.dumps(request.en, ensure_ascii=False)}, config: {{meta: {{{meta}}}}}{test}}}
-      - {{name: business_date, data_type: date, description: "Business date of the build that wrote the row.", config: {{meta: {{class: platform, zh: 业务日期}}}}, constraints: [{{type: not_null}}]}}
-      - {{name: build_id, data_type: bigint, description: "The build that wrote the row.", config: {{meta: {{class: platform, zh: 构建号}}}}, constraints: [{{type: not_null}}]}}
+{_columns(request, meta, test)}
 
 unit_tests:
 {_unit_test(request, homes, cases)}"""
+
+
+def _columns(request: Request, meta: str, test: str) -> str:
+    columns = [
+        ("customer_id", "text", "Customer number.", "class: identity.customer_id, zh: 客户号", NOT_NULL),
+        (request.key, request.data_type, request.en, meta, test),
+        (
+            "business_date",
+            "date",
+            "Business date of the build that wrote the row.",
+            PLATFORM.format("业务日期"),
+            NOT_NULL,
+        ),
+        ("build_id", "bigint", "The build that wrote the row.", PLATFORM.format("构建号"), NOT_NULL),
+    ]
+    return "\n".join(
+        f"      - {{name: {name}, data_type: {kind}, description: {json.dumps(said, ensure_ascii=False)}, "
+        f"config: {{meta: {{{about}}}}}{more}}}"
+        for name, kind, said, about, more in columns
+    )
 
 
 def waits_for(history: str, model: str) -> str:
@@ -141,7 +158,7 @@ def _unit_test(request: Request, homes: Mapping[str, str], cases: Sequence[tuple
     lines = [
         f"  - name: {request.key}_turns_at_its_limits",
         f"    model: {request.model}",
-        '    description: "What the expression gives below, at and above each limit: read it, then correct it or the tag."',
+        '    description: "What it gives below, at and above each limit: read it, then correct it or the tag."',
         f"    overrides: {{vars: {{business_date: '{NEUTRAL}', build_id: 7, base_build_id: 7, "
         f"as_of_dates: ['{NEUTRAL}'], delivered: [{delivered}]}}}}",
         "    given:",
@@ -157,7 +174,7 @@ def _unit_test(request: Request, homes: Mapping[str, str], cases: Sequence[tuple
     return "\n".join(lines) + "\n"
 
 
-def _number(node: exp.Expression) -> float | int | None:
+def _number(node: exp.Expr) -> float | int | None:
     negative = isinstance(node, exp.Neg)
     literal = node.this if negative else node
     if not isinstance(literal, exp.Literal) or literal.is_string:
