@@ -101,7 +101,8 @@ def test_a_changed_tag_shows_whom_it_moves(checkout, capsys):
 
 
 def test_a_new_tag_is_made_and_its_unit_test_bites(checkout, capsys):
-    arguments = ["new-tag", "calls_often", "--subject", "service", "--expression", "call_count_30d >= 2", "--zh", "频繁来电",
+    arguments = ["new-tag", "calls_often", "--subject", "service", "--expression", "call_count_30d >= 2",
+                 "--zh", "频繁来电",
                  "--en", "Whether the customer called twice or more in 30 days.", "--default", "false"]  # fmt: skip
     assert command_line.main(arguments) == 0
     said = capsys.readouterr().out

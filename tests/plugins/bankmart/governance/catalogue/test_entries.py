@@ -6,7 +6,8 @@ from bankmart.governance.catalogue import command, entries, use
 from bankmart.governance.catalogue.lineage import Lineage, order
 
 FAMILY = {
-    "name": "session_count", "zh": "登录次数", "en": "Sessions", "aggregate": "count", "windows": [30], "unit": "pieces",
+    "name": "session_count", "zh": "登录次数", "en": "Sessions", "aggregate": "count", "windows": [30],
+    "unit": "pieces",
     "class": "derived.indicator", "owner": "marketing", "direction": "up",
 }  # fmt: skip
 TAG = {
@@ -41,8 +42,11 @@ def manifest(monkeypatch):
     nodes = [
         model("ind_session", "tags/indicators", families=[FAMILY], raw="delivered_by='mobile.session'"),
         model("tag_channel", "tags/channel", [("activity", TAG)], ["ind_session"]),
-        model("customer_360", "profile/customer", [("activity", {"class": "derived.tag"}), ("build_id", {"class": "platform"})],
-              ["tag_channel"], published="current", promised_time="07:00"),
+        model(
+            "customer_360", "profile/customer",
+            [("activity", {"class": "derived.tag"}), ("build_id", {"class": "platform"})],
+            ["tag_channel"], published="current", promised_time="07:00",
+        ),
     ]  # fmt: skip
     source = {
         "name": "session", "source_name": "mobile", "schema": "sources", "identifier": "mobile__session",

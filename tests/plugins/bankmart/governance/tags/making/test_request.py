@@ -9,11 +9,13 @@ from bankmart.governance.tags.making.request import Request, RequestError
 MANIFEST = {
     "nodes": {
         "ind": {
-            "name": "ind_call", "resource_type": "model", "columns": {}, "original_file_path": "models/tags/indicators/i.sql",
+            "name": "ind_call", "resource_type": "model", "columns": {},
+            "original_file_path": "models/tags/indicators/i.sql",
             "config": {"meta": {"families": [{"name": "call_count", "aggregate": "count", "windows": [30]}]}},
         },
         "tag": {
-            "name": "tag_service", "resource_type": "model", "schema": "tags", "original_file_path": "models/tags/service/t.sql",
+            "name": "tag_service", "resource_type": "model", "schema": "tags",
+            "original_file_path": "models/tags/service/t.sql",
             "config": {"meta": {}},
             "columns": {"calls": {"description": "", "config": {"meta": {"class": "derived.tag", "version": 1}}}},
         },
@@ -24,7 +26,8 @@ LEDGER = {("old", 1): Entry("old", 1, "retired", "aa", "2027-01-01", "")}
 
 def asked(**changes):
     said = {
-        "key": "calls_often", "subject": "service", "kind": "rule", "expression": "call_count_30d >= 3", "zh": "频繁来电",
+        "key": "calls_often", "subject": "service", "kind": "rule", "expression": "call_count_30d >= 3",
+        "zh": "频繁来电",
         "en": "Calls often.", "values": ("true", "false"), "default": "false", "owner": "marketing",
     }  # fmt: skip
     return Request(**(said | changes))
