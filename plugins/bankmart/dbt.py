@@ -20,6 +20,8 @@ from bankmart.governance import gate
 from bankmart.governance.build import Build
 
 SELECTION = {
+    # What people keep as lists: read by marts, so loaded with the first layer.
+    "staging": ["path:models/staging", "path:seeds"],
     "training": ["path:models/tags/indicators", "path:models/features"],
 }
 
