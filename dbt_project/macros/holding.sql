@@ -65,7 +65,7 @@
                     {%- if goes_on %}
                     union all
                     {{ _balances(previous('int_position_balance'), 'position_id') }}
-                    where position_id not like customer_id || '/%' and exists (select 1 from {{ completed }})
+                    where not starts_with(position_id, customer_id || '/') and exists (select 1 from {{ completed }})
                     union all
                     {{ _positions(previous('int_wealth_position')) }}
                     where exists (select 1 from {{ completed }})

@@ -28,6 +28,11 @@ COMMANDS = {
     "builds": ("bankmart.governance.commands.builds", "list the builds of every business date"),
     "hash": ("bankmart.governance.commands.hash", "print a hash per mart table of one business date"),
     "check": ("bankmart.governance.commands.check", "check the project against its own rules"),
+    "tags": ("bankmart.governance.tags.command", "list the tags; --accept writes them to the ledger"),
+    "tag-diff": ("bankmart.governance.tags.diff", "how many customers a changed tag moves"),
+    "new-tag": ("bankmart.governance.tags.making.new", "make a tag's pair of files and try it on a sample"),
+    "catalogue": ("bankmart.governance.catalogue.command", "count what the catalogue holds"),
+    "lineage": ("bankmart.governance.catalogue.lineage_command", "what a column is made of, and what is made of it"),
     "docs": ("bankmart.governance.commands.docs", "make the reference from the code"),
     "bench": ("bankmart.bench.command", "measure loading, the full and the daily build, and growth"),
     "reset": (

@@ -65,15 +65,19 @@ def target_dir() -> Path:
     return settings.state_dir() / "dbt" / "target"
 
 
-def invoke(arguments: Sequence[str], variables: dict[str, Any]) -> Any:
-    """Run one dbt command in this process and return dbt's own result."""
+def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | None = None) -> Any:
+    """Run one dbt command in this process and return dbt's own result. `target`: a folder beside the builds' own."""
     # Not at the top: dbt takes seconds to import, and the scheduler has it imported already.
     from dbt.cli.main import dbtRunner
 
     at = settings.server()
     settings.apply_environment()
     os.environ |= {"BANKMART_PGHOST": at.host, "BANKMART_PGPORT": str(at.port)}
-    folders = {"project-dir": settings.dbt_dir(), "profiles-dir": settings.dbt_dir(), "target-path": target_dir()}
+    folders = {
+        "project-dir": settings.dbt_dir(),
+        "profiles-dir": settings.dbt_dir(),
+        "target-path": target or target_dir(),
+    }
     options = [part for name, value in folders.items() for part in (f"--{name}", str(value))]
     options += ["--log-path", str(settings.state_dir() / "logs" / "dbt"), "--no-use-colors"]
     return dbtRunner().invoke([*arguments, *options, "--vars", json.dumps(variables)])

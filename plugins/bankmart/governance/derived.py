@@ -8,7 +8,7 @@ from typing import Any
 from bankmart.governance.indicators import rules, wide
 from bankmart.governance.indicators.families import families
 from bankmart.governance.indicators.families import indicator_names as indicator_names
-from bankmart.governance.policy import Node, models, yaml_of
+from bankmart.governance.policy import Node, is_tag_model, models, yaml_of
 
 PROFILE = "customer_360"
 # The other columns of a tag model: whose tags they are, and which build wrote them.
@@ -27,7 +27,7 @@ def findings(manifest: Node) -> list[str]:
 def validate_tags(node: Node) -> list[str]:
     """A tag says what kind it is, its values and default, its state, version and the date of its next review."""
     found = []
-    for name, column in node["columns"].items() if node["name"].startswith("tag_") else ():
+    for name, column in node["columns"].items() if is_tag_model(node) else ():
         meta = column["config"]["meta"]
         if meta.get("class") in NO_TAG:
             continue
@@ -43,7 +43,7 @@ def validate_tags(node: Node) -> list[str]:
 def validate_unit_tests(manifest: Node) -> list[str]:
     """Tags are judgements: every tag model has a unit test."""
     tested = {test["model"] for test in manifest["unit_tests"].values()}
-    tags = [node for node in models(manifest) if node["name"].startswith("tag_")]
+    tags = [node for node in models(manifest) if is_tag_model(node)]
     return [
         f"{yaml_of(node)}: add a unit test for each limit of its tags" for node in tags if node["name"] not in tested
     ]
@@ -61,8 +61,14 @@ def validate_profile_indicators(manifest: Node) -> list[str]:
 
 def validate_profile_tags(manifest: Node) -> list[str]:
     """The profile has all tags, and no others."""
-    tags = [node for node in models(manifest) if node["name"].startswith("tag_")]
-    declared = [name for node in tags for name in _of_class(node, "derived.tag")]
+    tags = [node for node in models(manifest) if is_tag_model(node)]
+    # Nobody but its makers sees a draft.
+    declared = [
+        name
+        for node in tags
+        for name in _of_class(node, "derived.tag")
+        if node["columns"][name]["config"]["meta"].get("status") != "draft"
+    ]
     found = []
     for profile in (node for node in models(manifest) if node["name"] == PROFILE):
         shown = _of_class(profile, "derived.tag")

@@ -16,7 +16,7 @@ from bankmart.governance import derived
 from bankmart.governance.indicators import wide
 from bankmart.governance.indicators.families import indicator_names
 from bankmart.governance.masking import data_classes
-from bankmart.governance.policy import LAYERS, Node, layer, models
+from bankmart.governance.policy import LAYERS, Node, is_tag_model, layer, models
 from bankmart.sources import contract
 
 FOLDER = "docs/reference"
@@ -77,7 +77,7 @@ def indicators_and_tags(manifest: Node) -> str:
             names = ", ".join(f"`{name}`" for name in indicator_names(family))
             facts = [family[key] for key in ("zh", "en", "aggregate", "unit", "direction", "owner")]
             families.append([names, *facts, f"`{node['name']}`"])
-        for name, column in node["columns"].items() if node["name"].startswith("tag_") else ():
+        for name, column in node["columns"].items() if is_tag_model(node) else ():
             about = column["config"]["meta"]
             if about["class"] in derived.NO_TAG:
                 continue

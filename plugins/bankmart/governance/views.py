@@ -75,6 +75,9 @@ def _view(node: dict[str, Any]) -> View:
     comments = [_comment("view", target, node["description"], meta.get("zh"))]
     for column_name, column in node["columns"].items():
         about = column["config"]["meta"]
+        if about.get("status") == "draft":
+            # Only its makers look at it, until it is live.
+            continue
         if is_linked and column_name == "customer_id":
             columns.append(sql.SQL("coalesce(link.linked_customer_id, base.customer_id) as customer_id"))
         else:

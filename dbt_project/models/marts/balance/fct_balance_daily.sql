@@ -1,3 +1,5 @@
+-- A date may be written by several builds: its changes add up, and the newest build's balance counts. A late balance
+-- also restates the known dates behind it, with a change of nothing and the balance that they then have.
 with moved as (
     select
         customer_id,
@@ -9,30 +11,97 @@ with moved as (
     having sum(change_amount) <> 0
 ),
 
-before as (
+held as (
     select
         customer_id,
         asset_class,
-        sum(balance_amount) as balance_amount
-    from {{ previous('int_position_balance') }} as state
+        sum(balance_amount) as balance_amount,
+        max(before_date) as before_date
+    from {{ current('int_position_balance') }} as position
     group by customer_id, asset_class
+),
+
+late as materialized (
+    select
+        moved.customer_id,
+        moved.asset_class,
+        min(moved.balance_date) as first_date
+    from moved
+    inner join held
+        on
+            moved.customer_id = held.customer_id
+            and moved.asset_class = held.asset_class
+    group by moved.customer_id, moved.asset_class
+    having min(moved.balance_date) < max(held.before_date)
+),
+
+said as (
+    select
+        customer_id,
+        asset_class,
+        balance_date,
+        change_amount,
+        change_amount as moved_amount
+    from moved
+    {% if built_before() %}
+
+    union all
+
+    select
+        known.customer_id,
+        known.asset_class,
+        known.balance_date,
+        known.change_amount,
+        0 as moved_amount
+    from late
+    inner join {{ earlier(this) }} as known
+        on
+            late.customer_id = known.customer_id
+            and late.asset_class = known.asset_class
+            and late.first_date < known.balance_date
+    {% endif %}
+),
+
+day as (
+    select
+        customer_id,
+        asset_class,
+        balance_date,
+        sum(change_amount) as change_amount,
+        sum(moved_amount) as moved_amount
+    from said
+    group by customer_id, asset_class, balance_date
+),
+
+stood as (
+    select
+        customer_id,
+        asset_class,
+        balance_date,
+        moved_amount,
+        sum(moved_amount) over (
+            partition by customer_id, asset_class
+            order by balance_date
+        ) as restated_amount,
+        sum(change_amount) over (
+            partition by customer_id, asset_class
+            order by balance_date desc
+        ) - change_amount as later_amount
+    from day
 )
 
 select
-    moved.customer_id,
-    moved.asset_class,
-    moved.balance_date,
-    moved.change_amount::numeric(18, 2) as change_amount,
-    (
-        coalesce(before.balance_amount, 0)
-        + sum(moved.change_amount) over (
-            partition by moved.customer_id, moved.asset_class
-            order by moved.balance_date
-        )
-    )::numeric(18, 2) as balance_amount,
+    stood.customer_id,
+    stood.asset_class,
+    stood.balance_date,
+    stood.moved_amount::numeric(18, 2) as change_amount,
+    (coalesce(held.balance_amount, 0) - stood.later_amount)::numeric(18, 2) as balance_amount,
     {{ build_columns() }}
-from moved
-left join before
+from stood
+left join held
     on
-        moved.customer_id = before.customer_id
-        and moved.asset_class = before.asset_class
+        stood.customer_id = held.customer_id
+        and stood.asset_class = held.asset_class
+where
+    stood.moved_amount <> 0
+    or stood.restated_amount <> 0
