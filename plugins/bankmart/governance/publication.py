@@ -12,6 +12,7 @@ from bankmart import db, dbt
 from bankmart.errors import BankmartError
 from bankmart.governance import gate, retention, views
 from bankmart.governance.build import LAYERS, Build
+from bankmart.governance.catalogue.refresh import refresh
 
 
 class PublicationError(BankmartError):
@@ -25,7 +26,9 @@ def publish(build: Build, actor: str) -> date:
     """
     for layer in LAYERS:
         gate.judge(layer, build)
-    shown = views.published(dbt.manifest())
+    manifest = dbt.manifest()
+    refresh(manifest, build)
+    shown = views.published(manifest)
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("set local lock_timeout = '5s'")
         cursor.execute("select status from governance.build where build_id = %s for update", (build.build_id,))

@@ -209,4 +209,17 @@ create or replace view published.dictionary as
 select * from governance.dictionary where status is distinct from 'draft';
 comment on view published.dictionary is '数据字典. One row per published column, indicator and tag: what it means, what it is made of, who uses it.';
 
+-- What people decided about customer numbers that are, or are not, one person (`bankmart identity`).
+create table if not exists governance.identity_decision (
+    decision_id bigint generated always as identity primary key,
+    customer_id text not null,
+    other_customer_id text,
+    decision text not null check (decision in ('merge', 'split')),
+    business_date date not null,
+    reason text not null,
+    decided_by text not null,
+    decided_at timestamptz not null default clock_timestamp(),
+    check ((decision = 'merge') = (other_customer_id is not null) and customer_id <> other_customer_id)
+);
+
 reset role;

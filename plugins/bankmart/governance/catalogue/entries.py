@@ -18,6 +18,8 @@ from bankmart.governance.policy import Node, is_tag_model, layer, models
 from bankmart.governance.tags import registry
 
 DELIVERED_BY = re.compile(r"delivered_by\s*=\s*['\"]([a-z_]+\.[a-z_0-9]+)['\"]")
+# What the platform writes itself is made of nothing, and always there.
+PLATFORM = "platform"
 TYPES = {"sum": "double precision", "count": "integer", "recency": "integer"}
 
 
@@ -108,7 +110,7 @@ class Catalogue:
                     type=column["data_type"], unit=about.get("unit"), data_class=about["class"],
                     grade=self.grades.get(about["class"]), owner=about.get("owner") or meta.get("owner", ""),
                     subject=_subject(node), refresh="daily", promised_time=_promised(node),
-                    **self._made(Leaf(relation(node), name), []),
+                    **({} if about["class"] == PLATFORM else self._made(Leaf(relation(node), name), [])),
                 )  # fmt: skip
 
     def _made(self, column: Leaf, needed: list[str]) -> dict[str, Any]:
@@ -130,7 +132,7 @@ class Catalogue:
 
 def has_lineage(entry: Entry) -> bool:
     """Whether anything is known of what the column is made of; what the platform writes itself is made of nothing."""
-    return bool(entry.lineage) or entry.data_class == "platform"
+    return bool(entry.lineage) or entry.data_class == PLATFORM
 
 
 def _as_made(column: Entry, made: Entry | None) -> Entry:

@@ -85,13 +85,13 @@ def judge(
 
 
 def _is_like(earlier: date, today: date, calendar: Mapping[date, Day]) -> bool:
-    """Of the same kind, as long after a pay day, or about the same day of the month."""
+    """Of the same kind; of two ordinary days also as long after a pay day, or about the same day of the month."""
+    if calendar[earlier].kind == calendar[today].kind:
+        return True
+    if calendar[earlier].is_special or calendar[today].is_special:
+        return False
     since, then = since_pay_day(today, calendar), since_pay_day(earlier, calendar)
-    return (
-        calendar[earlier].kind == calendar[today].kind
-        or (since is not None and since == then)
-        or abs(earlier.day - today.day) <= 1
-    )
+    return (since is not None and since == then) or abs(earlier.day - today.day) <= 1
 
 
 def since_pay_day(day: date, calendar: Mapping[date, Day]) -> int | None:

@@ -77,7 +77,9 @@ def test_changes_only_and_every_past_day(bank, days):
     run(build)
     rows = ROWS[DAYS[3]]
     assert changes(build) == (
-        {(who, "c", a) for who, a, _ in rows} | {(who, "d", who) for who, *_ in rows} | {("ann", "b", None), ("bob", "b", None)}
+        {(who, "c", a) for who, a, _ in rows}
+        | {(who, "d", who) for who, *_ in rows}
+        | {("ann", "b", None), ("bob", "b", None)}
     )
 
 
@@ -94,7 +96,9 @@ def test_tags_that_were_published_before_there_was_a_history(bank, days):
 
 def test_a_model_that_the_history_does_not_wait_for(bank, days):
     bank.write_tag("tag_second", {"d": "customer_id"})
-    result = dbt.invoke(["run", "--select", "path:models/tags", "--log-level", "none"], dbt.variables(days[0](1, DAYS[0])))
+    result = dbt.invoke(
+        ["run", "--select", "path:models/tags", "--log-level", "none"], dbt.variables(days[0](1, DAYS[0]))
+    )
     said = " ".join(str(item.message) for item in result.result.results)
     assert "tag_change.sql does not wait for tag_second: add the line" in said
     assert "-- depends_on: {{ ref('tag_second') }}" in said
