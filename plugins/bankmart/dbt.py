@@ -20,6 +20,8 @@ from bankmart.governance import gate
 from bankmart.governance.build import Build
 
 SELECTION = {
+    # The bank's own lists (holidays, pay days) come with what is delivered.
+    "staging": ["path:models/staging", "path:seeds"],
     "training": ["path:models/tags/indicators", "path:models/features"],
 }
 

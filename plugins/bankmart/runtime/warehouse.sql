@@ -130,4 +130,18 @@ grant select, insert, delete on scores.customer_score to scorer;
 alter default privileges in schema features grant select on tables to scorer;
 alter default privileges in schema published grant select on tables to bi_reader;
 
+-- What people decide about who is one person with whom. Nothing is taken back here: a later decision is a later row.
+create table if not exists governance.identity_decision (
+    decision_id bigint generated always as identity primary key,
+    customer_id text not null,
+    other_customer_id text,
+    decision text not null check (decision in ('merge', 'split')),
+    business_date date not null,
+    reason text not null,
+    decided_by text not null,
+    decided_at timestamptz not null default clock_timestamp(),
+    check ((decision = 'merge') = (other_customer_id is not null)),
+    check (customer_id <> other_customer_id)
+);
+
 reset role;
