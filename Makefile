@@ -11,7 +11,7 @@ DEMO := $(if $(SOURCE),--source "$(SOURCE)") $(if $(SOURCE_DIR),--source-dir "$(
 IS_311 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test up down status check format bench docs reset clean
+.PHONY: help setup demo test up down status check format bench docs tag-diff reset clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ format: setup ## Put Python files into the project's format
 
 bench: setup ## Measure the speed of each step
 	@$(BANKMART) bench
+
+tag-diff: setup ## Show how many customers a changed tag moves: make tag-diff KEY=aum_tier
+	@$(BANKMART) tag-diff "$(KEY)"
 
 docs: setup ## Make the reference from the code
 	@$(BANKMART) docs

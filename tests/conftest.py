@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +11,6 @@ import psycopg2
 import pytest
 
 from bankmart import settings
-from bankmart.runtime import postgres as embedded
 from bankmart.runtime import provision
 
 
@@ -41,22 +38,9 @@ def _own_environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres(state: Path) -> Iterator[str]:
     """A running, provisioned server; yields the administrator's connection string."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings.write_private(state / "ports.json", f'{{"postgres": {port}}}')
-    at = embedded.place(state)
-    embedded.initialise(at, settings.secret(settings.EMBEDDED_ADMIN), port)
-    provision.write_passfile()
-    server = embedded.popen(at, state / "postgres.log")
-    try:
-        embedded.wait_until_ready(provision.admin_dsn())
+    with provision.throwaway():
         provision.provision()
         yield provision.admin_dsn()
-    finally:
-        os.kill(server.pid, signal.SIGINT)
-        server.wait(30)
-        embedded.remove(state)
 
 
 @pytest.fixture

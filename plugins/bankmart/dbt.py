@@ -20,9 +20,9 @@ from bankmart.governance import gate
 from bankmart.governance.build import Build
 
 SELECTION = {
-    # The bank's own lists (holidays, pay days) come with what is delivered.
+    # What people keep as lists: read by marts, so loaded with the first layer.
     "staging": ["path:models/staging", "path:seeds"],
-    "training": ["path:models/tags/indicators", "path:models/features"],
+    "training": ["path:models/tags/indicators", "path:models/tags/indicators_state", "path:models/features"],
 }
 
 
@@ -65,15 +65,19 @@ def target_dir() -> Path:
     return settings.state_dir() / "dbt" / "target"
 
 
-def invoke(arguments: Sequence[str], variables: dict[str, Any]) -> Any:
-    """Run one dbt command in this process and return dbt's own result."""
+def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | None = None) -> Any:
+    """Run one dbt command in this process and return dbt's own result. `target`: a folder beside the builds' own."""
     # Not at the top: dbt takes seconds to import, and the scheduler has it imported already.
     from dbt.cli.main import dbtRunner
 
     at = settings.server()
     settings.apply_environment()
     os.environ |= {"BANKMART_PGHOST": at.host, "BANKMART_PGPORT": str(at.port)}
-    folders = {"project-dir": settings.dbt_dir(), "profiles-dir": settings.dbt_dir(), "target-path": target_dir()}
+    folders = {
+        "project-dir": settings.dbt_dir(),
+        "profiles-dir": settings.dbt_dir(),
+        "target-path": target or target_dir(),
+    }
     options = [part for name, value in folders.items() for part in (f"--{name}", str(value))]
     options += ["--log-path", str(settings.state_dir() / "logs" / "dbt"), "--no-use-colors"]
     return dbtRunner().invoke([*arguments, *options, "--vars", json.dumps(variables)])
@@ -126,6 +130,13 @@ def build_layer(layer: str, build: Build) -> list[Node]:
             f"{lines}\n"
             "Readers still see what was published before. Mend the cause and clear this task."
         )
+    if build.kind == "daily":
+        # Not at the top: it gives its findings as this module's nodes.
+        from bankmart.governance.tags import monitor
+
+        watched = monitor.check(build, layer)
+        _record(layer, build, invocation_id, watched)
+        nodes += watched
     return nodes
 
 
@@ -209,6 +220,8 @@ def _severity(node: Any) -> str:
 
 
 def _record(layer: str, build: Build, invocation_id: str, nodes: list[Node]) -> None:
+    if not nodes:
+        return
     rows = [
         (
             invocation_id, build.build_id, build.business_date, layer, node.node_id, node.name, node.resource_type,

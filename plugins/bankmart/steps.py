@@ -236,10 +236,14 @@ def publish(build_id: Any) -> Any:
     @task(task_id="publish", outlets=[PUBLISHED], pool="dbt", **RETRY)
     def run(build: int, **context: Any) -> None:
         from bankmart.governance import build as builds
-        from bankmart.governance import publication
+        from bankmart.governance import publication, retention
+        from bankmart.governance.gate import GateStopped
 
-        day = publication.publish(builds.get(build), actor=f"airflow {context['run_id']}")
-        _say(f"published {day}: {publication.tidy() or 'nothing to tidy'}")
+        try:
+            day = publication.publish(builds.get(build), actor=f"airflow {context['run_id']}")
+        except (publication.PublicationError, GateStopped) as error:
+            raise AirflowFailException(str(error)) from error
+        _say(f"published {day}: {retention.tidy() or 'nothing to tidy'}")
         _emit(context, PUBLISHED, {"build_id": build})
 
     return run(build_id)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +13,6 @@ import pytest
 from bankmart import dbt, settings
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication
-from bankmart.runtime import postgres as embedded
 from bankmart.runtime import provision
 from bankmart.sources import contract, load, tables
 from bankmart.sources.simulate import SimulationConfig, simulate
@@ -30,16 +26,9 @@ class Line:
     """A bank of its own: its folder, its server, its dates."""
 
     state: Path
-    at: embedded.Place
     dates: list[date]
-    server: subprocess.Popen[bytes] = field(repr=False)
+    server: provision.Throwaway = field(repr=False)
     size: tuple[str, ...] = ("--customers", str(CUSTOMERS), "--months", str(MONTHS))
-
-    def restart(self) -> None:
-        """Start the server again, after it was killed: recovery included."""
-        self.server.wait(30)
-        self.server = embedded.popen(self.at, self.state / "postgres.log")
-        embedded.wait_until_ready(provision.admin_dsn())
 
     def ingest(self, day: date) -> None:
         """Load every system's files of a date."""
@@ -59,33 +48,17 @@ class Line:
 @pytest.fixture(scope="session")
 def _line(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Iterator[Line]:
     folder = tmp_path_factory.mktemp("line")
-    with pytest.MonkeyPatch.context() as patch:
-        _enter(patch, folder)
-        line = _start(folder)
-        simulate(SimulationConfig(folder / "landing", folder / "truth", CUSTOMERS, MONTHS, DAYS, GO_LIVE))
-        for day in line.dates[:2]:
-            line.ingest(day)
-            publication.publish(line.build(day), actor="test")
-    yield line
-    with pytest.MonkeyPatch.context() as patch:
-        _enter(patch, folder)
-        os.kill(line.server.pid, signal.SIGINT)
-        line.server.wait(30)
-        embedded.remove(folder)
-
-
-def _start(folder: Path) -> Line:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings.write_private(folder / "ports.json", f'{{"postgres": {port}}}')
-    at = embedded.place(folder)
-    embedded.initialise(at, settings.secret(settings.EMBEDDED_ADMIN), port)
-    provision.write_passfile()
-    server = embedded.popen(at, folder / "postgres.log")
-    embedded.wait_until_ready(provision.admin_dsn())
-    provision.provision()
-    return Line(folder, at, [GO_LIVE + timedelta(days=day) for day in range(DAYS + 1)], server)
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            _enter(patch, folder)
+            server = stack.enter_context(provision.throwaway())
+            provision.provision()
+            line = Line(folder, [GO_LIVE + timedelta(days=day) for day in range(DAYS + 1)], server)
+            simulate(SimulationConfig(folder / "landing", folder / "truth", CUSTOMERS, MONTHS, DAYS, GO_LIVE))
+            for day in line.dates[:2]:
+                line.ingest(day)
+                publication.publish(line.build(day), actor="test")
+        yield line
 
 
 @pytest.fixture

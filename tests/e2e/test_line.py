@@ -17,7 +17,7 @@ import pytest
 
 from bankmart import db, dbt, settings
 from bankmart.governance import build as builds
-from bankmart.governance import gate, publication
+from bankmart.governance import gate, publication, retention, views
 from bankmart.governance.commands.hash import hashes
 from bankmart.sources import landing, load
 
@@ -273,7 +273,7 @@ def test_a_rollback_never_leads_to_a_build_without_rows(line):
     day, before = line.dates[1], hashes(line.dates[1])
     for run_id in ("second", "third"):
         publication.publish(line.build(day, run_id), actor="test")
-        assert publication.tidy()
+        assert retention.tidy()
     assert publication.rollback(day, actor="test")
     with pytest.raises(publication.PublicationError, match="tidied up: its rows are gone"):
         publication.rollback(day, actor="test")
@@ -301,7 +301,7 @@ def test_a_new_column_may_stand_anywhere(line):
     node = next(node for node in manifest["nodes"].values() if node["name"] == "dim_branch")
     node["columns"] = dict(reversed(node["columns"].items()))
     with db.connect("platform") as link, link.cursor() as cursor:
-        publication._refresh_views(cursor, publication.published_views(manifest))
+        views.refresh(cursor, views.published(manifest))
     with db.connect("bi_reader") as link, link.cursor() as cursor:
         cursor.execute("select * from published.dim_branch limit 1")
         assert [column.name for column in cursor.description] == list(node["columns"])
@@ -314,10 +314,10 @@ def test_postgres_killed_during_a_build(line):
     command = [sys.executable, "-m", "bankmart", "build", "--date", day.isoformat()]
     build = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True)
     _wait_for("select 1 from pg_stat_activity where query like '%%insert into%%' and application_name = 'dbt'")
-    os.kill(line.server.pid, signal.SIGKILL)
+    os.kill(line.server.process.pid, signal.SIGKILL)
     _, said = build.communicate(timeout=120)
     assert build.returncode != 0, said
-    line.restart()
+    line.server.restart()
     assert hashes(day) == before
     again = line.build(day, "after the kill")
     assert hashes(build_id=again.build_id) == before

@@ -29,7 +29,7 @@ def data_classes() -> dict[str, dict[str, Any]]:
 
 
 def masked_column(name: str, data_type: str, data_class: str) -> sql.Composable:
-    """The SQL that shows a column as its class allows, under its own name.
+    """The SQL that shows a column of table `base` as its class allows, under its own name.
 
     Raises BankmartError for a class that vars.data_classes doesn't have.
     """
@@ -39,7 +39,9 @@ def masked_column(name: str, data_type: str, data_class: str) -> sql.Composable:
             f"column {name} names class {data_class!r}, which vars.data_classes in dbt_project.yml does not have: "
             f"use one of {', '.join(sorted(known))}"
         )
-    expression = sql.SQL(MASKS[known[data_class]["mask"]]).format(column=sql.Identifier(name), type=sql.SQL(data_type))
+    expression = sql.SQL(MASKS[known[data_class]["mask"]]).format(
+        column=sql.Identifier("base", name), type=sql.SQL(data_type)
+    )
     return sql.SQL("{} as {}").format(expression, sql.Identifier(name))
 
 

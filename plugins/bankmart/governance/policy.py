@@ -21,7 +21,7 @@ PREFIXES = {
     "staging": ("stg_",),
     "intermediate": ("int_",),
     "marts": ("dim_", "fct_", "bridge_"),
-    "tags": ("ind_", "tag_"),
+    "tags": ("ind_", "tag_", "customer_"),
     "features": ("ftr_", "lbl_"),
     "profile": ("customer_",),
 }
@@ -54,6 +54,11 @@ def models(manifest: Node) -> list[Node]:
 def layer(node: Node) -> str:
     """A node's layer: its first folder under models/."""
     return PurePosixPath(node["original_file_path"]).parts[1]
+
+
+def is_tag_model(node: Node) -> bool:
+    """Whether a model's columns are tags: named tag_…, and not the history of the others."""
+    return str(node["name"]).startswith("tag_") and PurePosixPath(node["original_file_path"]).parts[2] != "history"
 
 
 def file_of(node: Node) -> str:

@@ -13,8 +13,10 @@ from typing import Any
 
 from bankmart import settings
 from bankmart.governance import derived
+from bankmart.governance.indicators import wide
+from bankmart.governance.indicators.families import indicator_names
 from bankmart.governance.masking import data_classes
-from bankmart.governance.policy import LAYERS, Node, layer, models
+from bankmart.governance.policy import LAYERS, Node, is_tag_model, layer, models
 from bankmart.sources import contract
 
 FOLDER = "docs/reference"
@@ -23,7 +25,7 @@ HELP_WIDTH = 100
 
 
 def pages(manifest: Node) -> dict[str, str]:
-    """Path in the checkout → text, for every page of the reference."""
+    """Path in the checkout → text, for every page of the reference and every YAML that is made."""
     made = {
         "dictionary": dictionary(manifest),
         "indicators-and-tags": indicators_and_tags(manifest),
@@ -31,7 +33,8 @@ def pages(manifest: Node) -> dict[str, str]:
         "dags": dags(settings.ROOT / "dags"),
         "commands": commands(),
     }
-    return {f"{FOLDER}/{name}.md": MADE + text.rstrip() + "\n" for name, text in made.items()}
+    texts = {f"{FOLDER}/{name}.md": MADE + text.rstrip() + "\n" for name, text in made.items()}
+    return texts | {wide.PATH: wide.text(manifest)}
 
 
 def findings(manifest: Node) -> list[str]:
@@ -71,10 +74,10 @@ def indicators_and_tags(manifest: Node) -> str:
     for node in models(manifest):
         meta = node["config"]["meta"]
         for family in meta.get("families", ()):
-            names = ", ".join(f"`{name}`" for name in derived.indicator_names(family))
+            names = ", ".join(f"`{name}`" for name in indicator_names(family))
             facts = [family[key] for key in ("zh", "en", "aggregate", "unit", "direction", "owner")]
             families.append([names, *facts, f"`{node['name']}`"])
-        for name, column in node["columns"].items() if node["name"].startswith("tag_") else ():
+        for name, column in node["columns"].items() if is_tag_model(node) else ():
             about = column["config"]["meta"]
             if about["class"] in derived.NO_TAG:
                 continue

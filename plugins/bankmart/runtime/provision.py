@@ -3,17 +3,57 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg2
 from psycopg2 import sql
 
 from bankmart import settings
+from bankmart.runtime import ports, postgres
 from bankmart.runtime.postgres import PostgresError
 
 OLDEST = 150000
 WAREHOUSE_SQL = Path(__file__).with_name("warehouse.sql")
+
+
+@dataclass
+class Throwaway:
+    """A server of its own in the state folder, for a test or a benchmark."""
+
+    at: postgres.Place
+    state: Path
+    port: int
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def restart(self) -> None:
+        """Start it again after it was killed: recovery included."""
+        self.process.wait(30)
+        self.process = postgres.popen(self.at, self.state / "postgres.log")
+        postgres.wait_until_ready(admin_dsn())
+
+
+@contextmanager
+def throwaway(version: str = postgres.VERSION) -> Iterator[Throwaway]:
+    """A running, empty server in BANKMART_STATE_DIR, which the caller has set; stopped and deleted at the end."""
+    state = settings.state_dir()
+    port = ports.free_port()
+    settings.write_private(state / "ports.json", f'{{"postgres": {port}}}')
+    at = postgres.place(state, version)
+    postgres.initialise(at, settings.secret(settings.EMBEDDED_ADMIN), port)
+    write_passfile()
+    server = Throwaway(at, state, port, postgres.popen(at, state / "postgres.log"))
+    try:
+        postgres.wait_until_ready(settings.dsn(settings.EMBEDDED_ADMIN, "postgres"))
+        yield server
+    finally:
+        os.kill(server.process.pid, signal.SIGINT)
+        server.process.wait(30)
+        postgres.remove(state)
 
 
 def write_passfile() -> None:

@@ -130,7 +130,86 @@ grant select, insert, delete on scores.customer_score to scorer;
 alter default privileges in schema features grant select on tables to scorer;
 alter default privileges in schema published grant select on tables to bi_reader;
 
--- What people decide about who is one person with whom. Nothing is taken back here: a later decision is a later row.
+-- Tags, measured: one row per build and tag, and one per value. Shares are of all customers.
+create table if not exists governance.tag_monitor (
+    build_id bigint not null references governance.build,
+    business_date date not null,
+    tag text not null,
+    customer_count bigint not null,
+    filled_count bigint not null,
+    coverage_rate double precision,
+    psi double precision,
+    psi_date date,
+    unmoved_days integer,
+    refreshed_date date,
+    user_count integer not null,
+    users jsonb not null default '{}',
+    verdict text not null check (verdict in ('pass', 'warn', 'stop', 'unjudged')),
+    score double precision,
+    reason text not null,
+    primary key (build_id, tag)
+);
+create index if not exists tag_monitor_tag on governance.tag_monitor (tag, business_date);
+
+create table if not exists governance.tag_mix (
+    build_id bigint not null references governance.build,
+    business_date date not null,
+    tag text not null,
+    value text not null,
+    customer_count bigint not null,
+    primary key (build_id, tag, value)
+);
+
+-- A date on which a person has confirmed that something was wrong: it is no measure for other dates. Subject: a tag,
+-- or `*` for all of them.
+create table if not exists governance.incident (
+    business_date date not null,
+    subject text not null,
+    confirmed_by text not null,
+    reason text,
+    confirmed_at timestamptz not null default clock_timestamp(),
+    primary key (business_date, subject)
+);
+
+-- The catalogue, as of the last publication.
+create table if not exists governance.dictionary (
+    name text not null,
+    kind text not null check (kind in ('column', 'indicator', 'tag')),
+    model text not null,
+    zh text not null,
+    en text not null,
+    type text,
+    unit text,
+    class text not null,
+    grade integer,
+    owner text not null,
+    subject text,
+    windows integer[] not null default '{}',
+    direction text,
+    "values" jsonb,
+    "default" text,
+    status text,
+    version integer,
+    review_date date,
+    refresh text,
+    promised_time text,
+    is_present boolean not null,
+    absent_reason text,
+    lineage jsonb not null,
+    used_by jsonb not null,
+    primary key (model, name)
+);
+comment on table governance.dictionary is '数据字典. One row per published column, indicator and tag: what it means, what it is made of, who uses it.';
+create table if not exists governance.dictionary_state (
+    only_row boolean primary key default true check (only_row),
+    fingerprint text not null,
+    refreshed_at timestamptz not null default clock_timestamp()
+);
+create or replace view published.dictionary as
+select * from governance.dictionary where status is distinct from 'draft';
+comment on view published.dictionary is '数据字典. One row per published column, indicator and tag: what it means, what it is made of, who uses it.';
+
+-- What people decided about customer numbers that are, or are not, one person (`bankmart identity`).
 create table if not exists governance.identity_decision (
     decision_id bigint generated always as identity primary key,
     customer_id text not null,
@@ -140,8 +219,7 @@ create table if not exists governance.identity_decision (
     reason text not null,
     decided_by text not null,
     decided_at timestamptz not null default clock_timestamp(),
-    check ((decision = 'merge') = (other_customer_id is not null)),
-    check (customer_id <> other_customer_id)
+    check ((decision = 'merge') = (other_customer_id is not null) and customer_id <> other_customer_id)
 );
 
 reset role;

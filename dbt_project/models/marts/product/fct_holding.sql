@@ -1,27 +1,48 @@
-with account as (
+-- As known on the date that completed the month: a later correction of a balance is in fct_balance_daily.
+-- depends_on: {{ ref('int_position_balance') }}, {{ ref('int_wealth_position') }}
+with completed as (
+    select * from {{ completed_month_ends() }} as month_end
+),
+
+month_balance as (
+    select * from {{ month_end_balances('completed') }} as balance
+),
+
+account as (
     select
         account.customer_id,
-        account.product_line,
-        account.open_date,
-        coalesce(balance.balance_amount, 0) as balance_amount
+        product.product_line,
+        completed.month_end_date,
+        case
+            when product.product_line in ('loan', 'credit_card') then 0
+            else coalesce(month_balance.balance_amount, 0)
+        end as balance_amount
     from {{ current('int_account') }} as account
-    left join {{ current('int_position_balance') }} as balance on account.account_id = balance.position_id
-    where account.status <> 'closed'
+    inner join {{ current('int_product') }} as product on account.product_id = product.product_id
+    inner join completed
+        on
+            account.open_date <= completed.month_end_date
+            and coalesce(
+                account.close_date, case when account.status = 'closed' then account.effective_date end, 'infinity'
+            ) > completed.month_end_date
+    left join month_balance
+        on
+            account.account_id = month_balance.position_id
+            and completed.month_end_date = month_balance.month_end_date
 ),
 
 position as (
     select
-        balance.customer_id,
+        month_balance.customer_id,
         product.product_line,
-        balance.balance_date as open_date,
-        balance.balance_amount
-    from {{ current('int_position_balance') }} as balance
-    inner join {{ current('int_product') }} as product
-        on balance.position_id = balance.customer_id || '/' || product.product_id
-    where balance.balance_amount > 0
+        month_balance.month_end_date,
+        month_balance.balance_amount
+    from month_balance
+    inner join {{ current('int_product') }} as product on month_balance.product_id = product.product_id
+    where month_balance.balance_amount > 0
 ),
 
-held as (
+together as (
     select * from account
     union all
     select * from position
@@ -30,9 +51,9 @@ held as (
 select
     customer_id,
     product_line,
+    month_end_date,
     count(*)::integer as product_count,
-    min(open_date) as first_open_date,
     sum(balance_amount)::numeric(18, 2) as balance_amount,
     {{ build_columns() }}
-from held
-group by customer_id, product_line
+from together
+group by customer_id, product_line, month_end_date

@@ -6,6 +6,7 @@ select
     channel,
     contacted_at,
     propensity,
+    nullif(trim(creative_id), '') as creative_id,
     business_date,
     load_id
 from {{ source('campaign', 'contact') }}

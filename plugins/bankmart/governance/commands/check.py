@@ -6,6 +6,7 @@ import argparse
 
 from bankmart import dbt, settings
 from bankmart.governance import derived, policy, portability, reference, size
+from bankmart.governance.tags import ledger
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     manifest = dbt.parse()
     found = policy.findings(manifest) + derived.findings(manifest) + size.findings(settings.ROOT)
-    found += reference.findings(manifest)
+    found += reference.findings(manifest) + ledger.findings(manifest)
     for finding in found:
         print(finding)
     print(f"{len(found)} findings" if found else f"the rules are kept by {len(policy.models(manifest))} models")

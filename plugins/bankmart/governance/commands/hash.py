@@ -62,11 +62,13 @@ def hashes(day: date | None = None, build_id: int | None = None) -> dict[str, tu
 
 
 def _tables(cursor: Any) -> list[tuple[tuple[str, str], list[str]]]:
+    # A state's parts are read through the table that they belong to.
     cursor.execute(
-        "select table_schema, table_name, array_agg(column_name::text order by column_name::text)"
-        " from information_schema.columns join information_schema.tables using (table_schema, table_name)"
-        " where table_schema = any(%s) and table_type = 'BASE TABLE'"
-        " group by table_schema, table_name order by table_schema, table_name",
+        "select nspname, relname, array_agg(attname::text order by attname)"
+        " from pg_class join pg_namespace on relnamespace = pg_namespace.oid"
+        " join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped"
+        " where nspname = any(%s) and relkind in ('r', 'p') and not relispartition"
+        " group by nspname, relname order by nspname, relname",
         (SCHEMAS,),
     )
     return [

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bankmart.sources.simulate.holidays import CLOSED, KNOWN_YEARS, WORKED
+
 Array = npt.NDArray[Any]
 NEVER = 1 << 30
 EPOCH = date(1970, 1, 1)
@@ -88,8 +90,10 @@ def to_date(day: int) -> date:
 
 @cache
 def is_business_day(day: int) -> bool:
-    """Whether banks are open: no weekend, no holiday week."""
+    """Whether banks are open: as announced where that is known, else no weekend and no holiday week."""
     moment = to_date(day)
+    if moment.year in KNOWN_YEARS:
+        return moment in WORKED or (moment.weekday() < 5 and moment not in CLOSED)
     is_holiday = (moment.month, moment.day) == (1, 1) or -1 <= festival_distance(day) <= 6
     is_golden_week = (moment.month == 10 and moment.day <= 7) or (moment.month == 5 and moment.day <= 5)
     return moment.weekday() < 5 and not is_holiday and not is_golden_week

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--truth", type=Path, default=settings.state_dir() / "truth", help="where the planted truth goes"
     )
+    parser.add_argument("--no-late", action="store_true", help="every row comes on its own date")
     parser.add_argument(
         "--faults", nargs="*", default=[], choices=sorted(FAULTS), metavar="FAULT",
         help=f"put into the last daily extract: {', '.join(FAULTS)}",
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
             go_live=args.go_live,
             seed=args.seed,
             faults=tuple(args.faults),
+            late=not args.no_late,
         )
     except ValueError as problem:
         print(f"simulate: {problem}")

@@ -17,6 +17,7 @@ from bankmart.sources.simulate.faults import FAULTS
 class SimulationConfig:
     """One bank: `customers` at go-live, `months` of history before it, `days` of daily extracts after it.
 
+    `late` says whether some rows of the daily extracts come days after their date, or restate the past.
     Raises ValueError where a number is out of range or a fault has no such name.
     """
 
@@ -28,6 +29,7 @@ class SimulationConfig:
     go_live: date = date(2026, 10, 31)
     seed: int = 7
     faults: tuple[str, ...] = ()
+    late: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what can't be simulated."""

@@ -12,7 +12,7 @@ from bankmart.sources.simulate.contacts.campaigns import Campaigns
 from bankmart.sources.simulate.contacts.consent import Consents
 from bankmart.sources.simulate.contacts.service import Service
 from bankmart.sources.simulate.contacts.staff import Staff
-from bankmart.sources.simulate.life import cards, deposits, ledger, loans, money, turns
+from bankmart.sources.simulate.life import cards, deposits, errands, ledger, loans, money, turns
 from bankmart.sources.simulate.life.anomalies import Anomalies
 from bankmart.sources.simulate.life.state import Bank, Frame
 from bankmart.sources.simulate.life.wealth import Holdings
@@ -65,6 +65,7 @@ class World:
         mobile.use_app(frame)
         self.campaigns.run(frame, self.consents, self.holdings, self.staff.manager)
         received = self._move_money(frame)
+        self.campaigns.funnel.walk_in(frame, self.staff.manager)
         rows = ledger.fit_to_means(frame, frame.flows.collect(), received)
         rows = turns.take_all_away(frame, rows)
         self._close_books(frame, rows)
@@ -122,6 +123,7 @@ class World:
         self.bills.pay(frame)
         money.charge(frame)
         money.leak(frame)
+        errands.run(frame)
         self.anomalies.plant(frame)
         deposits.mature(frame)
         deposits.sweep(frame)
@@ -140,6 +142,7 @@ class World:
         holdings_before = self.holdings.of_customers(len(bank.people))[:n]
         booked = ledger.book(frame, rows)
         cards.hand_over_payments(frame, booked)
+        cards.replace_lost(frame, booked)
         self.anomalies.note(booked)
         for day in self.turns.check_days(frame):
             held = holdings_before.astype(float)

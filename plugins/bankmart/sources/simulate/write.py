@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bankmart.sources import contract, landing
+from bankmart.sources.simulate import late
 from bankmart.sources.simulate.calendar import Array, to_date
 from bankmart.sources.simulate.config import SimulationConfig
 
@@ -36,9 +37,10 @@ class Outbox:
         self._schemas: dict[str, pa.Schema] = {}
 
     def events(self, name: str, rows: dict[str, Any], day: Array) -> None:
-        """Rows of an event table; `day` is the business date (a day number) of each row."""
+        """Rows of an event table; `day` is the business date (a day number) on which each row happened."""
         table = pa.table(rows)
         self._schemas[name] = table.schema
+        day = late.delivery_days(self.config, name, day)
         past = day <= self.first
         self._stream(name).write(table if past.all() else table.filter(pa.array(past)))
         for later in np.unique(day[(day > self.first) & (day <= self.last)]):
@@ -84,7 +86,10 @@ class Outbox:
         keys = [rows[key].to_numpy() for key in self.tables[name].key]
         for day in range(self.first, self.last + 1):
             chosen = np.flatnonzero(days <= day) if day == self.first else np.flatnonzero(days == day)
-            self._write(name, day, rows.take(pa.array(_latest(chosen, days, keys))))
+            extract = rows.take(pa.array(_latest(chosen, days, keys)))
+            if name == late.CUSTOMER and self.config.late and day > self.first:
+                extract = pa.concat_tables([extract, late.restated(self.config, rows, days, day)])
+            self._write(name, day, extract)
 
     def _write(self, name: str, day: int, rows: pa.Table) -> None:
         table = self.tables[name]

@@ -7,8 +7,9 @@ import pytest
 from bankmart import __main__ as command_line
 from bankmart import dbt, settings
 from bankmart.governance import derived, policy, reference, size
+from bankmart.governance.tags import ledger
 
-RULES = (policy, derived, size, reference)
+RULES = (policy, derived, size, reference, ledger)
 
 
 @pytest.mark.parametrize("broken", [None, *RULES])
@@ -23,6 +24,6 @@ def test_any_finding_fails_the_check(broken, monkeypatch, capsys):
 
 
 def test_the_makefile_calls_commands_that_there_are():
-    called = re.findall(r"\$\(BANKMART\) ([a-z]+)", (settings.ROOT / "Makefile").read_text(encoding="utf-8"))
+    called = re.findall(r"\$\(BANKMART\) ([a-z-]+)", (settings.ROOT / "Makefile").read_text(encoding="utf-8"))
     assert called
     assert [name for name in called if name not in command_line.COMMANDS] == []

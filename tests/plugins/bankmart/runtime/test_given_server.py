@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
+from contextlib import closing
 
 import psycopg2
 import pytest
 from psycopg2 import sql
 
 from bankmart import db, settings
-from bankmart.runtime import postgres as embedded
 from bankmart.runtime import provision
 
 
@@ -20,29 +17,19 @@ def given(tmp_path, monkeypatch):
     """A PostgreSQL 16 with a role that may make databases and roles, and nothing more."""
     monkeypatch.setenv("BANKMART_STATE_DIR", str(tmp_path / "server"))
     monkeypatch.delenv("PGPASSFILE", raising=False)
-    place = embedded.place(tmp_path / "server", version="pginstall")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings.write_private(tmp_path / "server" / "ports.json", f'{{"postgres": {port}}}')
-    embedded.initialise(place, settings.secret(settings.EMBEDDED_ADMIN), port)
-    provision.write_passfile()
-    server = embedded.popen(place, tmp_path / "postgres.log")
-    try:
-        root = settings.dsn(settings.EMBEDDED_ADMIN, "postgres")
-        embedded.wait_until_ready(root)
-        with psycopg2.connect(root) as link, link.cursor() as cursor:
+    with provision.throwaway(version="pginstall") as server:
+        with (
+            closing(psycopg2.connect(settings.dsn(settings.EMBEDDED_ADMIN, "postgres"))) as link,
+            link.cursor() as cursor,
+        ):
             cursor.execute(
                 sql.SQL("create role operator login createdb createrole password {}").format(sql.Literal("given"))
             )
-        link.close()
-        monkeypatch.setenv("BANKMART_STATE_DIR", str(tmp_path / "checkout"))
-        monkeypatch.setenv("BANKMART_DATABASE_URL", f"postgresql://operator:given@127.0.0.1:{port}/postgres")
-        yield port
-    finally:
-        os.kill(server.pid, signal.SIGINT)
-        server.wait(30)
-        embedded.remove(tmp_path / "server")
+            link.commit()
+        with monkeypatch.context() as patch:
+            patch.setenv("BANKMART_STATE_DIR", str(tmp_path / "checkout"))
+            patch.setenv("BANKMART_DATABASE_URL", f"postgresql://operator:given@127.0.0.1:{server.port}/postgres")
+            yield server.port
 
 
 def test_a_given_server_is_provisioned_without_superuser(given):

@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 
 from bankmart.sources.simulate.calendar import Array, Month, draw_seconds
 from bankmart.sources.simulate.config import SimulationConfig
+from bankmart.sources.simulate.contacts import creatives
 from bankmart.sources.simulate.contacts.consent import Consents
+from bankmart.sources.simulate.contacts.creatives import Subject
 from bankmart.sources.simulate.contacts.funnel import Funnel
 from bankmart.sources.simulate.life.state import Bank, Frame, Purchase
 from bankmart.sources.simulate.life.wealth import Holdings
@@ -20,7 +22,12 @@ from bankmart.sources.simulate.write import dates, moments, numbers, words
 CHANNELS = ("sms", "call", "app_push", "email", "manager", "none")
 CONTROL, RATE_PLUS, GIFT, ADVICE = range(4)
 TREATMENTS = ("control", "rate_plus", "gift", "advice")
-TREATMENT_CHANNEL = np.array([5, 2, 0, 1])
+# by treatment: how often each of CHANNELS carries it
+TREATMENT_CHANNELS = np.array(
+    [[0, 0, 0, 0, 0, 1], [0, 0, 0.78, 0.22, 0, 0], [0.76, 0, 0.08, 0.16, 0, 0], [0, 0.68, 0, 0, 0.32, 0]]
+)
+NO_CHANNEL = CHANNELS.index("none")
+ENGLISH_SHARE = 0.06
 HISTORICAL = 8
 
 
@@ -78,7 +85,16 @@ class Campaigns:
                 }
             )
 
+        def texts(day: int) -> pa.Table:
+            known = [i for i, (month, _) in enumerate(self.schedule) if month.on(2) <= day]
+            subjects = [
+                Subject(i, plan.name, int(shelf.LINE[shelf.number(plan.product)]), month.on(2))
+                for i, (month, plan) in ((i, self.schedule[i]) for i in known)
+            ]
+            return creatives.table(subjects, _campaign_ids(np.array(known, np.int64)))
+
         bank.outbox.full("campaign__campaign", at)
+        bank.outbox.full("campaign__creative", texts)
 
     def run(self, frame: Frame, consents: Consents, holdings: Holdings, manager: Array) -> None:
         """The month's campaigns: draw, contact, answers; what is bought becomes a purchase of the month."""
@@ -133,12 +149,18 @@ class Campaigns:
         bought = rng.random(len(who)) < p[np.arange(len(who)), arm]
         treatment = arms[arm]
         second = draw_seconds(rng, "office", len(who))
+        # The channel says nothing of the effect: it is drawn apart from all else.
+        wording = bank.config.rng(f"wording {index}", month.serial)
+        channel = (wording.random(len(who))[:, None] > TREATMENT_CHANNELS.cumsum(axis=1)[treatment]).sum(axis=1)
+        english = (bank.habits.luck[who, 7] > 1 - ENGLISH_SHARE).astype(np.int64)
+        creative = creatives.choose(index, channel, english, wording.random(len(who)))
         rows = {
             "contact_id": numbers(contact),
             "campaign_id": _campaign_ids(np.full(len(who), index)),
             "customer_id": bank.people.ids(who),
             "treatment": words(TREATMENTS, treatment),
-            "channel": words(CHANNELS, TREATMENT_CHANNEL[treatment]),
+            "channel": words(CHANNELS, channel),
+            "creative_id": creatives.identifiers(np.where(channel == NO_CHANNEL, -1, creative)),
             "contacted_at": moments(day, second),
             "propensity": numbers(share[arm], np.full(len(who), plan.control > 0)),
         }
@@ -149,7 +171,7 @@ class Campaigns:
         products = np.full(len(buys), product)
         frame.purchases.append(Purchase(who[buys], products, bought_day, cents[buys].astype(np.int64)))
         self.funnel.answer(
-            frame, rng, _campaign_ids(np.array([index]))[0].as_py(), product, contact, who, treatment,
+            frame, rng, _campaign_ids(np.array([index]))[0].as_py(), product, contact, who, channel,
             day, second, buys, bought_day, cents, manager,
         )  # fmt: skip
         self._last_contacted = np.zeros(n, bool)
@@ -172,7 +194,7 @@ class Campaigns:
         if not pieces:
             none = np.empty(0, np.int64)
             text, number = pa.array([], pa.string()), pa.array([], pa.int64())
-            names = ("contact_id", "campaign_id", "customer_id", "treatment", "channel", "contacted_at")
+            names = ("contact_id", "campaign_id", "customer_id", "treatment", "channel", "creative_id", "contacted_at")
             rows = {name: number if name in ("contact_id", "customer_id") else text for name in names}
             pieces = [(rows | {"propensity": pa.array([], pa.float64())}, none)]
         for rows, day in pieces:

@@ -11,6 +11,8 @@ from bankmart.sources.simulate.write import moments, numbers, words
 PURPOSES = ("marketing", "profiling", "sharing")
 CHANNELS = ("sms", "call", "app_push", "email", "manager", "all")
 ALL = 5
+# by purpose: who stops and who starts in a month, and how many had refused when they were asked
+SECOND_THOUGHTS = ((0.006, 0.02, 0.17), (0.006, 0.008, 0.3), (0.008, 0.006, 0.72))
 REASONS = ("不再使用本行服务", "个人隐私", "已更换银行", "no longer a customer")
 
 
@@ -38,9 +40,10 @@ class Consents:
         gives = luck[new] > 0.17
         self.marketing[new] = gives
         given = new[gives]
-        channel = np.where(luck[given] > 0.34, ALL, rng.integers(0, 4, len(given)))
+        channel = np.where(luck[given] > 0.34, ALL, rng.integers(0, ALL, len(given)))
         parts = [_event(given, 0, channel, 0, day[gives])]
-        for purpose, bound in ((1, 0.3), (2, 0.72)):
+        for purpose in (1, 2):
+            bound = SECOND_THOUGHTS[purpose][2]
             also = luck[new] > bound
             parts.append(_event(new[also], purpose, ALL, 0, day[also]))
         unhappy = np.clip(np.exp(-0.7 * bank.mood[:n]), 0.4, 4)
@@ -49,8 +52,30 @@ class Consents:
         self.marketing[stops] = False
         stop_day = np.minimum(rng.integers(month.first, month.last + 1, len(stops)), frame.limit_day[stops])
         parts.append((stops, np.zeros(len(stops), int), np.full(len(stops), ALL), np.ones(len(stops), int), stop_day))
+        parts += self._change_minds(frame, new)
         self._hand_over(frame, rng, parts)
         self._forget(frame, rng)
+
+    def _change_minds(self, frame: Frame, new: Array) -> list[tuple[Array, Array, Array, Array, Array]]:
+        """Some stop one channel or what isn't marketing; some who had refused give their consent after all."""
+        rng, n, month = frame.rng("second thoughts"), frame.count, frame.month
+        may = frame.is_present & ~frame.is_lost() & (frame.limit_day == month.last)
+        may[new] = False
+        draw = rng.random((4, n))
+        single = rng.integers(0, ALL, n)
+        day = rng.integers(month.first, month.last + 1, n)
+        parts = []
+        for purpose, (chance, back, bound) in enumerate(SECOND_THOUGHTS):
+            gave = self.marketing[:n] if purpose == 0 else frame.bank.habits.luck[:n, 6] > bound
+            stops = np.flatnonzero(may & gave & (draw[purpose] < chance))
+            grants = np.flatnonzero(may & ~gave & (draw[3] < back) & (purpose == rng.integers(0, 3, n)))
+            if purpose == 0:
+                # Whoever stops one channel is left in peace on the others too, until they ask for more.
+                self.marketing[stops], self.marketing[grants] = False, True
+            for who, action in ((grants, 0), (stops, 1)):
+                channel = single[who] if purpose == 0 else np.full(len(who), ALL)
+                parts.append(_event(who, purpose, channel, action, day[who]))
+        return parts
 
     def _hand_over(
         self, frame: Frame, rng: np.random.Generator, parts: list[tuple[Array, Array, Array, Array, Array]]

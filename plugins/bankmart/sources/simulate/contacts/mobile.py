@@ -73,6 +73,9 @@ def _look_around(
     customer = who[session]
     offset = (seconds[session] * rank / per_session[session]).astype(np.int64)
     line = _line_of_interest(rng, bank.habits.affinity, customer)
+    # Accounts are looked at too, by anyone.
+    account_view = frame.rng("account views").random(count)
+    line = np.select([account_view < 0.025, account_view < 0.06], [shelf.CURRENT, shelf.SAVINGS], line)
     draw = rng.random(count)
     kind = np.select([draw < 0.42, draw < 0.46, draw < 0.5], [PRODUCT_VIEW, SEARCH, APPLICATION_STEP], SCREEN)
     kind = np.where(rank == 0, SCREEN, kind)

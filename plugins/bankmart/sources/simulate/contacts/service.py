@@ -10,6 +10,7 @@ from bankmart.sources.simulate.calendar import Array, draw_days, draw_seconds
 from bankmart.sources.simulate.config import SimulationConfig
 from bankmart.sources.simulate.contacts.text import LABELS, write_feedback
 from bankmart.sources.simulate.life.state import Frame
+from bankmart.sources.simulate.world import products as shelf
 from bankmart.sources.simulate.write import moments, numbers, words
 
 REASONS = (
@@ -27,6 +28,18 @@ REASONS = (
 )
 REASON_SHARE = np.array([0.17, 0.16, 0.13, 0.09, 0.1, 0.09, 0.04, 0.01, 0.13, 0.0, 0.08])
 ANGRY_SHARE = np.array([0.06, 0.1, 0.12, 0.05, 0.07, 0.19, 0.16, 0.08, 0.12, 0.0, 0.05])
+# by direction and reason: calls a month, and the product line whose taste they follow (0: everyone alike)
+ROUTINE: dict[str, dict[str, tuple[float, int]]] = {
+    "in": {
+        "balance": (0.012, 0), "card": (0.01, shelf.CREDIT_CARD), "transfer": (0.008, 0), "loan": (0.008, shelf.LOAN),
+        "wealth": (0.01, shelf.WEALTH), "app": (0.008, 0), "marketing": (0.004, 0), "other": (0.008, 0),
+    },
+    "out": {
+        "balance": (0.003, 0), "card": (0.006, shelf.CREDIT_CARD), "transfer": (0.003, 0), "loan": (0.007, shelf.LOAN),
+        "wealth": (0.008, shelf.WEALTH), "fee": (0.003, 0), "complaint": (0.004, 0), "close_account": (0.002, 0),
+        "app": (0.004, 0), "marketing": (0.014, 0), "other": (0.004, 0),
+    },
+}  # fmt: skip
 TOPICS = ("fee", "service", "app", "card", "loan", "wealth", "privacy", "other")
 FEEDBACK_CHANNELS = ("app", "sms", "phone", "branch", "web")
 
@@ -91,7 +104,30 @@ class Service:
         }
         self.calls += count
         bank.outbox.events("contact_centre__call", rows, day)
+        self._make_routine_calls(frame)
         bank.memory.put("unresolved", frame.month, np.bincount(who[~resolved & ~is_out], minlength=n))
+
+    def _make_routine_calls(self, frame: Frame) -> None:
+        """Calls that say nothing of the mood and are settled at once: reminders, offers, plain questions."""
+        rng, n = frame.rng("routine calls"), frame.count
+        taste = frame.bank.habits.affinity[:n]
+        for direction, reasons in ROUTINE.items():
+            for reason, (rate, line) in reasons.items():
+                liking = taste[:, line] / 0.35 if line else np.ones(n)
+                who, day, second = self._draw(frame, rng, rate * liking, "office" if direction == "out" else "day")
+                count = len(who)
+                rows = {
+                    "call_id": numbers(600_000_001 + self.calls + np.arange(count)),
+                    "customer_id": frame.bank.people.ids(who),
+                    "started_at": moments(day, second),
+                    "direction": words([direction], np.zeros(count, int)),
+                    "reason": words([reason], np.zeros(count, int)),
+                    "wait_seconds": numbers((rng.gamma(1.3, 40, count) * (direction == "in")).astype(np.int64)),
+                    "talk_seconds": numbers(rng.gamma(2.0, 70, count).astype(np.int64) + 5),
+                    "is_resolved": numbers(np.ones(count, bool)),
+                }
+                self.calls += count
+                frame.bank.outbox.events("contact_centre__call", rows, day)
 
     def _take_complaints(self, frame: Frame) -> None:
         rng, bank, n = frame.rng("complaints"), frame.bank, frame.count
@@ -105,8 +141,8 @@ class Service:
             "complaint_id": numbers(610_000_001 + self.complaints + np.arange(count)),
             "customer_id": bank.people.ids(who),
             "opened_at": moments(day, second),
-            "topic": words(TOPICS, rng.choice(8, count, p=[0.22, 0.2, 0.2, 0.12, 0.08, 0.1, 0.03, 0.05])),
-            "severity": numbers(1 + (rng.random(count) < 0.4).astype(np.int64) + (rng.random(count) < 0.14)),
+            "topic": words(TOPICS, rng.choice(8, count, p=[0.2, 0.18, 0.18, 0.12, 0.1, 0.1, 0.06, 0.06])),
+            "severity": numbers(1 + (rng.random(count) < 0.4).astype(np.int64) + (rng.random(count) < 0.2)),
             "closed_at": moments(day, end, settled),
         }
         self.complaints += count
@@ -136,7 +172,7 @@ class Service:
 
     def _listen(self, frame: Frame) -> None:
         rng, bank, n = frame.rng("feedback"), frame.bank, frame.count
-        rate = 0.018 + 0.02 * (np.abs(bank.mood[:n]) > 0.9)
+        rate = 0.04 + 0.03 * (np.abs(bank.mood[:n]) > 0.9)
         who, day, second = self._draw(frame, rng, rate, "evening")
         count = len(who)
         feeling = bank.mood[who] * 1.1 + rng.normal(0, 0.8, count)
@@ -148,7 +184,7 @@ class Service:
             "feedback_id": numbers(number),
             "customer_id": bank.people.ids(who),
             "given_at": moments(day, second),
-            "channel": words(FEEDBACK_CHANNELS, rng.choice(5, count, p=[0.5, 0.12, 0.14, 0.12, 0.12])),
+            "channel": words(FEEDBACK_CHANNELS, rng.choice(5, count, p=[0.4, 0.15, 0.15, 0.15, 0.15])),
             "language": words(["zh", "en"], english.astype(int)),
             "feedback_text": pa.array(write_feedback(rng, label, english), pa.string()),
             "score": numbers(stars.astype(np.int64), rng.random(count) > 0.1),

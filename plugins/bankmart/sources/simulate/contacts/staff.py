@@ -58,18 +58,18 @@ class Staff:
 
     def _visit(self, frame: Frame, rng: np.random.Generator) -> None:
         bank, n = frame.bank, frame.count
-        rate = np.where((self.manager[:n] >= 0) & frame.is_present & ~frame.is_lost(), 0.13, 0.0)
+        rate = np.where((self.manager[:n] >= 0) & frame.is_present & ~frame.is_lost(), 0.26, 0.0)
         who = np.repeat(np.arange(n), rng.poisson(rate))
         day, second = draw_days(rng, frame.month, "plain", len(who)), draw_seconds(rng, "office", len(who))
         likes = np.clip(0.3 + 0.2 * bank.mood[who], 0.05, 0.6)
         draw = rng.random(len(who))
-        outcome = np.select([draw < 0.25 * likes, draw < likes, draw < likes + 0.15], [3, 1, 2], 0)
+        outcome = np.select([draw < 0.3 * likes, draw < likes, draw < likes + 0.15], [3, 1, 2], 0)
         rows = {
             "visit_id": numbers(670_000_001 + self.visits + np.arange(len(who))),
             "customer_id": bank.people.ids(who),
             "manager_id": numbers(80_001 + self.manager[who]),
             "visited_at": moments(day, second),
-            "channel": words(CHANNELS, rng.choice(4, len(who), p=[0.3, 0.05, 0.35, 0.3])),
+            "channel": words(CHANNELS, rng.choice(4, len(who), p=[0.28, 0.12, 0.32, 0.28])),
             "outcome": words(OUTCOMES, outcome),
         }
         self.visits += len(who)

@@ -125,19 +125,22 @@ def mature(frame: Frame) -> None:
 def buy_terms(frame: Frame) -> None:
     """New term deposits, from the savings account: those wished for by campaigns, and those by taste."""
     rng, bank, n = frame.rng("terms"), frame.bank, frame.count
-    chance = 0.02 * bank.habits.affinity[:n, shelf.TERM_DEPOSIT] * frame.is_present * ~frame.is_lost()
-    who = np.flatnonzero((rng.random(n) < chance) & (frame.room[1] > 1_500_000))
+    chance = 0.03 * bank.habits.affinity[:n, shelf.TERM_DEPOSIT] * frame.is_present * ~frame.is_lost()
+    who = np.flatnonzero((rng.random(n) < chance) & (frame.room[1] > 800_000))
     product = rng.choice(shelf.of_line(shelf.TERM_DEPOSIT), len(who))
     cents = frame.room[1, who] * rng.uniform(0.25, 0.7, len(who)) // 100_000 * 100_000
     day = rng.integers(frame.month.on(3), frame.month.on(27), len(who))
     wishes = [Purchase(who, product, day, cents), *frame.purchases]
-    for wish in wishes:
+    for rank, wish in enumerate(wishes):
         chosen = (shelf.LINE[wish.product] == shelf.TERM_DEPOSIT) & (
             frame.limit_day[wish.customer] > frame.month.on(28) - 1
         )
         customer, cents = wish.customer[chosen], wish.cents[chosen].astype(np.int64)
         has = frame.take(1, customer, cents)
-        _lay_down(frame, rng, customer[has], wish.product[chosen][has], wish.day[chosen][has], cents[has])
+        product, day = wish.product[chosen][has], wish.day[chosen][has]
+        _lay_down(frame, rng, customer[has], product, day, cents[has])
+        if rank == 0:
+            frame.sales.append(Purchase(customer[has], product, day, cents[has]))
 
 
 def _lay_down(
@@ -156,7 +159,8 @@ def _lay_down(
     term = accounts.open(customer, product, day, rng, shelf.TERM[product])
     line = shelf.CURRENT if from_current else shelf.SAVINGS
     source, second = accounts.main[line, customer], 4000 if from_current else 11 * 3600
-    channel = SYSTEM if from_current else MOBILE
+    by_app = (frame.bank.habits.app_rate[customer] > 0) & (customer % 4 > 0)
+    channel = np.where(from_current, SYSTEM, np.where(by_app, MOBILE, BRANCH))
     frame.flows.add(source, day, second, -cents, channel, "deposit", bank=0, other=accounts.ids(term))
     frame.flows.add(term, day, second, cents, channel, "deposit", bank=0, other=accounts.ids(source))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from bankmart.sources.simulate.calendar import Array, draw_days, draw_seconds, season
-from bankmart.sources.simulate.life.ledger import CARD, MOBILE, POS, STANDING_ORDER, SYSTEM, TRANSFER
-from bankmart.sources.simulate.life.state import Frame
+from bankmart.sources.simulate.life.ledger import BRANCH, CARD, MOBILE, POS, STANDING_ORDER, SYSTEM, TRANSFER
+from bankmart.sources.simulate.life.state import Frame, Purchase
 from bankmart.sources.simulate.world import products as shelf
 from bankmart.sources.simulate.world.habits import DORMANT, IRREGULAR
 from bankmart.sources.simulate.write import dates, money, numbers, words
 
+MOST_DAYS_SLOW = 8  # an instalment is due by the 20th, so the payment stays within the month
 STATUS = ("running", "running_arrears", "finished", "finished_default")
 COLUMNS = (
     "customer", "product", "start", "principal", "term", "payment", "paid", "arrears", "status", "due_day",
@@ -42,7 +43,7 @@ class Loans:
         payment = np.rint(principal * rate / (1 - (1 + rate) ** -term))
         due_day = rng.integers(5, 21, count)
         none, account = np.zeros(count), bank.accounts.main[shelf.CURRENT, customer]
-        behind = (term * paid_share).astype(int)
+        behind = np.where(paid_share > 0, np.minimum((frame.month.first - start) // 30, term - 2), 0)
         new = (
             customer, product, start, principal, term, payment, behind, none, none, due_day, account,
         )  # fmt: skip
@@ -58,13 +59,15 @@ class Loans:
     def apply(self, frame: Frame) -> None:
         """This month's new loans, by taste and means."""
         rng, bank, n = frame.rng("apply"), frame.bank, frame.count
-        chance = 0.012 * bank.habits.affinity[:n, shelf.LOAN] * (bank.habits.inflow[:n] > 2500)
+        chance = 0.018 * bank.habits.affinity[:n, shelf.LOAN] * (bank.habits.inflow[:n] > 2500)
         chance *= frame.is_present & ~frame.is_lost() & (frame.limit_day == frame.month.last)
         chance *= bank.accounts.main[shelf.CURRENT, :n] >= 0
         chance[self.customer[(self.status < 2) & (self.customer < n)]] = 0
         who = np.flatnonzero(rng.random(n) < chance)
         day = rng.integers(frame.month.first, frame.month.last + 1, len(who))
         self.lend(frame, who, day, np.zeros(len(who)))
+        lent = np.arange(len(self.customer) - len(who), len(self.customer))
+        frame.sales.append(Purchase(who, self.product[lent], day, self.principal[lent]))
 
     def collect(self, frame: Frame) -> None:
         """This month's instalments, paid or missed where money or will is short, and the contracts' state."""
@@ -85,17 +88,24 @@ class Loans:
         paid = pays[frame.spend(customer[pays], due[pays])]
         misses[np.setdiff1d(pays, paid)] = True
         pays = paid
-        frame.flows.add(account[pays], due_day[pays], 6 * 3600, -due[pays], STANDING_ORDER, "loan_repayment", bank=0)
+        # Some pay days after the date, by hand.
+        slow = np.clip(1.3 * bank.habits.luck[customer, 3] - 0.75, 0.01, 0.5)
+        delay = np.where(rng.random(len(index)) < slow, rng.integers(1, MOST_DAYS_SLOW + 1, len(index)), 0)
+        delay[misses | (due_day + delay > frame.limit_day[customer])] = 0
+        by_hand = np.where(bank.habits.app_rate[customer] > 0, MOBILE, BRANCH)
+        paid_day, channel = due_day + delay, np.where(delay > 0, by_hand, STANDING_ORDER)
+        frame.flows.add(account[pays], paid_day[pays], 21_600, -due[pays], channel[pays], "loan_repayment", bank=0)
         rows = {
             "repayment_id": numbers(900_000_001 + self.repayment_count + np.arange(len(index))),
             "contract_id": numbers(700_000_001 + index),
             "due_date": dates(due_day),
-            "paid_date": dates(due_day, ~misses),
+            "paid_date": dates(paid_day, ~misses),
             "due_amount": money(due),
             "paid_amount": money(np.where(misses, 0, due)),
         }
         self.repayment_count += len(index)
-        bank.outbox.events("loan__repayment", rows, due_day)
+        # The instalment is reported once, when it is paid or missed.
+        bank.outbox.events("loan__repayment", rows, paid_day)
         self.arrears[index] = np.where(misses, due, 0)
         self.paid[index] += ~misses
         worst = self.arrears[index] > 6 * self.payment[index]
@@ -103,7 +113,7 @@ class Loans:
         status = np.select([worst, done, self.arrears[index] > 0], [3, 2, 1], 0)
         changed = np.flatnonzero(status != self.status[index])
         self.status[index] = status
-        self._hand_over(frame, index[changed], due_day[changed])
+        self._hand_over(frame, index[changed], paid_day[changed])
 
     def _hand_over(self, frame: Frame, index: Array, effective: Array) -> None:
         bank = frame.bank
@@ -140,7 +150,12 @@ def use_credit_cards(frame: Frame) -> None:
     drawn = np.flatnonzero(rng.random(n) < chance)
     new = np.unique(np.concatenate([drawn, *wished])).astype(np.int64)
     new = new[(card[new] < 0) & may[new]]
-    issue_cards(frame, new, rng.integers(month.first, month.last + 1, len(new)))
+    day = rng.integers(month.first, month.last + 1, len(new))
+    issue_cards(frame, new, day)
+    product = accounts.product[accounts.main[shelf.CREDIT_CARD, new]]
+    by_taste = np.isin(new, drawn) & ~np.isin(new, np.concatenate([drawn[:0], *wished]))
+    limit = accounts.card_limit[accounts.card[accounts.main[shelf.CREDIT_CARD, new]]]
+    frame.sales.append(Purchase(new[by_taste], product[by_taste], day[by_taste], limit[by_taste]))
     index = np.where((card >= 0) & frame.is_present, card, -1)
     owed = np.where(index >= 0, -accounts.balance[index], 0)
     frame_owed = np.flatnonzero(owed > 0)

@@ -20,7 +20,7 @@ from bankmart.sources.simulate.life.ledger import (
     TRANSFER,
     WEB,
 )
-from bankmart.sources.simulate.life.state import Frame
+from bankmart.sources.simulate.life.state import Frame, Purchase
 from bankmart.sources.simulate.world import products as shelf
 from bankmart.sources.simulate.world.habits import DORMANT, IRREGULAR, PENSION, SALARY
 from bankmart.sources.simulate.write import dates, money, numbers, words
@@ -38,7 +38,14 @@ KINDS = (
 )
 SHARES = np.array([[0.45, 0.13, 0.13, 0.06, 0.11, 0.0, 0.08, 0.04], [0.06, 0.46, 0.02, 0.25, 0.0, 0.08, 0.1, 0.03]])
 STANDING = ("account", "customer", "cents", "purpose", "day", "since", "until")
-BILLS = (("household", 0.05), ("household", 0.03), ("lease", 0.26), ("insurance", 0.05), ("transfer", 0.08))
+# standing orders: what for, of the month's pay, and how many have one
+BILLS = (
+    ("household", 0.05, 0.5), ("household", 0.03, 0.3), ("lease", 0.26, 0.16), ("insurance", 0.05, 0.18),
+    ("transfer", 0.08, 0.12), ("deposit", 0.05, 0.09), ("wealth", 0.04, 0.07), ("loan_repayment", 0.12, 0.03),
+    ("other", 0.02, 0.06),
+)  # fmt: skip
+DEPOSIT, PLAN = 5, 6
+FUND_PLANS = np.array([shelf.number(name) for name in ("FD01", "FD02", "FD03", "FD04")])
 
 
 def accounts_elsewhere(rng: np.random.Generator, count: int) -> Array:
@@ -167,11 +174,15 @@ class Bills:
     def start(self, frame: Frame, customer: Array, since: Array) -> None:
         """These customers set up their standing orders."""
         rng, bank = frame.rng("bills"), frame.bank
-        for code, (_, share) in enumerate(BILLS):
+        for code, (_, share, often) in enumerate(BILLS):
             inflow, kind = bank.habits.inflow[customer], bank.habits.kind[customer]
-            wanted = np.array([0.5, 0.3, 0.16, 0.18, 0.12])[code] * np.where(kind == IRREGULAR, 0.4, 1.0)
+            wanted = often * np.where(kind == IRREGULAR, 0.4, 1.0)
             age = (frame.month.first - bank.people.birth_day[customer]) / 365.25
             wanted = np.where((code == 2) & (age > 45), 0.03, wanted) * (inflow > 1500)
+            if code == PLAN:
+                wanted = wanted * 3 * bank.habits.affinity[customer, shelf.FUND]
+            elif code == DEPOSIT:
+                wanted = wanted * (bank.accounts.main[shelf.SAVINGS, customer] >= 0)
             has = rng.random(len(customer)) < wanted
             cents = np.maximum(inflow * share * rng.lognormal(-0.1, 0.35, len(customer)) // 10, 2) * 1000
             self._append(frame, rng, customer[has], cents[has], code, since[has])
@@ -179,13 +190,28 @@ class Bills:
     def pay(self, frame: Frame) -> None:
         """Pay this month's standing orders."""
         here = frame.is_present & ~frame.is_lost()
+        stays = frame.limit_day == frame.month.last
         runs = (self.since < frame.month.first) & (self.until > frame.month.last)
+        accounts, month = frame.bank.accounts, frame.month
+        savings = accounts.main[shelf.SAVINGS, self.customer]
+        runs &= (self.purpose != DEPOSIT) | (savings >= 0)
+        runs &= (self.purpose < DEPOSIT) | (self.purpose > PLAN) | stays[self.customer]
         index = np.flatnonzero(here[self.customer] & runs)
         paid = index[frame.spend(self.customer[index], self.cents[index])]
-        names = [PURPOSE["household"] if name == "lease" else PURPOSE[name] for name, _ in BILLS]
+        day, second = month.first + self.day - 1, 7 * 3600 + self.account % 3600
+        plan = paid[self.purpose[paid] == PLAN]
+        products = FUND_PLANS[self.account[plan] % len(FUND_PLANS)]
+        frame.plans = Purchase(self.customer[plan], products, day[plan], self.cents[plan])
+        saved = paid[self.purpose[paid] == DEPOSIT]
+        frame.flows.add(self.account[saved], day[saved], second[saved], -self.cents[saved], STANDING_ORDER, "deposit",
+                        bank=OWN_BANK, other=accounts.ids(savings[saved]))  # fmt: skip
+        frame.flows.add(savings[saved], day[saved], second[saved], self.cents[saved], STANDING_ORDER, "deposit",
+                        bank=OWN_BANK, other=accounts.ids(self.account[saved]))  # fmt: skip
+        paid = paid[(self.purpose[paid] < DEPOSIT) | (self.purpose[paid] > PLAN)]
+        names = [PURPOSE["household"] if name == "lease" else PURPOSE[name] for name, _, _ in BILLS]
         frame.flows.add(
-            self.account[paid], frame.month.first + self.day[paid] - 1, 7 * 3600 + self.account[paid] % 3600,
-            -self.cents[paid], STANDING_ORDER, np.array(names)[self.purpose[paid]],
+            self.account[paid], day[paid], second[paid], -self.cents[paid], STANDING_ORDER,
+            np.array(names)[self.purpose[paid]],
             bank=1 + self.account[paid] % 12, other=6_240_000_000_000_000 + self.account[paid] % 9973,
         )  # fmt: skip
 
@@ -206,7 +232,7 @@ class Bills:
             "counterparty_bank": words(["ICBC", "CCB", "ABC"], account % 3),
             "counterparty_account": numbers(6_240_000_000_000_000 + account % 9973),
             "amount": money(cents),
-            "purpose": words([name for name, _ in BILLS], np.full(count, code)),
+            "purpose": words([name for name, _, _ in BILLS], np.full(count, code)),
             "effective_date": dates(since),
             "end_date": dates(until, ends),
         }

@@ -75,7 +75,10 @@ class Purchase:
 
 @dataclass
 class Frame:
-    """One month of the bank: who counts in it, what money moves, what each may still spend (cents)."""
+    """One month of the bank: who counts in it, what money moves, what each may still spend (cents).
+
+    `purchases` are wishes that campaigns raised, `plans` the month's regular ones, `sales` what was bought without.
+    """
 
     bank: Bank
     month: Month
@@ -85,6 +88,8 @@ class Frame:
     purse: Array = field(default_factory=lambda: np.empty(0))
     spent: Array = field(default_factory=lambda: np.empty(0))
     purchases: list[Purchase] = field(default_factory=list)
+    plans: Purchase | None = None
+    sales: list[Purchase] = field(default_factory=list)
     holding_changes: list[tuple[Array, Array, Array]] = field(default_factory=list)
 
     def rng(self, concern: str) -> np.random.Generator:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from bankmart.sources.simulate.calendar import Array
-from bankmart.sources.simulate.life.ledger import MOBILE, PURPOSE
+from bankmart.sources.simulate.life.ledger import BRANCH, MOBILE, PURPOSE, STANDING_ORDER, WEB
 from bankmart.sources.simulate.life.state import Frame, Purchase
 from bankmart.sources.simulate.world import products as shelf
 from bankmart.sources.simulate.write import dates, money, numbers, words
 
 LINES = (shelf.WEALTH, shelf.FUND, shelf.INSURANCE)
+BUYS_A_MONTH = {shelf.WEALTH: 0.05, shelf.FUND: 0.06, shelf.INSURANCE: 0.07}
+SELLS_A_MONTH = np.array([0, 0, 0, 0.045, 0.05, 0.025, 0, 0])
 SWING = np.array([0.0, 0.0004, 0.002, 0.009, 0.022, 0.034])  # of a month's value, by risk level
 
 
@@ -56,20 +58,26 @@ class Holdings:
         wishes = [wish for wish in frame.purchases if len(wish.customer)]
         for line in LINES:
             browsing = np.clip(bank.memory.total(f"views_{line}", month.serial - 1, 3)[:n] / 2, 0, 2)
-            chance = 0.02 * bank.habits.affinity[:n, line] * (0.6 + browsing) * stays * ~frame.is_lost()
-            who = np.flatnonzero((rng.random(n) < chance) & (frame.room[1] > 800_000))
-            cents = np.maximum(frame.room[1, who] * rng.uniform(0.15, 0.6, len(who)) // 100_000 * 100_000, 100_000)
+            chance = BUYS_A_MONTH[line] * bank.habits.affinity[:n, line] * (0.6 + browsing) * stays * ~frame.is_lost()
+            who = np.flatnonzero((rng.random(n) < chance) & (frame.room[1] > 300_000))
+            cents = np.maximum(frame.room[1, who] * rng.uniform(0.05, 0.5, len(who)) // 100_000 * 100_000, 100_000)
             day = rng.integers(month.first + 1, bound + 1, len(who))
             wishes.append(Purchase(who, _choose(frame, rng, who, line), day, cents))
-        for wish in wishes:
+        for rank, wish in enumerate(wishes):
             chosen = np.isin(shelf.LINE[wish.product], LINES) & stays[wish.customer]
             chosen &= bank.accounts.main[shelf.SAVINGS, wish.customer] >= 0
             customer, cents = wish.customer[chosen], wish.cents[chosen].astype(np.int64)
             has = frame.take(1, customer, cents)
             day = np.clip(wish.day[chosen][has], month.first + 1, bound)
-            self._order(frame, customer[has], wish.product[chosen][has], day, cents[has])
+            product = wish.product[chosen][has]
+            self._order(frame, customer[has], product, day, cents[has])
+            if rank >= len(wishes) - len(LINES):
+                frame.sales.append(Purchase(customer[has], product, day, cents[has]))
+        if frame.plans is not None:
+            plan = frame.plans
+            self._order(frame, plan.customer, plan.product, plan.day, plan.cents, by_plan=True)
         mine = (self.value > 0) & (self.key // 100 < n)
-        drawn = rng.random(len(self.key)) < 0.022
+        drawn = rng.random(len(self.key)) < SELLS_A_MONTH[shelf.LINE[self.key % 100]]
         sells = np.flatnonzero(mine & drawn & stays[np.minimum(self.key // 100, n - 1)])
         part = np.where(rng.random(len(sells)) < 0.4, 1.0, rng.uniform(0.2, 0.6, len(sells)))
         cents = np.rint(self.value[sells] * part).astype(np.int64)
@@ -131,8 +139,13 @@ class Holdings:
         self.assessment_count += len(who)
         bank.outbox.events("wealth__risk_assessment", rows, day)
 
-    def _order(self, frame: Frame, customer: Array, product: Array, day: Array, cents: Array) -> None:
-        """Subscribe (cents above 0, from savings) or redeem (below 0, to current), and move the money."""
+    def _order(
+        self, frame: Frame, customer: Array, product: Array, day: Array, cents: Array, *, by_plan: bool = False
+    ) -> None:
+        """Subscribe (cents above 0, from savings) or redeem (below 0, to current), and move the money.
+
+        What is bought by a monthly plan is paid from the current account by standing order.
+        """
         bank, count = frame.bank, len(customer)
         rows = {
             "order_id": numbers(400_000_001 + self.order_count + np.arange(count)),
@@ -145,11 +158,14 @@ class Holdings:
         self.order_count += count
         bank.outbox.events("wealth__wealth_order", rows, day)
         self._change(frame, customer, product, day, cents)
-        line = np.where(cents > 0, shelf.SAVINGS, shelf.CURRENT)
+        line = np.where((cents > 0) & (not by_plan), shelf.SAVINGS, shelf.CURRENT)
         purpose = np.where(shelf.LINE[product] == shelf.INSURANCE, PURPOSE["insurance"], PURPOSE["wealth"])
         # Redemptions arrive early in the day, so that a leaver's last transfers come after them.
         second = np.where(cents > 0, 13 * 3600 + customer % 7000, 9 * 3600 + customer % 7000)
-        frame.flows.add(bank.accounts.main[line, customer], day, second, -cents, MOBILE, purpose)
+        by_app = (bank.habits.app_rate[customer] > 0) & (customer % 5 > 0)
+        channel = np.where(by_app, MOBILE, np.where(customer % 3 > 0, BRANCH, WEB))
+        channel = np.where(by_plan, STANDING_ORDER, channel)
+        frame.flows.add(bank.accounts.main[line, customer], day, second, -cents, channel, purpose)
 
     def _change(self, frame: Frame, customer: Array, product: Array, day: Array | int, cents: Array) -> None:
         moved = np.flatnonzero(np.asarray(cents) != 0)

@@ -15,6 +15,8 @@ FIRST_ACCOUNT = 6_217_000_010_000_001
 FIRST_CARD = 800_000_001
 STATUS = ("active", "dormant", "closed")
 ACTIVE, DORMANT, CLOSED = range(3)
+CARD_STATUS = ("active", "blocked", "closed")
+CARD_ACTIVE, CARD_BLOCKED, CARD_CLOSED = range(3)
 LEVELS = ("junior", "classic", "gold", "platinum")
 GROWING_COLUMNS = (
     "customer",
@@ -38,8 +40,9 @@ class Accounts:
         self.closed, self.matures, self.status, self.balance = (np.empty(0, np.int64) for _ in range(4))
         self.card = np.empty(0, np.int64)
         self.main = np.full((len(shelf.LINES), len(people)), -1, np.int64)
-        self.card_account: list[Array] = []
-        self.card_count = 0
+        self.card_account, self.card_level, self.card_limit, self.card_issued = (
+            np.empty(0, np.int64) for _ in range(4)
+        )
 
     def __len__(self) -> int:
         """All accounts, closed ones too."""
@@ -80,7 +83,7 @@ class Accounts:
         self.hand_over(index, opened)
         self._hold(index, rng)
         with_card = index[(line == shelf.CREDIT_CARD) | ((line == shelf.CURRENT) & (rng.random(count) < 0.92))]
-        self._issue(with_card, rng)
+        self.issue_cards(with_card, opened[np.searchsorted(index, with_card)], rng)
         return index
 
     def close(self, index: Array, day: Array) -> None:
@@ -90,6 +93,8 @@ class Accounts:
         gone = account == index
         self.main[self.line[index][gone], self.customer[index][gone]] = -1
         self.hand_over(index, day)
+        with_card = self.card[index] >= 0
+        self.hand_over_cards(self.card[index[with_card]], CARD_CLOSED, np.asarray(day)[with_card])
 
     def hand_over(self, index: Array, effective: Array) -> None:
         """Versions of these accounts, true from the given days."""
@@ -124,27 +129,34 @@ class Accounts:
         }
         self.outbox.versions("core_banking__account_holder", rows, since)
 
-    def _issue(self, index: Array, rng: np.random.Generator) -> None:
-        count, customer = len(index), self.customer[index]
-        card = np.arange(self.card_count, self.card_count + count)
-        self.card_count += count
+    def issue_cards(self, index: Array, day: Array, rng: np.random.Generator) -> None:
+        """Issue a card for each of these accounts, in place of the one it has."""
+        count = len(index)
+        card = np.arange(len(self.card_account), len(self.card_account) + count)
         self.card[index] = card
-        self.card_account.append(index)
-        is_credit = self.line[index] == shelf.CREDIT_CARD
-        income = self.people.income[customer]
+        income = self.people.income[self.customer[index]]
         level = np.clip(np.digitize(income, [30_000, 130_000, 280_000]), 0, 3)
         limit = np.clip(income / 12 * rng.uniform(1.0, 3.0, count) // 1000 * 1000, 3000, 300_000)
+        for name, values in (("account", index), ("level", level), ("limit", limit * 100), ("issued", day)):
+            kept = getattr(self, f"card_{name}")
+            setattr(self, f"card_{name}", np.concatenate([kept, np.asarray(values, np.int64)]))
+        self.hand_over_cards(card, CARD_ACTIVE, day)
+
+    def hand_over_cards(self, card: Array, status: int, effective: Array) -> None:
+        """Versions of these cards, all in this state, true from the given days."""
+        account = self.card_account[card]
+        is_credit = self.line[account] == shelf.CREDIT_CARD
         start = np.where(is_credit, 622_588_000_000_000, 621_700_000_000_000)
         rows = {
             "card_id": FIRST_CARD + card,
-            "account_id": self.ids(index),
-            "customer_id": self.people.ids(customer),
+            "account_id": self.ids(account),
+            "customer_id": self.people.ids(self.customer[account]),
             "card_number": numbers(luhn(start + card * 13 + 1_000_003)),
             "card_type": words(["debit", "credit"], is_credit.astype(int)),
-            "card_level": words(LEVELS, level),
-            "issued_date": dates(self.opened[index]),
-            "credit_limit_amount": money(limit * 100, is_credit),
-            "status": words(["active"], np.zeros(count, int)),
-            "effective_date": dates(self.opened[index]),
+            "card_level": words(LEVELS, self.card_level[card]),
+            "issued_date": dates(self.card_issued[card]),
+            "credit_limit_amount": money(self.card_limit[card], is_credit),
+            "status": words(CARD_STATUS, np.full(len(card), status)),
+            "effective_date": dates(effective),
         }
-        self.outbox.versions("card__card", rows, self.opened[index])
+        self.outbox.versions("card__card", rows, effective)

@@ -48,7 +48,7 @@ class Habits:
         return values
 
     def write_truth(self, config: SimulationConfig, people: People) -> None:
-        """`customer.parquet` (hidden traits, twins) and `affinity.parquet` (customer × product line)."""
+        """`customer.parquet` (hidden traits, twins), `identity.parquet`, `affinity.parquet` (by product line)."""
         count, ids = len(people), people.ids(np.arange(len(people)))
         twin = np.zeros(count, np.int64)
         twin[people.twins[:, 1]] = people.ids(people.twins[:, 0])
@@ -61,6 +61,10 @@ class Habits:
             }
         )
         pq.write_table(customers, config.truth / "customer.parquet")
+        person = people.ids(people.persons()).astype(str)
+        identity = pa.table({"customer_id": customers["customer_id"], "person_id": pa.array(person)})
+        joined = pa.array(people.open_day <= config.last_day)
+        pq.write_table(identity.filter(joined), config.truth / "identity.parquet")
         affinity = pa.table(
             {
                 "customer_id": pa.array(np.repeat(ids, len(LINES)).astype(str)),

@@ -24,7 +24,9 @@ RETIRED, STUDENT = OCCUPATIONS.index("retired"), OCCUPATIONS.index("student")
 EDUCATIONS = ("primary", "secondary", "college", "bachelor", "master", "doctor")
 MARITAL = ("single", "married", "divorced", "widowed")
 STATUS = ("active", "closed")
-TWIN_SHARE = 0.003
+TWIN_SHARE = 0.006
+PLACEHOLDER = "111111111111111111"
+PLACEHOLDERS = 7
 JOIN_RATE = 0.012
 PLACE_NAMES = np.array([district[1] + district[2] for district in DISTRICTS], object)
 
@@ -45,6 +47,7 @@ class People:
                 blocks.append(self._block(month.serial, count, days, rng))
         self.columns: dict[str, Array] = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
         self.twins = self._make_twins()
+        self._fill_in_placeholders()
 
     def __getattr__(self, name: str) -> Array:
         """Columns are attributes: `people.birth_day`."""
@@ -167,21 +170,40 @@ class People:
         }
 
     def _make_twins(self) -> Array:
-        """A few people are two customers: (pairs, 2) customer indices; half share the ID number, half don't.
+        """A few people are two customers: (pairs, 2) customer indices, the second joined later at another branch.
 
-        The others share name, birth date and mobile number, their second number having been opened with
-        another document.
+        Half have shown the same ID document, at times with another address; the others share name, birth date
+        and mobile number, their second number having been opened with another document or with none.
         """
         rng, count = self.config.rng("twins"), self.config.customers
         pairs = rng.permutation(count)[: 2 * max(2, round(count * TWIN_SHARE))].reshape(-1, 2)
         for rank, (one, two) in enumerate(np.sort(pairs, axis=1)):
             for name in ("name", "birth_day", "sex", "occupation", "occupation_stated", "education"):
                 self.columns[name][two] = self.columns[name][one]
+            while self.branch[two] == self.branch[one]:
+                self.branch[two] = rng.integers(0, len(self.places.ids))
+            if rank % 4 < 2:
+                self.address[two] = self.address[one]
             if rank % 2 == 0 and self.id_number[one] is not None:
                 self.id_type[two], self.id_number[two] = self.id_type[one], self.id_number[one]
             else:
                 if self.mobile[one] is None:
                     self.mobile[one] = names.mobiles(rng, 1)[0]
                 self.mobile[two] = self.mobile[one]
-                self.id_type[two], self.id_number[two] = 1, f"E{rng.integers(1, 10**8):08d}"
+                self.id_type[two] = rng.integers(1, len(ID_TYPES))
+                self.id_number[two] = f"E{rng.integers(1, 10**8):08d}" if rank % 4 == 1 else None
         return np.sort(pairs, axis=1)
+
+    def _fill_in_placeholders(self) -> None:
+        """At a bank of some size, clerks typed the same digits for several customers whose ID they hadn't seen."""
+        count = self.config.customers
+        if count >= 1000:
+            others = np.setdiff1d(np.arange(count), self.twins)
+            chosen = self.config.rng("placeholders").choice(others, PLACEHOLDERS, replace=False)
+            self.id_type[chosen], self.id_number[chosen] = 0, PLACEHOLDER
+
+    def persons(self) -> Array:
+        """The index of the first customer that each customer's person is."""
+        person = np.arange(len(self))
+        person[self.twins[:, 1]] = self.twins[:, 0]
+        return person

@@ -39,9 +39,11 @@ def read_extract(root: Path, identifier: str, business_date: date) -> pd.DataFra
 
 @pytest.fixture(scope="session")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> SimulationConfig:
-    """600 customers, 14 months, 2 days."""
+    """600 customers, 14 months, 2 days, nothing late."""
     root = tmp_path_factory.mktemp("bank")
-    config = SimulationConfig(root / "landing", root / "truth", customers=600, months=14, days=2, go_live=GO_LIVE)
+    config = SimulationConfig(
+        root / "landing", root / "truth", customers=600, months=14, days=2, go_live=GO_LIVE, late=False
+    )
     simulate(config)
     return config
 

@@ -1,0 +1,89 @@
+{# The SQL of an indicator that is made of other indicators: macros/wide.sql says of which. #}
+
+{# derived_expression(family, 90, known) -> the SQL of one indicator #}
+{% macro derived_expression(family, window, known) -%}
+    {%- set aggregate = family['aggregate'] -%}
+    {%- if aggregate in ('ratio', 'share') -%}
+        ({{ _total(family['numerator'], window, known) }}::double precision
+        / nullif({{ _total(family['denominator'], window, known) }}, 0))
+    {%- elif aggregate in ('trend', 'difference') -%}
+        {%- set now = _span(family['of'], 0, window, known) -%}
+        {%- set before = _span(family['of'], window, 2 * window, known) -%}
+        {%- if aggregate == 'trend' -%}
+            ({{ now }}::double precision / nullif({{ before }}, 0) - 1)
+        {%- else -%}
+            ({{ now }} - {{ before }})
+        {%- endif -%}
+    {%- elif aggregate in ('regularity', 'variation') -%}
+        {{ _over_thirds(family, window, known) }}
+    {%- elif aggregate in ('entropy', 'diversity', 'concentration') -%}
+        {{ _over_kinds(family, window, known) }}
+    {%- else -%}
+        {{ exceptions.raise_compiler_error("family " ~ family['name'] ~ ": aggregate " ~ aggregate ~ " is unknown here") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Entropy −Σ p ln p, number of kinds, Herfindahl index Σ p² of the shares p of some indicators in their sum. #}
+{% macro _over_kinds(family, window, known) -%}
+    {%- set total = 'nullif(' ~ _total(family['over'], window, known) ~ ', 0)' -%}
+    {%- set terms = [] -%}
+    {%- for name in family['over'] -%}
+        {%- set kind = _column(name, window, known) -%}
+        {%- set share = '(' ~ kind ~ '::double precision / ' ~ total ~ ')' -%}
+        {%- if family['aggregate'] == 'diversity' -%}
+            {%- do terms.append('(' ~ kind ~ ' > 0)::integer') -%}
+        {%- elif family['aggregate'] == 'concentration' -%}
+            {%- do terms.append(share ~ ' ^ 2') -%}
+        {%- else -%}
+            {#- A kind without rows adds nothing; null stays null. -#}
+            {%- do terms.append('-(' ~ share ~ ' * ln(case when ' ~ kind ~ ' > 0 then ' ~ share ~ ' else 1 end))') -%}
+        {%- endif -%}
+    {%- endfor -%}
+    ({{ terms | join(' + ') }})
+{%- endmacro %}
+
+{# In how many thirds of the window something was there; standard deviation of the thirds against their mean. #}
+{% macro _over_thirds(family, window, known) -%}
+    {%- set third = window // 3 -%}
+    {%- set mean = '(' ~ _column(family['of'], window, known) ~ ' / 3::double precision)' -%}
+    {%- set terms = [] -%}
+    {%- for end in [third, 2 * third, window] -%}
+        {%- set span = _span(family['of'], end - third, end, known) -%}
+        {%- do terms.append(
+            '(' ~ span ~ ' > 0)::integer' if family['aggregate'] == 'regularity' else '(' ~ span ~ ' - ' ~ mean ~ ') ^ 2'
+        ) -%}
+    {%- endfor -%}
+    {%- if family['aggregate'] == 'regularity' -%}
+        ({{ terms | join(' + ') }})
+    {%- else -%}
+        (sqrt(({{ terms | join(' + ') }}) / 3) / nullif({{ mean }}, 0))
+    {%- endif -%}
+{%- endmacro %}
+
+{# _span('cash_out_amount', 30, 60, known) -> what the 60 days have that the last 30 have not, to the cent #}
+{% macro _span(name, newest, oldest, known) -%}
+    {%- set whole = _column(name, oldest, known) -%}
+    {%- if not newest -%}
+        {{ whole }}
+    {%- elif known[name]['aggregate'] == 'sum' -%}
+        (round(({{ whole }} - {{ _column(name, newest, known) }}) * 100) / 100)
+    {%- else -%}
+        ({{ whole }} - {{ _column(name, newest, known) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# _total(['salary_in_amount', 'cash_in_amount'], 30, known) -> (salary_in_amount_30d + cash_in_amount_30d) #}
+{% macro _total(names, window, known) -%}
+    {%- set columns = [] -%}
+    {%- for name in names -%}
+        {%- do columns.append(_column(name, window, known)) -%}
+    {%- endfor -%}
+    ({{ columns | join(' + ') }})
+{%- endmacro %}
+
+{% macro _column(name, window, known) -%}
+    {%- if name not in known -%}
+        {{ exceptions.raise_compiler_error("indicator " ~ name ~ " is unknown: `bankmart check` says where it is named") }}
+    {%- endif -%}
+    {{ family_column(known[name], window) }}
+{%- endmacro %}

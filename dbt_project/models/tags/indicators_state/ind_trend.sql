@@ -1,0 +1,1 @@
+{{ derived(['ind_transaction', 'ind_card', 'ind_session', 'ind_app_event', 'ind_flow', 'ind_contact']) }}

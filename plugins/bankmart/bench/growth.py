@@ -1,0 +1,75 @@
+"""How the daily build grows: with the day's rows in step, with history not at all. Two curves, as table and picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bankmart.bench import line
+from bankmart.bench.line import Measured
+from bankmart.text import table
+
+CUSTOMERS = (25_000, 50_000, 100_000)
+MONTHS = (3, 6, 12)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--customers --months --picture."""
+    parser.add_argument("--customers", type=int, nargs="+", default=list(CUSTOMERS))
+    parser.add_argument("--months", type=int, nargs="+", default=list(MONTHS))
+    parser.add_argument("--picture", type=Path, help="write the two curves to this file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; the two curves share the largest bank."""
+    found = measure(args.customers, args.months)
+    print(text(found))
+    if args.picture:
+        draw(found, args.picture)
+    return 0
+
+
+def measure(customers: list[int], months: list[int]) -> list[Measured]:
+    """Banks of all sizes with the longest history, and the largest one with shorter histories."""
+    sizes = [(size, max(months)) for size in sorted(customers)]
+    sizes += [(max(customers), length) for length in sorted(months)[:-1]]
+    return [line.measure(size, length) for size, length in sizes]
+
+
+def text(found: list[Measured]) -> str:
+    """One line per bank."""
+    rows = [
+        [
+            f"{each.customers:,}",
+            each.months,
+            f"{each.transactions:,}",
+            f"{each.daily.loaded_rows:,}",
+            round(each.full.build_seconds, 1),
+            round(each.daily.build_seconds, 1),
+            f"{each.share:.1%}",
+            max(each.full.peak_mb, each.daily.peak_mb),
+        ]
+        for each in found
+    ]
+    heads = ["customers", "months", "transactions", "rows a day", "full, s", "daily, s", "daily / full", "clients, MB"]
+    return table(heads, rows)
+
+
+def draw(found: list[Measured], path: Path) -> None:
+    """Write the two curves as a picture."""
+    from matplotlib.figure import Figure
+
+    longest, largest = max(each.months for each in found), max(each.customers for each in found)
+    by_size = sorted((each for each in found if each.months == longest), key=lambda each: each.customers)
+    by_history = sorted((each for each in found if each.customers == largest), key=lambda each: each.months)
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    left.plot([each.daily.loaded_rows for each in by_size], [each.daily.build_seconds for each in by_size], "o-")
+    left.set(xlabel="rows delivered in the day", ylabel="daily build, seconds", title=f"{longest} months of history")
+    right.plot([each.months for each in by_history], [each.daily.build_seconds for each in by_history], "o-")
+    right.set(xlabel="months of history", title=f"{largest:,} customers")
+    for axes in (left, right):
+        axes.set(ylim=(0, None), xlim=(0, None))
+        axes.grid(alpha=0.3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)

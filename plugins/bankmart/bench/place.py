@@ -1,0 +1,30 @@
+"""Where a benchmark runs: a state folder and a Postgres of its own, gone when it ends."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bankmart import settings
+from bankmart.runtime import provision
+
+
+@contextmanager
+def own_server() -> Iterator[Path]:
+    """A provisioned server that this process looks at; yields its state folder. The environment comes back."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="bankmart-bench-") as folder:
+        os.environ["BANKMART_STATE_DIR"] = folder
+        for name in ("BANKMART_DATABASE_URL", "BANKMART_LANDING_DIR", "PGPASSFILE"):
+            os.environ.pop(name, None)
+        try:
+            with provision.throwaway():
+                provision.provision()
+                settings.apply_environment()
+                yield Path(folder)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)

@@ -1,0 +1,156 @@
+"""The catalogue's rows, from dbt's manifest and the lineage: one per published column, indicator and tag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from bankmart.governance.catalogue.compiled import relation
+from bankmart.governance.catalogue.lineage import Lineage
+from bankmart.governance.catalogue.query import Leaf
+from bankmart.governance.catalogue.use import Use, Users
+from bankmart.governance.derived import indicator_names
+from bankmart.governance.masking import data_classes
+from bankmart.governance.policy import Node, is_tag_model, layer, models
+from bankmart.governance.tags import registry
+
+DELIVERED_BY = re.compile(r"delivered_by\s*=\s*['\"]([a-z_]+\.[a-z_0-9]+)['\"]")
+# What the platform writes itself is made of nothing, and always there.
+PLATFORM = "platform"
+TYPES = {"sum": "double precision", "count": "integer", "recency": "integer"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of governance.dictionary, its fields in the table's order."""
+
+    name: str
+    kind: str
+    model: str
+    zh: str
+    en: str
+    type: str | None
+    unit: str | None
+    data_class: str
+    grade: int | None
+    owner: str
+    subject: str | None = None
+    windows: list[int] = field(default_factory=list)
+    direction: str | None = None
+    values: list[Any] | None = None
+    default: str | None = None
+    status: str | None = None
+    version: int | None = None
+    review_date: date | None = None
+    refresh: str | None = None
+    promised_time: str | None = None
+    is_present: bool = True
+    absent_reason: str | None = None
+    lineage: list[str] = field(default_factory=list)
+    used_by: Use = field(default_factory=dict)
+
+
+class Catalogue:
+    """What all rows are made from. `delivered`: the source tables ("mobile.session") that have ever brought a row."""
+
+    def __init__(self, manifest: Node, lineage: Lineage, delivered: Collection[str]) -> None:
+        self.manifest, self.lineage, self.delivered = manifest, lineage, delivered
+        self.users = Users(manifest, lineage)
+        self.tables = {relation(node): f"{node['source_name']}.{node['name']}" for node in manifest["sources"].values()}
+        self.grades = {name: int(about["grade"]) for name, about in data_classes().items()}
+
+    def entries(self) -> list[Entry]:
+        """Every row: the indicators, the tags, the columns of what is published."""
+        made = [*self._indicators(), *self._tags()]
+        by_name = {entry.name: entry for entry in made}
+        return made + [_as_made(entry, by_name.get(entry.name)) for entry in self._columns()]
+
+    def _indicators(self) -> Iterator[Entry]:
+        for node in models(self.manifest):
+            needed = DELIVERED_BY.findall(node.get("raw_code", ""))
+            for family in node["config"]["meta"].get("families", ()):
+                for name in indicator_names(family):
+                    windows = [window for window in family["windows"] if name.endswith(f"_{window}d")]
+                    yield Entry(
+                        name=name, kind="indicator", model=node["name"],
+                        zh=(f"近{windows[0]}天" if windows else "") + family["zh"],
+                        en=family["en"] + (f" in {windows[0]} days" if windows else "") + ".",
+                        type=TYPES.get(family["aggregate"], "double precision"), unit=family["unit"],
+                        data_class=family["class"], grade=self.grades.get(family["class"]), owner=family["owner"],
+                        subject=family.get("subject") or _subject(node), windows=windows or list(family["windows"]),
+                        direction=family["direction"], refresh="daily", promised_time=_promised(node),
+                        **self._made(Leaf(relation(node), name), needed),
+                    )  # fmt: skip
+
+    def _tags(self) -> Iterator[Entry]:
+        nodes = {node["name"]: node for node in models(self.manifest)}
+        for tag in registry.tags(self.manifest):
+            yield Entry(
+                name=tag.column, kind="tag", model=tag.model, zh=tag.zh, en=tag.en, type=tag.data_type, unit=None,
+                data_class=tag.data_class, grade=self.grades.get(tag.data_class), owner=tag.owner,
+                subject=tag.subject, values=list(tag.values),
+                default=None if tag.default is None else str(tag.default).lower(), status=tag.status,
+                version=tag.version, review_date=tag.review_date, refresh=tag.refresh,
+                promised_time=_promised(nodes[tag.model]),
+                **self._made(Leaf(tag.relation, tag.column), list(tag.sources)),
+            )  # fmt: skip
+
+    def _columns(self) -> Iterator[Entry]:
+        for node in models(self.manifest):
+            meta = node["config"]["meta"]
+            for name, column in node["columns"].items() if meta.get("published") else ():
+                about = column["config"]["meta"]
+                if is_tag_model(node) and about["class"] == registry.TAG:
+                    continue
+                yield Entry(
+                    name=name, kind="column", model=node["name"], zh=about.get("zh", ""), en=column["description"],
+                    type=column["data_type"], unit=about.get("unit"), data_class=about["class"],
+                    grade=self.grades.get(about["class"]), owner=about.get("owner") or meta.get("owner", ""),
+                    subject=_subject(node), refresh="daily", promised_time=_promised(node),
+                    **({} if about["class"] == PLATFORM else self._made(Leaf(relation(node), name), [])),
+                )  # fmt: skip
+
+    def _made(self, column: Leaf, needed: list[str]) -> dict[str, Any]:
+        sources = sorted(self.lineage.sources(column))
+        tables = sorted({self.tables.get(leaf.relation, leaf.relation) for leaf in sources})
+        # Scores are no delivery: their absence is the model's to say.
+        extracts = [table for table in tables if not table.startswith("scores.")]
+        lacking = [table for table in needed if table not in self.delivered]
+        if not needed and extracts and not any(table in self.delivered for table in extracts):
+            lacking = extracts
+        verb = "has" if len(lacking) == 1 else "have"
+        return {
+            "is_present": not lacking,
+            "absent_reason": f"{' and '.join(lacking)} {verb} never delivered" if lacking else None,
+            "lineage": [f"{self.tables.get(leaf.relation, leaf.relation)}.{leaf.column}" for leaf in sources],
+            "used_by": self.users.of(column),
+        }
+
+
+def has_lineage(entry: Entry) -> bool:
+    """Whether anything is known of what the column is made of; what the platform writes itself is made of nothing."""
+    return bool(entry.lineage) or entry.data_class == PLATFORM
+
+
+def _as_made(column: Entry, made: Entry | None) -> Entry:
+    """A column of the profile with what is said of it where it is made."""
+    if made is None or made.data_class != column.data_class:
+        return column
+    said = ("unit", "subject", "windows", "direction", "values", "default", "status", "version", "review_date")
+    present = ("is_present", "absent_reason")
+    return replace(column, **{name: getattr(made, name) for name in (*said, *present)})
+
+
+def _subject(node: Node) -> str:
+    folder = node["original_file_path"].split("/")[2]
+    # All indicator models lie in one room: their name says the subject.
+    name = str(node["name"]).partition("_")[2]
+    return name if layer(node) == "tags" and folder == "indicators" else folder
+
+
+def _promised(node: Node) -> str | None:
+    promised = node["config"]["meta"].get("promised_time")
+    return str(promised) if promised else None

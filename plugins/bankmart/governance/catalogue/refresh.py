@@ -1,0 +1,65 @@
+"""The catalogue in the warehouse: made anew when a date is published and something that it says has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import astuple, fields
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.extras import Json, execute_values
+
+from bankmart import db
+from bankmart.governance.build import Build
+from bankmart.governance.catalogue import compiled
+from bankmart.governance.catalogue.entries import Catalogue, Entry
+from bankmart.governance.catalogue.lineage import Lineage, order
+from bankmart.governance.policy import Node
+
+# Entry's fields, where the table has another name.
+COLUMNS = {"data_class": "class"}
+
+
+def refresh(manifest: Node, build: Build) -> bool:
+    """Write governance.dictionary, whole, in one transaction; False where nothing has changed since the last time.
+
+    Raises DbtError where the project doesn't compile.
+    """
+    mark = hashlib.sha256(f"{compiled.fingerprint(manifest)} {sorted(build.delivered)}".encode()).hexdigest()
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select 1 from governance.dictionary_state where fingerprint = %s", (mark,))
+        if cursor.fetchone():
+            return False
+    made = Catalogue(manifest, lineage(manifest), build.delivered).entries()
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart dictionary'))")
+        _write(cursor, made)
+        cursor.execute(
+            "insert into governance.dictionary_state (fingerprint) values (%s) on conflict (only_row) do update"
+            " set fingerprint = excluded.fingerprint, refreshed_at = clock_timestamp()",
+            (mark,),
+        )
+    return True
+
+
+def lineage(manifest: Node) -> Lineage:
+    """The lineage of all models' columns as the project stands; compiles it."""
+    known = compiled.known_columns(manifest)
+    return Lineage(compiled.models_of(), known, order(manifest))
+
+
+def _write(cursor: Any, entries: list[Entry]) -> None:
+    names = [field.name for field in fields(Entry)]
+    statement = sql.SQL("insert into governance.dictionary ({}) values %s").format(
+        sql.SQL(", ").join(sql.Identifier(COLUMNS.get(name, name)) for name in names)
+    )
+    rows = [tuple(_cell(name, value) for name, value in zip(names, astuple(entry), strict=True)) for entry in entries]
+    cursor.execute("delete from governance.dictionary")
+    execute_values(cursor, statement, rows, page_size=500)
+
+
+def _cell(name: str, value: Any) -> Any:
+    if name in ("values", "lineage", "used_by") and value is not None:
+        return Json(value, dumps=lambda found: json.dumps(found, ensure_ascii=False, default=str))
+    return value

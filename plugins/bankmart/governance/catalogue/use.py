@@ -1,0 +1,57 @@
+"""Who uses a column: the models made of it, the exposures behind them, the machine-learning specs that name it."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from bankmart.governance.catalogue.compiled import relation
+from bankmart.governance.catalogue.lineage import Lineage
+from bankmart.governance.catalogue.query import Leaf
+from bankmart.governance.policy import Node, models
+
+# models, exposures, ml → names.
+Use = dict[str, list[str]]
+
+
+class Users:
+    """Everything that may use a column, read from the manifest and the specs once."""
+
+    def __init__(self, manifest: Node, lineage: Lineage) -> None:
+        self.lineage = lineage
+        # What only keeps a tag's history doesn't use it.
+        using = (node for node in models(manifest) if PurePosixPath(node["original_file_path"]).parts[2] != "history")
+        self.names = {relation(node): str(node["name"]) for node in using}
+        by_id = {node["unique_id"]: relation(node) for node in models(manifest)}
+        self.exposures = {
+            str(exposure["name"]): {by_id[name] for name in exposure["depends_on"]["nodes"] if name in by_id}
+            for exposure in manifest["exposures"].values()
+        }
+        self.features = [(spec.name, _columns(spec)) for spec in specs()]
+
+    def of(self, column: Leaf) -> Use:
+        """Names of the models, exposures and specs that use a column, directly or through other columns."""
+        reached, waiting = {column}, [column]
+        while waiting:
+            found = self.lineage.users.get(waiting.pop(), set()) - reached
+            reached |= found
+            waiting += found
+        relations = {leaf.relation for leaf in reached}
+        return {
+            "models": sorted({self.names[name] for name in relations - {column.relation} if name in self.names}),
+            "exposures": sorted(name for name, read in self.exposures.items() if read & relations),
+            "ml": sorted(name for name, columns in self.features if columns & reached),
+        }
+
+
+def specs() -> list[Any]:
+    """The specs of all models of `ml/models`."""
+    from ml.spec import load_spec, model_names
+
+    return [load_spec(name) for name in model_names()]
+
+
+def _columns(spec: Any) -> set[Leaf]:
+    features, labels = ".".join(spec.features_table), ".".join(spec.label_table)
+    named = {*spec.features, *spec.baseline_columns, spec.population.column}
+    return {Leaf(features, name) for name in named} | {Leaf(labels, spec.label)}

@@ -1,0 +1,110 @@
+"""Families of indicators as the YAML of the ind_ models declares them: their columns, types and places in the files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bankmart import settings
+from bankmart.governance.policy import Node, models, yaml_of
+
+SUBJECTS = {
+    "asset": "资产",
+    "flow": "资金流",
+    "transaction": "交易",
+    "card": "刷卡",
+    "app": "手机银行",
+    "wealth": "财富",
+    "loan": "贷款",
+    "holding": "持有",
+    "service": "服务",
+    "campaign": "营销",
+}
+# Read in the rows of one fact (macros/indicator.sql), made of other indicators (macros/wide.sql), or written out in
+# the model's own SQL.
+EXPANDED = ("sum", "count", "recency")
+DERIVED = (
+    "ratio", "share", "trend", "difference", "regularity", "variation", "entropy", "diversity", "concentration",
+)  # fmt: skip
+WRITTEN = ("level", "average", "change")
+
+
+@dataclass(frozen=True)
+class Family:
+    """One entry of config.meta.families, and where it stands."""
+
+    says: Mapping[str, Any]
+    model: str
+    file: str
+    line: int
+
+    @property
+    def where(self) -> str:
+        """FILE:LINE: family NAME."""
+        return f"{self.file}:{self.line}: family {self.says.get('name', '?')}"
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns; none where it doesn't say enough."""
+        complete = self.says.get("name") and self.says.get("aggregate") and isinstance(self.says.get("windows"), list)
+        return indicator_names(self.says) if complete else []
+
+
+def families(manifest: Node) -> list[Family]:
+    """The families of all models, by model."""
+    found = []
+    for node in models(manifest):
+        seen: dict[str, int] = {}
+        for says in node["config"]["meta"].get("families") or ():
+            name = str(says.get("name"))
+            seen[name] = seen.get(name, 0) + 1
+            file = yaml_of(node)
+            found.append(Family(says, node["name"], file, line_of(settings.ROOT / file, name, seen[name])))
+    return found
+
+
+def indicator_names(family: Mapping[str, Any]) -> list[str]:
+    """The columns of a family, as the macro `family_column` names them."""
+    if family["aggregate"] == "recency" or not family["windows"]:
+        return [family["name"]]
+    return [f"{family['name']}_{window}d" for window in family["windows"]]
+
+
+def indicator_type(family: Mapping[str, Any]) -> str:
+    """The type of a family's columns, as the macros cast them."""
+    whole = family["aggregate"] in ("count", "recency")
+    whole |= family["aggregate"] == "level" and family["unit"] in ("pieces", "days")
+    return "integer" if whole else "double precision"
+
+
+def inputs(family: Mapping[str, Any]) -> list[str]:
+    """The families that a derived one is made of."""
+    listed = [name for key in ("numerator", "denominator", "over") for name in family.get(key) or ()]
+    return list(dict.fromkeys([*listed, *([family["of"]] if family.get("of") else [])]))
+
+
+def windows_read(family: Mapping[str, Any], window: int | None) -> Sequence[int | None]:
+    """The windows of its inputs that a derived indicator of this window is made of."""
+    if window is not None and family["aggregate"] in ("trend", "difference"):
+        return (window, 2 * window)
+    if window is not None and family["aggregate"] in ("regularity", "variation"):
+        return (window // 3, 2 * window // 3, window)
+    return (window,)
+
+
+def line_of(path: Path, name: str, time: int = 1) -> int:
+    """The line on which a file declares a family, for the first or a later time; 1 where it can't be found."""
+    lines = _lines(path)
+    found = [
+        at for at, text in enumerate(lines, 1) if re.search(rf"\bname: *[\"']?{re.escape(name)}[\"']? *([,}}]|$)", text)
+    ]
+    return found[time - 1] if len(found) >= time else 1
+
+
+@cache
+def _lines(path: Path) -> tuple[str, ...]:
+    return tuple(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()

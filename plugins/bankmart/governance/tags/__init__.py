@@ -1,0 +1,1 @@
+"""The life of tags: a registry, a ledger of definitions, history, monitoring."""

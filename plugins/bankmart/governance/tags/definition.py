@@ -1,0 +1,130 @@
+"""What a tag means, as a hash: its expression resolved through the CTEs to the model's inputs, its values, its default.
+
+Formatting, comments, aliases and other tags in the same file don't change it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from bankmart.governance.catalogue import compiled as neutral
+from bankmart.governance.catalogue.lineage import Lineage, order
+from bankmart.governance.catalogue.query import Computed, Query, Select, Source, Table, own_columns
+from bankmart.governance.policy import Node, models
+from bankmart.governance.tags.registry import Tag, tags
+
+SHOWN = 16
+BUILD = "build_id"
+HISTORY = "models/tags/history"
+
+
+def definitions(manifest: Node) -> dict[tuple[str, int], str]:
+    """(key, version) → definition hash of every tag of the working tree. Needs no database."""
+    found = tags(manifest)
+    if not found:
+        return {}
+    # The history looks into the database, and no tag reads it.
+    is_kept = any(node["original_file_path"].startswith(HISTORY) for node in models(manifest))
+    compiled = neutral.models_of("path:models/tags", without=[f"path:{HISTORY}"] if is_kept else [], offline=True)
+    lineage = Lineage(compiled, neutral.known_columns(manifest), order(manifest))
+    return {(tag.key, tag.version): definition_hash(tag, lineage.queries) for tag in found}
+
+
+def definition_hash(tag: Tag, queries: Mapping[str, Query]) -> str:
+    """The first 16 hex digits of the SHA-256 of what the tag means."""
+    said = [_column(queries[tag.relation], tag.column), [str(value) for value in tag.values], str(tag.default)]
+    return _digest(json.dumps(said))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:SHOWN]
+
+
+def _column(source: Source, name: str) -> str:
+    if isinstance(source, Table):
+        return f"{source.relation}.{name}"
+    if isinstance(source, Computed):
+        place = source.columns.index(name) if name in source.columns else 0
+        cells = [row[place] if place < len(row) else row[0] for row in source.expressions]
+        return _digest(json.dumps([_expression(source.around, cell) for cell in cells]))
+    return _digest(json.dumps([_selected(branch, own) for branch, own in source.cells(name)]))
+
+
+def _selected(select: Select, name: str) -> list[str]:
+    """The column's expression, and what of the select decides which rows it is computed from."""
+    made = select.columns().get(name)
+    if made is None:
+        starred = [source for source in select.sources.values() if not source.names()]
+        return [*(_column(source, name) for source in starred), *_rows(select)]
+    if not isinstance(made, exp.Expr):
+        return [_column(made, name), *_rows(select)]
+    return [_expression(select, made), *_joins(select, made), *_rows(select)]
+
+
+def _expression(select: Select, expression: exp.Expr) -> str:
+    """The expression's text with each column replaced by what it is made of."""
+
+    def replaced(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Query):
+            inner = Query(node, select.schema, select.ctes, select)
+            parts = [_column(inner, name) for name in inner.names()]
+            return exp.to_identifier(f"query {_digest(json.dumps(parts))}", quoted=True)
+        if isinstance(node, exp.Column):
+            parts = [_column(source, name) for source, name in select.find(node)]
+            return exp.to_identifier(" ".join(parts) or node.name, quoted=True)
+        return node
+
+    return expression.copy().transform(replaced).sql(dialect="postgres", comments=False, normalize_functions="lower")
+
+
+def _joins(select: Select, expression: exp.Expr) -> list[str]:
+    """The conditions of the joins that bring the expression's columns, and of those that these stand on."""
+    wanted = _aliases(select, expression)
+    found: dict[str, str] = {}
+    while pending := [alias for alias in wanted if alias in select.joins and alias not in found]:
+        for alias in pending:
+            join = select.joins[alias]
+            found[alias] = f"{join.side} {join.kind}"
+            if (condition := join.args.get("on")) is not None:
+                found[alias] += f" {_condition(select, condition)}"
+                wanted |= _aliases(select, condition)
+    return sorted(found.values())
+
+
+def _conjuncts(condition: exp.Expr) -> list[exp.Expr]:
+    return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+
+
+def _condition(select: Select, condition: exp.Expr) -> list[str]:
+    """The parts of a condition in an order of their own: `a.x = b.x` is `b.x = a.x`, `p and q` is `q and p`."""
+    said = []
+    for part in _conjuncts(condition):
+        # Which build a row is of is the platform's business, not the tag's.
+        if {column.name for column in part.find_all(exp.Column)} == {BUILD}:
+            continue
+        sides = [part.left, part.right] if isinstance(part, exp.EQ) else [part]
+        said.append(" = ".join(sorted(_expression(select, side) for side in sides)))
+    return sorted(said)
+
+
+def _aliases(select: Select, expression: exp.Expr) -> set[str]:
+    used = {id(source) for column in own_columns(expression) for source, _ in select.find(column)}
+    return {alias for alias, source in select.sources.items() if id(source) in used}
+
+
+def _rows(select: Select) -> list[str]:
+    """Whose rows these are: the table that the select begins with, its filters, its grouping."""
+    where = select.tree.args.get("where")
+    said = _condition(select, where.this) if where is not None else []
+    parts = [select.tree.args.get(key) for key in ("group", "having", "distinct")]
+    said += [_expression(select, part) for part in parts if part is not None]
+    for source in list(select.sources.values())[:1]:
+        if isinstance(source, Table):
+            said.append(source.relation)
+        elif isinstance(source, Query):
+            said += [line for branch in source.branches for line in _rows(branch)]
+    return said

@@ -1,0 +1,90 @@
+"""The catalogue's rows say what a column means, whether it is there and why not, and who uses it."""
+
+import pytest
+
+from bankmart.governance.catalogue import command, entries, use
+from bankmart.governance.catalogue.lineage import Lineage, order
+
+FAMILY = {
+    "name": "session_count", "zh": "登录次数", "en": "Sessions", "aggregate": "count", "windows": [30],
+    "unit": "pieces",
+    "class": "derived.indicator", "owner": "marketing", "direction": "up",
+}  # fmt: skip
+TAG = {
+    "class": "derived.tag", "kind": "rule", "subject": "channel", "values": ["active", "never"], "default": "never",
+    "status": "live", "version": 1, "review_date": "2027-06-30", "zh": "活跃度",
+}  # fmt: skip
+COMPILED = {
+    "tags.ind_session": "select customer_id, count(*) filter (where day > 1) as session_count_30d"
+    " from sources.mobile__session group by 1",
+    "tags.tag_channel": "select customer_id, case when session_count_30d > 8 then 'active' else 'never' end as activity"
+    " from tags.ind_session",
+    "profile.customer_360": "select customer_id, activity, 1 as build_id from tags.tag_channel",
+}
+
+
+def model(name, folder, columns=(), reads=(), raw="", **meta):
+    schema = folder.split("/")[0]
+    return {
+        "unique_id": name, "name": name, "resource_type": "model", "schema": schema, "alias": name, "raw_code": raw,
+        "original_file_path": f"models/{folder}/{name}.sql", "depends_on": {"nodes": list(reads)},
+        "config": {"meta": {"owner": "marketing", **meta}},
+        "columns": {
+            column: {"description": "D.", "data_type": "text", "config": {"meta": {"zh": "列", **about}}}
+            for column, about in columns
+        },
+    }  # fmt: skip
+
+
+@pytest.fixture
+def manifest(monkeypatch):
+    monkeypatch.setattr(use, "specs", list)
+    nodes = [
+        model("ind_session", "tags/indicators", families=[FAMILY], raw="delivered_by='mobile.session'"),
+        model("tag_channel", "tags/channel", [("activity", TAG)], ["ind_session"]),
+        model(
+            "customer_360", "profile/customer",
+            [("activity", {"class": "derived.tag"}), ("build_id", {"class": "platform"})],
+            ["tag_channel"], published="current", promised_time="07:00",
+        ),
+    ]  # fmt: skip
+    source = {
+        "name": "session", "source_name": "mobile", "schema": "sources", "identifier": "mobile__session",
+        "columns": {"customer_id": {}, "day": {}},
+    }  # fmt: skip
+    exposure = {"name": "dashboard", "depends_on": {"nodes": ["customer_360"]}}
+    return {"nodes": {each["name"]: each for each in nodes}, "sources": {"s": source}, "exposures": {"e": exposure}}
+
+
+def rows(manifest, delivered=("mobile.session",)):
+    known = {"sources.mobile__session": ["customer_id", "day"]}
+    made = entries.Catalogue(manifest, Lineage(COMPILED, known, order(manifest)), delivered).entries()
+    return {(row.kind, row.name): row for row in made}
+
+
+def test_an_indicator(manifest):
+    row = rows(manifest)["indicator", "session_count_30d"]
+    assert (row.zh, row.en, row.windows, row.unit, row.type) == (
+        "近30天登录次数", "Sessions in 30 days.", [30], "pieces", "integer",
+    )  # fmt: skip
+    assert row.lineage == ["mobile.session.day"]
+    assert row.used_by == {"models": ["customer_360", "tag_channel"], "exposures": ["dashboard"], "ml": []}
+    assert row.is_present
+
+
+def test_a_tag_and_its_column_in_the_profile(manifest):
+    found = rows(manifest)
+    tag, column = found["tag", "activity"], found["column", "activity"]
+    assert (tag.values, tag.default, tag.subject, tag.grade) == (["active", "never"], "never", "channel", 2)
+    assert (column.model, column.values, column.status, column.promised_time) == (
+        "customer_360", tag.values, "live", "07:00",
+    )  # fmt: skip
+    assert entries.has_lineage(found["column", "build_id"])
+
+
+def test_what_is_absent_says_why(manifest):
+    found = rows(manifest, delivered=())
+    for key in (("indicator", "session_count_30d"), ("tag", "activity"), ("column", "activity")):
+        assert (found[key].is_present, found[key].absent_reason) == (False, "mobile.session has never delivered")
+    said = command.summary(list(found.values()))
+    assert said == "1 indicators, 1 tags, 2 published columns; 3 absent, 0 without lineage"

@@ -1,0 +1,47 @@
+"""Lineage goes through models in both directions, and a state that reads itself is no source of itself."""
+
+from bankmart.governance.catalogue.lineage import Lineage, order
+from bankmart.governance.catalogue.lineage_command import tree
+from bankmart.governance.catalogue.query import Leaf
+
+COMPILED = {
+    "tags.tag_value": "select customer_id, aum > 5 as is_rich from tags.ind_balance",
+    "tags.ind_balance": "select customer_id, sum(amount) as aum from marts.fct group by 1"
+    " union all select customer_id, aum from tags.ind_balance",
+    "marts.fct": "select * from staging.stg",
+    "staging.stg": "select customer_id, amount from sources.raw",
+}
+KNOWN = {"sources.raw": ["customer_id", "amount"]}
+
+
+def node(name, *reads):
+    schema, table = name.split(".")
+    return {"unique_id": name, "name": table, "resource_type": "model", "schema": schema, "alias": table,
+            "depends_on": {"nodes": list(reads)}}  # fmt: skip
+
+
+def graph():
+    manifest = {"nodes": {each["unique_id"]: each for each in (
+        node("tags.tag_value", "tags.ind_balance"), node("tags.ind_balance", "marts.fct"),
+        node("marts.fct", "staging.stg"), node("staging.stg", "sources.raw"),
+    )}}  # fmt: skip
+    return Lineage(COMPILED, KNOWN, order(manifest))
+
+
+def test_down_to_the_sources():
+    assert graph().sources(Leaf("tags.tag_value", "is_rich")) == {Leaf("sources.raw", "amount")}
+
+
+def test_up_to_what_is_made_of_it():
+    assert graph().users[Leaf("marts.fct", "amount")] == {Leaf("tags.ind_balance", "aum")}
+    lines = tree(Leaf("sources.raw", "amount"), lambda leaf: graph().users.get(leaf, set()), 0)
+    assert [line.strip() for line in lines] == [
+        "staging.stg.amount", "marts.fct.amount", "tags.ind_balance.aum", "tags.tag_value.is_rich",
+    ]  # fmt: skip
+
+
+def test_columns_are_found_by_name():
+    found = graph()
+    assert found.named("tag_value.is_rich") == found.named("is_rich") == [Leaf("tags.tag_value", "is_rich")]
+    assert found.named("fct.nothing") == []
+    assert found.direct(Leaf("tags.ind_balance", "aum")) == {Leaf("marts.fct", "amount")}

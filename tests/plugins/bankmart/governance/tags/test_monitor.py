@@ -1,0 +1,115 @@
+"""What the monitor counts, keeps and says of a build, on a real database."""
+
+import math
+from datetime import date, timedelta
+
+import pytest
+
+from bankmart import db, dbt
+from bankmart.governance.tags import mixes, monitor, registry
+from bankmart.governance.tags.mixes import Mix
+
+FIRST = date(2026, 6, 1)
+CUSTOMERS = 400
+
+
+def ask(statement, *values):
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def fill(build, high, gone=0):
+    """So many customers with high, so many with nothing, the others low; the first is always odd."""
+    ask("delete from tags.tag_value where build_id = %s", build.build_id)
+    ask(
+        "insert into tags.tag_value select n::text, case when n < %s then 'high' when n < %s then null"
+        " when n = 399 then 'odd' else 'low' end, n %% 2 = 0, %s from generate_series(0, 399) as n",
+        high, high + gone, build.build_id,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def bank(warehouse, make_tag, monkeypatch):
+    tags = [make_tag(), make_tag("is_even", data_type="boolean", values=(True, False), default=False)]
+    monkeypatch.setattr(registry, "tags", lambda manifest: tags)
+    monkeypatch.setattr(dbt, "manifest", dict)
+    ask("create table tags.tag_value (customer_id text, aum_tier text, is_even boolean, build_id bigint)")
+
+
+def run(days, number, high, gone=0, publish=True):
+    open_day, show = days
+    build = open_day(number, FIRST + timedelta(days=number - 1))
+    fill(build, high, gone)
+    nodes = {node.name: node for node in monitor.check(build, "tags")}
+    if publish:
+        show(build)
+    return build, nodes
+
+
+def test_a_young_bank_is_not_judged_and_an_old_one_is(bank, days):
+    for number in range(1, 41):
+        build, nodes = run(days, number, 100 + number % 3)
+        assert {node.status for node in nodes.values()} == {"pass"}
+        if number == 1:
+            assert nodes["mix_of_aum_tier"].message == "not judged: no earlier published date to compare with"
+    assert set(nodes) == {"mix_of_aum_tier", "mix_of_is_even", "review_tag_value"}
+    build, nodes = run(days, 41, 390, publish=False)
+    assert (nodes["mix_of_aum_tier"].status, nodes["mix_of_aum_tier"].severity) == ("fail", "error")
+    assert "of the customers moved unlike on" in nodes["mix_of_aum_tier"].message
+    assert nodes["mix_of_is_even"].status == "pass"
+    # Measured again, after the cause was mended: one row per tag, the new verdict.
+    fill(build, 101)
+    assert {node.status for node in monitor.check(build, "tags")} == {"pass"}
+    ((verdict, customers, coverage, psi_date, stayed),) = ask(
+        "select verdict, customer_count, coverage_rate, psi_date, unmoved_days from governance.tag_monitor"
+        " where build_id = %s and tag = 'aum_tier'", build.build_id,
+    )  # fmt: skip
+    assert (verdict, customers, coverage, stayed) == ("pass", 400, 1.0, 1)
+    assert psi_date == date(2026, 6, 11)
+    assert ask("select value, customer_count from governance.tag_mix where build_id = %s and tag = 'aum_tier'"
+               " order by 1", build.build_id) == [("(other)", 1), ("high", 101), ("low", 298)]  # fmt: skip
+
+
+def test_a_confirmed_incident_is_left_out(bank, days):
+    for number in range(1, 41):
+        run(days, number, 100 + number % 3)
+    run(days, 41, 0, gone=390)
+    _, nodes = run(days, 42, 102, publish=False)
+    assert nodes["mix_of_aum_tier"].status != "pass"
+    ask("insert into governance.incident values (%s, 'aum_tier', 'a person', 'file lost')", FIRST + timedelta(days=40))
+    build_id = ask("select max(build_id) from governance.build")[0][0]
+    from bankmart.governance import build as builds
+
+    nodes = {node.name: node for node in monitor.check(builds.get(build_id), "tags")}
+    assert nodes["mix_of_aum_tier"].status == "pass"
+
+
+def test_the_stability_index():
+    before, now = Mix(FIRST, {"a": 50, "b": 50}), Mix(FIRST, {"a": 80, "b": 20})
+    assert monitor.psi(before, now) == pytest.approx(0.3 * math.log(1.6) - 0.3 * math.log(0.4))
+    assert monitor.psi(before, before) == 0
+    assert monitor.psi(before, Mix(FIRST, {"a": 100})) > 1
+
+
+@pytest.mark.parametrize(
+    ("day", "there", "found"),
+    [
+        (date(2026, 3, 31), [date(2026, 2, 27), date(2026, 2, 28), date(2026, 3, 30)], date(2026, 2, 28)),
+        (date(2026, 7, 15), [date(2026, 6, 13), date(2026, 6, 19)], date(2026, 6, 13)),
+        (date(2026, 7, 15), [date(2026, 6, 1), date(2026, 7, 14)], None),
+    ],
+)
+def test_the_same_day_of_last_month(day, there, found):
+    nearest = monitor.month_before(day, [Mix(each) for each in there])
+    assert (nearest.day if nearest else None) == found
+
+
+def test_one_pass_per_table(bank, days, make_tag, monkeypatch):
+    build = days[0](1, FIRST)
+    fill(build, 100, gone=50)
+    with db.connect("platform") as link, link.cursor() as cursor:
+        found = mixes.count(cursor, build, registry.tags({}))
+        assert found["aum_tier"].counts == {"high": 100, "(none)": 50, "low": 249, "(other)": 1}
+        assert found["is_even"].counts == {"true": 200, "false": 200}
+        assert (found["aum_tier"].customers, found["aum_tier"].filled) == (CUSTOMERS, 350)
