@@ -78,9 +78,9 @@ def count(cursor: Any, build: Build, tags: list[Tag]) -> dict[str, Mix]:
 def keep(cursor: Any, build: Build, mixes: Mapping[str, Mix]) -> None:
     """Write the mixes of a build, in place of what it wrote before; what an unpublished try of the date left goes."""
     cursor.execute(
-        "delete from governance.tag_mix where build_id = %s or business_date = %s"
-        " and build_id not in (select build_id from governance.publication)",
-        (build.build_id, build.business_date),
+        "delete from governance.tag_mix where tag = any(%s) and (build_id = %s or business_date = %s"
+        " and build_id not in (select build_id from governance.publication))",
+        (list(mixes), build.build_id, build.business_date),
     )
     rows = [
         (build.build_id, build.business_date, tag, value, number)

@@ -24,10 +24,14 @@ LEAST_SHARE = 0.00005
 STATUS = {verdict.PASS: "pass", verdict.UNJUDGED: "pass", verdict.WARN: "warn", verdict.STOP: "fail"}
 
 
-def check(build: Build) -> list[dbt.Node]:
-    """Measure and judge all tags of a build whose tag tables are written; one check per tag, one review per model."""
+def check(build: Build, layer: str = "tags") -> list[dbt.Node]:
+    """Measure and judge the tags of a layer that a build has written; one check per tag, one review per model.
+
+    `layer`: tags; profile for the tags that stand behind scores.
+    """
     started = time.perf_counter()
-    tags = [tag for tag in registry.tags(dbt.manifest()) if tag.status != "retired"]
+    folder = f"dbt_project/models/{layer}/"
+    tags = [tag for tag in registry.tags(dbt.manifest()) if tag.status != "retired" and tag.file.startswith(folder)]
     with db.connect("platform") as link, link.cursor() as cursor:
         counted = mixes.count(cursor, build, tags)
         past = mixes.history(cursor, build.business_date, HISTORY_DAYS)
@@ -99,9 +103,9 @@ def _keep(
             sum(map(len, used.values())), Json(used), found.level, found.score, found.reason,
         ))  # fmt: skip
     cursor.execute(
-        "delete from governance.tag_monitor where build_id = %s or business_date = %s"
-        " and build_id not in (select build_id from governance.publication)",
-        (build.build_id, build.business_date),
+        "delete from governance.tag_monitor where tag = any(%s) and (build_id = %s or business_date = %s"
+        " and build_id not in (select build_id from governance.publication))",
+        ([tag.column for tag in tags], build.build_id, build.business_date),
     )
     execute_values(
         cursor,

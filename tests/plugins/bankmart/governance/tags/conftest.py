@@ -65,8 +65,8 @@ class Project:
 
     def write_history(self, *models):
         """The real history models, waiting for these tag models."""
-        room = self.folder / "models/tags/history"
-        shutil.copytree(REAL / "dbt_project/models/tags/history", room, dirs_exist_ok=True)
+        room = self.folder / "models/profile/history"
+        shutil.copytree(REAL / "dbt_project/models/profile/history", room, dirs_exist_ok=True)
         file = room / "tag_change.sql"
         kept = [line for line in file.read_text().splitlines() if not line.startswith("-- depends_on")]
         waits = [f"-- depends_on: {{{{ ref('{name}') }}}}" for name in models]
