@@ -10,13 +10,12 @@
    Indicators' names are unique over all models, so no alias is needed. A division by zero gives null. #}
 {% macro derived(models) -%}
     {%- set known = indicator_families() -%}
-    {%- set computed = _computed_families() -%}
     select
         customer_id,
         as_of_date,
         {%- for family in (config.get('meta') or {}).get('families', []) %}
         {%- for window in family['windows'] or [none] %}
-        {{ derived_expression(family, window, known) if family in computed else 'null' }}::double precision
+        {{ derived_expression(family, window, known) if is_computed(family) else 'null' }}::double precision
             as {{ family_column(family, window) }},
         {%- endfor %}
         {%- endfor %}
@@ -27,13 +26,12 @@
 {# levels('known') -> select as_of_date, customer_id, and of that CTE every column of the model's families, with its type;
    null where the build is one for training and the family no feature #}
 {% macro levels(relation) -%}
-    {%- set computed = _computed_families() -%}
     select
         customer_id,
         as_of_date,
         {%- for family in (config.get('meta') or {}).get('families', []) %}
         {%- for window in family['windows'] or [none] %}
-        {{ family_column(family, window) if family in computed else 'null' }}::{{ family_type(family) }}
+        {{ family_column(family, window) if is_computed(family) else 'null' }}::{{ family_type(family) }}
             as {{ family_column(family, window) }},
         {%- endfor %}
         {%- endfor %}
@@ -89,6 +87,11 @@
         {%- endfor -%}
     {%- endif -%}
     {{ return(known) }}
+{%- endmacro %}
+
+{# is_computed(family) -> whether this build needs it: one for training needs features alone #}
+{% macro is_computed(family) -%}
+    {{ return(var('build_kind', 'daily') == 'daily' or family.get('feature', false)) }}
 {%- endmacro %}
 
 {# family_column(family, 30) -> cash_out_share_30d; a level or a recency has no window in its name #}

@@ -1,4 +1,8 @@
 -- Balances of a past day are today's less what moved since; averages follow from the flows and their moments.
+{%- set lines = ['current', 'savings', 'term_deposit', 'wealth', 'fund', 'insurance'] %}
+{%- set averaged = {'aum': [30, 60, 90, 180, 365], 'deposit': [30, 60, 90, 180, 365], 'wealth': [30, 90, 180, 365]} %}
+{%- set changed = {'aum': [7, 30, 60, 90, 180, 365], 'deposit': [7, 30, 60, 90, 180, 365], 'wealth': [30, 90, 365]} %}
+
 with held as (
     select
         customer_id,
@@ -26,17 +30,16 @@ since as (
 
 line as (
     select
-        customer_id,
-        {%- for line in ['current', 'savings', 'term_deposit', 'wealth', 'fund', 'insurance'] %}
-        sum(balance_amount) filter (where product_line = '{{ line }}') as {{ line }}_balance_amount{{ ',' if not loop.last }}
+        {%- for line in lines %}
+        sum(balance_amount) filter (where product_line = '{{ line }}') as {{ line }}_balance_amount,
         {%- endfor %}
+        customer_id
     from {{ state('fct_holding_current') }} as holding
     group by customer_id
 ),
 
 stood as (
     select
-        flow.*,
         {%- for class in ['deposit', 'wealth'] %}
         (coalesce(held.{{ class }}_amount, 0) - coalesce(since.{{ class }}_amount, 0))::double precision
             as {{ class }}_amount,
@@ -45,9 +48,10 @@ stood as (
             coalesce(held.deposit_amount + held.wealth_amount, 0)
             - coalesce(since.deposit_amount + since.wealth_amount, 0)
         )::double precision as aum_amount,
-        {%- for line in ['current', 'savings', 'term_deposit', 'wealth', 'fund', 'insurance'] %}
-        coalesce(line.{{ line }}_balance_amount, 0) as {{ line }}_balance_amount{{ ',' if not loop.last }}
+        {%- for line in lines %}
+        coalesce(line.{{ line }}_balance_amount, 0) as {{ line }}_balance_amount,
         {%- endfor %}
+        flow.*
     from {{ current('ind_flow') }} as flow
     left join held on flow.customer_id = held.customer_id
     left join since
@@ -59,25 +63,25 @@ stood as (
 
 known as (
     select
-        stood.*
-        {%- for class, windows in [('aum', [30, 60, 90, 180, 365]), ('deposit', [30, 60, 90, 180, 365]), ('wealth', [30, 90, 180, 365])] %}
-        {%- for window in windows %},
+        {%- for class, windows in averaged.items() %}
+        {%- for window in windows %}
         -- A change on the window's k-th day was missing on the k − 1 days before it.
         round((
-            {{ class }}_amount - (
-                {{ class }}_moment_{{ window }}d
-                - {{ class }}_net_amount_{{ window }}d * (as_of_date - {{ window - 1 }} - date '2020-01-01')
+            stood.{{ class }}_amount - (
+                stood.{{ class }}_moment_{{ window }}d
+                - stood.{{ class }}_net_amount_{{ window }}d * (stood.as_of_date - {{ window - 1 }} - date '2020-01-01')
             ) / {{ window }}
-        ) * 100) / 100 + 0 as {{ class }}_average_amount_{{ window }}d
+        ) * 100) / 100 + 0 as {{ class }}_average_amount_{{ window }}d,
         {%- endfor %}
         {%- endfor %}
-        {%- for class, windows in [('aum', [7, 30, 60, 90, 180, 365]), ('deposit', [7, 30, 60, 90, 180, 365]), ('wealth', [30, 90, 365])] %}
-        {%- for window in windows %},
-        {{ class }}_net_amount_{{ window }}d
-        / nullif(abs(round(({{ class }}_amount - {{ class }}_net_amount_{{ window }}d) * 100) / 100), 0)
-            as {{ class }}_change_rate_{{ window }}d
+        {%- for class, windows in changed.items() %}
+        {%- for window in windows %}
+        stood.{{ class }}_net_amount_{{ window }}d
+        / nullif(abs(round((stood.{{ class }}_amount - stood.{{ class }}_net_amount_{{ window }}d) * 100) / 100), 0)
+            as {{ class }}_change_rate_{{ window }}d,
         {%- endfor %}
         {%- endfor %}
+        stood.*
     from stood
 )
 

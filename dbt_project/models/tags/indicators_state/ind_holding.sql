@@ -1,4 +1,6 @@
 -- A training build looks back to month ends: what only the present day knows is null there (see levels()).
+{%- set loans = ['running_loan_count', 'loan_principal_amount', 'loan_outstanding_amount', 'loan_payment_amount'] %}
+
 with as_of as (
     select * from {{ as_of_dates() }}
 ),
@@ -121,7 +123,7 @@ known as (
         {{ if_delivered('card.card', 'card.' ~ name) }} as {{ name }},
         {%- endfor %}
         card.days_since_card_issued,
-        {%- for name in ['running_loan_count', 'loan_principal_amount', 'loan_outstanding_amount', 'loan_payment_amount'] %}
+        {%- for name in loans %}
         {{ if_delivered('loan.contract', 'loan.' ~ name) }} as {{ name }},
         {%- endfor %}
         loan.days_to_loan_end,
