@@ -112,11 +112,11 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     nodes = [_node(item, owners) for item in result.result.results]
     if layer == "staging":
         nodes += _freshness(build, owners)
-    if layer == "tags" and build.kind == "daily":
+    if layer in ("tags", "profile") and build.kind == "daily":
         # Here: it reads the results of dbt, in this module's words.
         from bankmart.governance.tags import monitor
 
-        nodes += monitor.check(build)
+        nodes += monitor.check(build, layer)
     invocation_id = _artifact("run_results.json")["metadata"]["invocation_id"]
     _record(layer, build, invocation_id, nodes)
     failed = {

@@ -69,13 +69,21 @@ class Catalogue:
 
     def _indicators(self) -> Iterator[Entry]:
         nodes = {str(node["name"]): node for node in models(self.manifest)}
-        words = {name: (english, chinese) for name, _, english, _, chinese, _ in wide.columns(self.manifest)}
+        words = {
+            name: (column["description"], column["config"]["meta"].get("zh", ""))
+            for name, column in nodes.get(wide.MODEL, {}).get("columns", {}).items()
+        }
         for family in families.families(self.manifest):
             says, node = family.says, nodes[family.model]
             needed = DELIVERED_BY.findall(node.get("raw_code", ""))
             for name in family.columns if not says.get("hidden") else ():
-                english, chinese = words.get(name, (says["en"], says["zh"]))
                 windows = [window for window in says["windows"] if name.endswith(f"_{window}d")]
+                plain = (
+                    (f"{says['en']} in {windows[0]} days.", f"近{windows[0]}天{says['zh']}")
+                    if windows
+                    else (f"{says['en']}.", says["zh"])
+                )
+                english, chinese = words.get(name, plain)
                 yield Entry(
                     name=name, kind="indicator", model=family.model, zh=chinese, en=english,
                     type=families.indicator_type(says), unit=says["unit"], data_class=says["class"],
