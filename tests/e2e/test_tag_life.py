@@ -72,7 +72,7 @@ def test_the_catalogue_of_a_built_bank(line, capsys):
 
 def test_every_tag_is_watched(line):
     build = builds.get(newest_build().build_id)
-    nodes = monitor.check(build)
+    nodes = monitor.check(build, "tags")
     assert {node.status for node in nodes} == {"pass"}
     ((customers,),) = query("select count(*) from tags.tag_value where build_id = %s", "platform", (build.build_id,))
     watched = query("select tag, customer_count, verdict from governance.tag_monitor where build_id = %s", "platform",

@@ -24,14 +24,11 @@ LEAST_SHARE = 0.00005
 STATUS = {verdict.PASS: "pass", verdict.UNJUDGED: "pass", verdict.WARN: "warn", verdict.STOP: "fail"}
 
 
-def check(build: Build, layer: str = "tags") -> list[dbt.Node]:
-    """Measure and judge the tags of a layer that a build has written; one check per tag, one review per model.
-
-    `layer`: tags; profile for the tags that stand behind scores.
-    """
+def check(build: Build, layer: str) -> list[dbt.Node]:
+    """Measure and judge the tags of a layer that is written; one check per tag, one review per model."""
     started = time.perf_counter()
-    folder = f"dbt_project/models/{layer}/"
-    tags = [tag for tag in registry.tags(dbt.manifest()) if tag.status != "retired" and tag.file.startswith(folder)]
+    known = registry.tags(dbt.manifest())
+    tags = [tag for tag in known if tag.status != "retired" and tag.relation.startswith(f"{layer}.")]
     with db.connect("platform") as link, link.cursor() as cursor:
         counted = mixes.count(cursor, build, tags)
         past = mixes.history(cursor, build.business_date, HISTORY_DAYS)

@@ -41,7 +41,7 @@ def run(days, number, high, gone=0, publish=True):
     open_day, show = days
     build = open_day(number, FIRST + timedelta(days=number - 1))
     fill(build, high, gone)
-    nodes = {node.name: node for node in monitor.check(build)}
+    nodes = {node.name: node for node in monitor.check(build, "tags")}
     if publish:
         show(build)
     return build, nodes
@@ -60,7 +60,7 @@ def test_a_young_bank_is_not_judged_and_an_old_one_is(bank, days):
     assert nodes["mix_of_is_even"].status == "pass"
     # Measured again, after the cause was mended: one row per tag, the new verdict.
     fill(build, 101)
-    assert {node.status for node in monitor.check(build)} == {"pass"}
+    assert {node.status for node in monitor.check(build, "tags")} == {"pass"}
     ((verdict, customers, coverage, psi_date, stayed),) = ask(
         "select verdict, customer_count, coverage_rate, psi_date, unmoved_days from governance.tag_monitor"
         " where build_id = %s and tag = 'aum_tier'", build.build_id,
@@ -81,7 +81,7 @@ def test_a_confirmed_incident_is_left_out(bank, days):
     build_id = ask("select max(build_id) from governance.build")[0][0]
     from bankmart.governance import build as builds
 
-    nodes = {node.name: node for node in monitor.check(builds.get(build_id))}
+    nodes = {node.name: node for node in monitor.check(builds.get(build_id), "tags")}
     assert nodes["mix_of_aum_tier"].status == "pass"
 
 
