@@ -29,6 +29,8 @@ def check(build: Build, layer: str) -> list[dbt.Node]:
     started = time.perf_counter()
     known = registry.tags(dbt.manifest())
     tags = [tag for tag in known if tag.status != "retired" and tag.relation.startswith(f"{layer}.")]
+    if not tags:
+        return []
     with db.connect("platform") as link, link.cursor() as cursor:
         counted = mixes.count(cursor, build, tags)
         past = mixes.history(cursor, build.business_date, HISTORY_DAYS)
