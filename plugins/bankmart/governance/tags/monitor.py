@@ -53,8 +53,17 @@ def judge(
     found = {}
     for tag in tags:
         excluded = {day for day, subject in incidents if subject in ("*", tag.key, tag.column)}
-        found[tag.column] = verdict.judge(counted[tag.column], past.get(tag.column, ()), known, excluded)
+        mix = counted[tag.column]
+        found[tag.column] = _undeclared(tag, mix) or verdict.judge(mix, past.get(tag.column, ()), known, excluded)
     return found
+
+
+def _undeclared(tag: Tag, mix: Mix) -> Verdict | None:
+    number = mix.counts.get(mixes.OTHER, 0)
+    if not number:
+        return None
+    declared = ", ".join(tag.known_values)
+    return Verdict(verdict.STOP, f"a value is none of the declared ones ({declared})", share=number / mix.customers)
 
 
 def psi(before: Mix, now: Mix) -> float:
