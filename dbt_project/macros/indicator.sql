@@ -135,17 +135,36 @@
         offset 0
     ),
 
+    -- One row per person and set of windows that it moves: families are added up once, not once a window.
+    part as (
+        select
+            as_of_date,
+            customer_id,
+            {%- for window in windows %}
+            move_{{ window }},
+            {%- endfor %}
+            {%- for family in families %}
+            {{ _part(family, measures, filters) }} as part_{{ loop.index }},
+            {%- endfor %}
+            count(*) as event_count
+        from judged
+        group by
+            as_of_date, customer_id
+            {%- for window in windows %}, move_{{ window }}{%- endfor %}
+    ),
+
     moved as (
         select
             as_of_date,
             customer_id,
             {%- for family in families %}
+            {%- set part = 'part_' ~ loop.index %}
             {%- for window in family['windows'] %}
-            {{ _moved(family, window, measures, filters) }} as {{ indicator_name(family, window) }},
+            {{ _moved(family, window, part) }} as {{ indicator_name(family, window) }},
             {%- endfor %}
             {%- endfor %}
-            count(*) as event_count
-        from judged
+            sum(event_count) as event_count
+        from part
         group by as_of_date, customer_id
     )
 
@@ -154,7 +173,7 @@
         population.customer_id,
         {%- for family in (config.get('meta') or {}).get('families', []) %}
         {%- for window in family['windows'] %}
-        {%- set computed = family in families and delivered_by in var('delivered') %}
+        {%- set computed = family in families and family.get('delivered_by', delivered_by) in var('delivered') %}
         {{ _value(family, window, slides) if computed else 'null' }}::{{ _type(family) }} as {{ indicator_name(family, window) }},
         {%- endfor %}
         {%- endfor %}
@@ -191,17 +210,26 @@
     {{ family['name'] if family['aggregate'] == 'recency' else family['name'] ~ '_' ~ window ~ 'd' }}
 {%- endmacro %}
 
-{# _moved(family, 30, …) -> sum(measure_1 * move_30) filter (where filter_2 and move_30 <> 0) #}
-{% macro _moved(family, window, measures, filters) -%}
-    {%- set rows = ('filter_' ~ (filters.index(family['filter']) + 1) ~ ' and ' if family.get('filter') else '') ~ 'move_' ~ window -%}
+{# _part(family, …) -> sum(measure_1) filter (where filter_2) #}
+{% macro _part(family, measures, filters) -%}
     {%- if family['aggregate'] == 'sum' -%}
-        sum(measure_{{ measures.index(family['measure']) + 1 }} * move_{{ window }}) filter (where {{ rows }} <> 0)
+        sum(measure_{{ measures.index(family['measure']) + 1 }})
     {%- elif family['aggregate'] == 'count' -%}
-        sum(move_{{ window }}) filter (where {{ rows }} <> 0)
+        count(*)
     {%- elif family['aggregate'] == 'recency' -%}
-        min(age_days) filter (where {{ rows }} = 1)
+        min(age_days)
     {%- else -%}
         {{ exceptions.raise_compiler_error("family " ~ family['name'] ~ ": aggregate " ~ family['aggregate'] ~ " is unknown; use sum, count or recency") }}
+    {%- endif -%}
+    {%- if family.get('filter') %} filter (where filter_{{ filters.index(family['filter']) + 1 }}){% endif -%}
+{%- endmacro %}
+
+{# _moved(family, 30, 'part_1') -> sum(part_1 * move_30) #}
+{% macro _moved(family, window, part) -%}
+    {%- if family['aggregate'] == 'recency' -%}
+        min({{ part }}) filter (where move_{{ window }} = 1)
+    {%- else -%}
+        sum({{ part }} * move_{{ window }})
     {%- endif -%}
 {%- endmacro %}
 
