@@ -59,6 +59,7 @@ class Catalogue:
         self.manifest, self.lineage, self.delivered = manifest, lineage, delivered
         self.users = Users(manifest, lineage)
         self.tables = {relation(node): f"{node['source_name']}.{node['name']}" for node in manifest["sources"].values()}
+        self.extracts = {table for table in self.tables.values() if not table.startswith("scores.")}
         self.grades = {name: int(about["grade"]) for name, about in data_classes().items()}
 
     def entries(self) -> list[Entry]:
@@ -124,8 +125,8 @@ class Catalogue:
     def _made(self, column: Leaf, needed: list[str]) -> dict[str, Any]:
         sources = sorted(self.lineage.sources(column))
         tables = sorted({self.tables.get(leaf.relation, leaf.relation) for leaf in sources})
-        # Scores are no delivery: their absence is the model's to say.
-        extracts = [table for table in tables if not table.startswith("scores.")]
+        # Scores and the bank's own lists are no delivery.
+        extracts = [table for table in tables if table in self.extracts]
         # A tag of scores is there without them: it says that nobody is scored.
         needed = [table for table in needed if not table.startswith("scores.")]
         lacking = [table for table in needed if table not in self.delivered]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -48,13 +49,17 @@ def judge(
     """Column → verdict, by the build's calendar and without the dates of confirmed incidents."""
     days = {build.business_date} | {mix.day for found in past.values() for mix in found}
     known = calendar.complete(calendar.read(cursor, build), days)
-    cursor.execute("select business_date, subject from governance.incident")
+    cursor.execute("select business_date, subject, is_right, confirmed_by from governance.incident")
     incidents = cursor.fetchall()
     found = {}
     for tag in tags:
-        excluded = {day for day, subject in incidents if subject in ("*", tag.key, tag.column)}
-        mix = counted[tag.column]
-        found[tag.column] = _undeclared(tag, mix) or verdict.judge(mix, past.get(tag.column, ()), known, excluded)
+        own = [row for row in incidents if row[1] in ("*", tag.key, tag.column)]
+        excluded = {day for day, _, is_right, _ in own if not is_right}
+        judged = verdict.judge(counted[tag.column], past.get(tag.column, ()), known, excluded)
+        confirmed = [person for day, _, is_right, person in own if is_right and day == build.business_date]
+        if judged.level == verdict.STOP and confirmed:
+            judged = replace(judged, level=verdict.WARN, reason=f"{judged.reason}; right, says {confirmed[0]}")
+        found[tag.column] = _undeclared(tag, counted[tag.column]) or judged
     return found
 
 
@@ -127,7 +132,9 @@ def _node(tag: Tag, mix: Mix, found: Verdict, seconds: float) -> dbt.Node:
     prefix = "not judged: " if found.level == verdict.UNJUDGED else ""
     wrong = found.level in (verdict.WARN, verdict.STOP)
     remedy = (
-        "; look at what its indicators were delivered, or, where it is right, at governance.tag_mix" if wrong else ""
+        "; look at what its indicators were delivered; where it is right, confirm it in governance.incident"
+        if wrong
+        else ""
     )
     return dbt.Node(
         node_id=f"tag_monitor.{tag.column}",

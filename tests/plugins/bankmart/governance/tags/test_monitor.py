@@ -58,6 +58,10 @@ def test_a_young_bank_is_not_judged_and_an_old_one_is(bank, days):
     assert (nodes["mix_of_aum_tier"].status, nodes["mix_of_aum_tier"].severity) == ("fail", "error")
     assert "of the customers moved unlike on" in nodes["mix_of_aum_tier"].message
     assert nodes["mix_of_is_even"].status == "pass"
+    ask("insert into governance.incident values (%s, '*', 'ann', 'a merger', true)", build.business_date)
+    confirmed = {node.name: node for node in monitor.check(build, "tags")}["mix_of_aum_tier"]
+    assert (confirmed.status, confirmed.severity) == ("warn", "warn")
+    assert "right, says ann" in confirmed.message
     # Measured again, after the cause was mended: one row per tag, the new verdict.
     fill(build, 101)
     assert {node.status for node in monitor.check(build, "tags")} == {"pass"}
