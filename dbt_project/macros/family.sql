@@ -1,9 +1,9 @@
 {# The parts of the macro `indicators`: which events it looks at, and how a family is added up. #}
 
-{# _event('fct_transaction', 'transaction_date', [30, 90], true) -> common table expressions `event`: the rows of the
+{# window_events('fct_transaction', 'transaction_date', [30, 90], true) -> common table expressions `event`: the rows of the
    fact with person_id and age_days_before, the age that the date before has counted already (null: it has not).
    Where windows slide, also `before` and `relinked`. #}
-{% macro _event(fact, event_date, windows, slides) -%}
+{% macro window_events(fact, event_date, windows, slides) -%}
     {% if slides -%}
     before as (
         select * from {{ previous(this) }} as state_before
@@ -80,8 +80,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# _part(family, …) -> sum(measure_1) filter (where filter_2) #}
-{% macro _part(family, measures, filters) -%}
+{# family_part(family, …) -> sum(measure_1) filter (where filter_2) #}
+{% macro family_part(family, measures, filters) -%}
     {%- if family['aggregate'] == 'sum' -%}
         sum(measure_{{ measures.index(family['measure']) + 1 }})
     {%- elif family['aggregate'] == 'count' -%}
@@ -94,8 +94,8 @@
     {%- if family.get('filter') %} filter (where filter_{{ filters.index(family['filter']) + 1 }}){% endif -%}
 {%- endmacro %}
 
-{# _moved(family, 30, 'part_1') -> sum(part_1 * move_30) #}
-{% macro _moved(family, window, part) -%}
+{# family_moved(family, 30, 'part_1') -> sum(part_1 * move_30) #}
+{% macro family_moved(family, window, part) -%}
     {%- if family['aggregate'] == 'recency' -%}
         min({{ part }}) filter (where move_{{ window }} = 1)
     {%- else -%}
@@ -103,8 +103,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# _value(family, 30, slides) -> what it was before, plus what moved #}
-{% macro _value(family, window, slides) -%}
+{# family_value(family, 30, slides) -> what it was before, plus what moved #}
+{% macro family_value(family, window, slides) -%}
     {%- set name = indicator_name(family, window) -%}
     {%- set before = 'coalesce(before.' ~ name ~ ', 0) + ' if slides else '' -%}
     {%- if family['aggregate'] == 'sum' -%}
@@ -124,6 +124,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _type(family) -%}
+{% macro family_type(family) -%}
     {{ 'double precision' if family['aggregate'] == 'sum' else 'integer' }}
 {%- endmacro %}

@@ -32,7 +32,7 @@
         from {{ state('bridge_identity') }} as identity
     ),
 
-    {{ _event(fact, event_date, windows, slides) }}
+    {{ window_events(fact, event_date, windows, slides) }}
 
     -- Kept apart, so that each condition is judged once a row, not once a column.
     judged as (
@@ -71,7 +71,7 @@
             move_{{ window }},
             {%- endfor %}
             {%- for family in families %}
-            {{ _part(family, measures, filters) }} as part_{{ loop.index }},
+            {{ family_part(family, measures, filters) }} as part_{{ loop.index }},
             {%- endfor %}
             count(*) as event_count
         from judged
@@ -87,7 +87,7 @@
             {%- for family in families %}
             {%- set part = 'part_' ~ loop.index %}
             {%- for window in family['windows'] %}
-            {{ _moved(family, window, part) }} as {{ indicator_name(family, window) }},
+            {{ family_moved(family, window, part) }} as {{ indicator_name(family, window) }},
             {%- endfor %}
             {%- endfor %}
             sum(event_count) as event_count
@@ -101,7 +101,7 @@
         {%- for family in (config.get('meta') or {}).get('families', []) %}
         {%- for window in family['windows'] %}
         {%- set computed = family in families and family.get('delivered_by', delivered_by) in var('delivered') %}
-        {{ _value(family, window, slides) if computed else 'null' }}::{{ _type(family) }} as {{ indicator_name(family, window) }},
+        {{ family_value(family, window, slides) if computed else 'null' }}::{{ family_type(family) }} as {{ indicator_name(family, window) }},
         {%- endfor %}
         {%- endfor %}
         {{ build_columns() }}
