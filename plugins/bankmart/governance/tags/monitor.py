@@ -53,13 +53,14 @@ def judge(
     incidents = cursor.fetchall()
     found = {}
     for tag in tags:
-        own = [row for row in incidents if row[1] in ("*", tag.key, tag.column)]
+        mix, own = counted[tag.column], [row for row in incidents if row[1] in ("*", tag.key, tag.column)]
         excluded = {day for day, _, is_right, _ in own if not is_right}
-        judged = verdict.judge(counted[tag.column], past.get(tag.column, ()), known, excluded)
+        judged = verdict.judge(mix, past.get(tag.column, ()), known, excluded)
         confirmed = [person for day, _, is_right, person in own if is_right and day == build.business_date]
         if judged.level == verdict.STOP and confirmed:
             judged = replace(judged, level=verdict.WARN, reason=f"{judged.reason}; right, says {confirmed[0]}")
-        found[tag.column] = _undeclared(tag, counted[tag.column]) or judged
+        # A value that the tag doesn't declare is a fault of the tag: nobody can confirm it.
+        found[tag.column] = _undeclared(tag, mix) or judged
     return found
 
 
