@@ -51,8 +51,8 @@ compared as (
         coalesce(known.change_amount, 0) as known_change_amount
     from (
         select *
-        from {{ delivered_balances() }} as balance
-        where balance.business_date = {{ business_date() }}
+        from {{ delivered_balances() }} as today
+        where business_date = {{ business_date() }}
     ) as delivered
     full join known
         on
@@ -84,17 +84,21 @@ union all
 
 -- A position that changed hands, or its class, leaves the one and comes to the other on this date.
 select
-    position.position_id,
-    side.customer_id,
-    side.asset_class,
+    position_id,
+    before_customer_id as customer_id,
+    before_asset_class as asset_class,
     {{ business_date() }} as balance_date,
-    side.change_amount
+    -before_amount as change_amount
 from position
-cross join lateral (
-    values
-    (position.before_customer_id, position.before_asset_class, -position.before_amount),
-    (position.customer_id, position.asset_class, position.before_amount)
-) as side (customer_id, asset_class, change_amount)
-where
-    position.before_customer_id is not null
-    and (position.before_customer_id, position.before_asset_class) <> (position.customer_id, position.asset_class)
+where (before_customer_id, before_asset_class) <> (customer_id, asset_class)
+
+union all
+
+select
+    position_id,
+    customer_id,
+    asset_class,
+    {{ business_date() }} as balance_date,
+    before_amount as change_amount
+from position
+where (before_customer_id, before_asset_class) <> (customer_id, asset_class)

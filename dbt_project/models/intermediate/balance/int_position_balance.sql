@@ -70,10 +70,11 @@ position as (
         coalesce(delivered.position_id, known.position_id) as position_id,
         coalesce(known.customer_id, delivered.customer_id) as customer_id,
         -- What is delivered again for the last known day corrects it.
-        case when known.balance_date > delivered.balance_date then known.balance_date
-            else coalesce(delivered.balance_date, known.balance_date) end as balance_date,
-        case when known.balance_date > delivered.balance_date then known.balance_amount
-            else coalesce(delivered.balance_amount, known.balance_amount) end as balance_amount,
+        greatest(delivered.balance_date, known.balance_date) as balance_date,
+        case
+            when known.balance_date > delivered.balance_date then known.balance_amount
+            else coalesce(delivered.balance_amount, known.balance_amount)
+        end as balance_amount,
         delivered.delivered_date,
         known.customer_id as before_customer_id,
         known.asset_class as before_asset_class,

@@ -21,20 +21,6 @@ held as (
     group by customer_id, asset_class
 ),
 
-late as materialized (
-    select
-        moved.customer_id,
-        moved.asset_class,
-        min(moved.balance_date) as first_date
-    from moved
-    inner join held
-        on
-            moved.customer_id = held.customer_id
-            and moved.asset_class = held.asset_class
-    group by moved.customer_id, moved.asset_class
-    having min(moved.balance_date) < max(held.before_date)
-),
-
 said as (
     select
         customer_id,
@@ -53,7 +39,19 @@ said as (
         known.balance_date,
         known.change_amount,
         0 as moved_amount
-    from late
+    from (
+        select
+            moved.customer_id,
+            moved.asset_class,
+            min(moved.balance_date) as first_date
+        from moved
+        inner join held
+            on
+                moved.customer_id = held.customer_id
+                and moved.asset_class = held.asset_class
+        group by moved.customer_id, moved.asset_class
+        having min(moved.balance_date) < max(held.before_date)
+    ) as late
     inner join {{ earlier(this) }} as known
         on
             late.customer_id = known.customer_id

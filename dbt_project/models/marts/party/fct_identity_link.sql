@@ -47,23 +47,25 @@ compared as (
 )
 
 select
-    event.customer_id,
-    event.linked_customer_id,
-    event.event,
-    event.rule,
-    event.evidence,
+    customer_id,
+    linked_customer_id,
+    'linked' as event,
+    rule,
+    evidence,
     {{ business_date() }} as event_date,
     {{ build_columns() }}
 from compared
-cross join lateral (
-    values
-    (compared.customer_id, compared.linked_customer_id, 'linked', compared.rule, compared.evidence),
-    (
-        compared.before_customer_id,
-        compared.before_linked_customer_id,
-        'unlinked',
-        compared.before_rule,
-        compared.before_evidence
-    )
-) as event (customer_id, linked_customer_id, event, rule, evidence)
-where event.customer_id is not null
+where customer_id is not null
+
+union all
+
+select
+    before_customer_id as customer_id,
+    before_linked_customer_id as linked_customer_id,
+    'unlinked' as event,
+    before_rule as rule,
+    before_evidence as evidence,
+    {{ business_date() }} as event_date,
+    {{ build_columns() }}
+from compared
+where before_customer_id is not null

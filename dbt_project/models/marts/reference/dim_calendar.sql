@@ -24,7 +24,7 @@ judged as (
 
 -- Pay comes on the nominal day, or on the last business day of the month before it.
 pay as (
-    select distinct max(judged.calendar_date) as pay_date
+    select max(judged.calendar_date) as pay_date
     from judged
     cross join {{ ref('pay_day') }} as nominal
     where
