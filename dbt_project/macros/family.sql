@@ -124,6 +124,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro family_type(family) -%}
+{% macro aggregate_type(family) -%}
     {{ 'double precision' if family['aggregate'] == 'sum' else 'integer' }}
 {%- endmacro %}

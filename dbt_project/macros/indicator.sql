@@ -101,7 +101,7 @@
         {%- for family in (config.get('meta') or {}).get('families', []) %}
         {%- for window in family['windows'] %}
         {%- set computed = family in families and family.get('delivered_by', delivered_by) in var('delivered') %}
-        {{ family_value(family, window, slides) if computed else 'null' }}::{{ family_type(family) }} as {{ indicator_name(family, window) }},
+        {{ family_value(family, window, slides) if computed else 'null' }}::{{ aggregate_type(family) }} as {{ indicator_name(family, window) }},
         {%- endfor %}
         {%- endfor %}
         {{ build_columns() }}
