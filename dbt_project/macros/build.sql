@@ -108,3 +108,9 @@
 {% macro delivered(table) -%}
     {{ 'true' if table in var('delivered') else 'false' }}
 {%- endmacro %}
+
+{# if_delivered('mobile.session', 'session.session_count_30d') -> 0 for a customer without rows; null where the table
+   that would say so has never brought a row #}
+{% macro if_delivered(table, expression) -%}
+    {% if table in var('delivered') -%} coalesce({{ expression }}, 0) {%- else -%} {{ expression }} {%- endif %}
+{%- endmacro %}

@@ -32,80 +32,7 @@
         from {{ state('bridge_identity') }} as identity
     ),
 
-    {% if slides -%}
-    before as (
-        select * from {{ previous(this) }} as state_before
-    ),
-
-    -- Persons whose customer numbers were linked or unlinked: what they had before is of other numbers.
-    relinked as (
-        select distinct person.customer_id
-        from link
-        full join {{ previous('bridge_identity') }} as link_before on link.customer_id = link_before.customer_id
-        cross join lateral (
-            values
-            (coalesce(link.customer_id, link_before.customer_id)),
-            (link.linked_customer_id),
-            (link_before.linked_customer_id)
-        ) as person (customer_id)
-        where
-            link.linked_customer_id is distinct from link_before.linked_customer_id
-            and person.customer_id is not null
-    ),
-
-    -- What this date brought, and what reached or left a window since the date before.
-    event as (
-        select
-            fact.*,
-            coalesce(link.linked_customer_id, fact.customer_id) as person_id,
-            null::integer as age_days_before
-        from {{ current(fact) }} as fact
-        left join link on fact.customer_id = link.customer_id
-        where coalesce(link.linked_customer_id, fact.customer_id) not in (select relinked.customer_id from relinked)
-
-        union all
-
-        select
-            fact.*,
-            coalesce(link.linked_customer_id, fact.customer_id) as person_id,
-            date '{{ var('previous_date') }}' - fact.{{ event_date }} as age_days_before
-        from {{ earlier(fact) }} as fact
-        left join link on fact.customer_id = link.customer_id
-        where
-            (
-                fact.{{ event_date }} > date '{{ var('previous_date') }}'
-                and fact.{{ event_date }} <= {{ business_date() }}
-                {%- for window in windows %}
-                or fact.{{ event_date }} > date '{{ var('previous_date') }}' - {{ window }}
-                and fact.{{ event_date }} <= {{ business_date() }} - {{ window }}
-                {%- endfor %}
-            )
-            and coalesce(link.linked_customer_id, fact.customer_id) not in (select relinked.customer_id from relinked)
-
-        union all
-
-        select
-            fact.*,
-            coalesce(link.linked_customer_id, fact.customer_id) as person_id,
-            null::integer as age_days_before
-        from {{ history(fact) }} as fact
-        left join link on fact.customer_id = link.customer_id
-        where
-            fact.{{ event_date }} > {{ business_date() }} - {{ longest }}
-            and coalesce(link.linked_customer_id, fact.customer_id) in (select relinked.customer_id from relinked)
-    ),
-
-    {% else -%}
-    event as (
-        select
-            fact.*,
-            coalesce(link.linked_customer_id, fact.customer_id) as person_id,
-            null::integer as age_days_before
-        from {{ history(fact) }} as fact
-        left join link on fact.customer_id = link.customer_id
-    ),
-
-    {% endif -%}
+    {{ window_events(fact, event_date, windows, slides) }}
 
     -- Kept apart, so that each condition is judged once a row, not once a column.
     judged as (
@@ -135,17 +62,36 @@
         offset 0
     ),
 
+    -- One row per person and set of windows that it moves: families are added up once, not once a window.
+    part as (
+        select
+            as_of_date,
+            customer_id,
+            {%- for window in windows %}
+            move_{{ window }},
+            {%- endfor %}
+            {%- for family in families %}
+            {{ family_part(family, measures, filters) }} as part_{{ loop.index }},
+            {%- endfor %}
+            count(*) as event_count
+        from judged
+        group by
+            as_of_date, customer_id
+            {%- for window in windows %}, move_{{ window }}{%- endfor %}
+    ),
+
     moved as (
         select
             as_of_date,
             customer_id,
             {%- for family in families %}
+            {%- set part = 'part_' ~ loop.index %}
             {%- for window in family['windows'] %}
-            {{ _moved(family, window, measures, filters) }} as {{ indicator_name(family, window) }},
+            {{ family_moved(family, window, part) }} as {{ indicator_name(family, window) }},
             {%- endfor %}
             {%- endfor %}
-            count(*) as event_count
-        from judged
+            sum(event_count) as event_count
+        from part
         group by as_of_date, customer_id
     )
 
@@ -154,8 +100,8 @@
         population.customer_id,
         {%- for family in (config.get('meta') or {}).get('families', []) %}
         {%- for window in family['windows'] %}
-        {%- set computed = family in families and delivered_by in var('delivered') %}
-        {{ _value(family, window, slides) if computed else 'null' }}::{{ _type(family) }} as {{ indicator_name(family, window) }},
+        {%- set computed = family in families and family.get('delivered_by', delivered_by) in var('delivered') %}
+        {{ family_value(family, window, slides) if computed else 'null' }}::{{ aggregate_type(family) }} as {{ indicator_name(family, window) }},
         {%- endfor %}
         {%- endfor %}
         {{ build_columns() }}
@@ -189,49 +135,4 @@
 {# indicator_name(family, 30) -> transaction_in_amount_30d; a recency has no window in its name: days_since_session #}
 {% macro indicator_name(family, window) -%}
     {{ family['name'] if family['aggregate'] == 'recency' else family['name'] ~ '_' ~ window ~ 'd' }}
-{%- endmacro %}
-
-{# _moved(family, 30, …) -> sum(measure_1 * move_30) filter (where filter_2 and move_30 <> 0) #}
-{% macro _moved(family, window, measures, filters) -%}
-    {%- set rows = ('filter_' ~ (filters.index(family['filter']) + 1) ~ ' and ' if family.get('filter') else '') ~ 'move_' ~ window -%}
-    {%- if family['aggregate'] == 'sum' -%}
-        sum(measure_{{ measures.index(family['measure']) + 1 }} * move_{{ window }}) filter (where {{ rows }} <> 0)
-    {%- elif family['aggregate'] == 'count' -%}
-        sum(move_{{ window }}) filter (where {{ rows }} <> 0)
-    {%- elif family['aggregate'] == 'recency' -%}
-        min(age_days) filter (where {{ rows }} = 1)
-    {%- else -%}
-        {{ exceptions.raise_compiler_error("family " ~ family['name'] ~ ": aggregate " ~ family['aggregate'] ~ " is unknown; use sum, count or recency") }}
-    {%- endif -%}
-{%- endmacro %}
-
-{# _value(family, 30, slides) -> what it was before, plus what moved #}
-{% macro _value(family, window, slides) -%}
-    {%- set name = indicator_name(family, window) -%}
-    {%- set before = 'coalesce(before.' ~ name ~ ', 0) + ' if slides else '' -%}
-    {%- if family['aggregate'] == 'sum' -%}
-        (round(({{ before }}coalesce(moved.{{ name }}, 0)) * 100) / 100 + 0)
-    {%- elif family['aggregate'] == 'count' -%}
-        ({{ before }}coalesce(moved.{{ name }}, 0))
-    {%- elif slides -%}
-        least(
-            moved.{{ name }},
-            case
-                when before.{{ name }} + ({{ business_date() }} - date '{{ var('previous_date') }}') < {{ window }}
-                    then before.{{ name }} + ({{ business_date() }} - date '{{ var('previous_date') }}')
-            end
-        )
-    {%- else -%}
-        moved.{{ name }}
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro _type(family) -%}
-    {{ 'double precision' if family['aggregate'] == 'sum' else 'integer' }}
-{%- endmacro %}
-
-{# if_delivered('mobile.session', 'session.session_count_30d') -> 0 for a customer without rows; null where the table
-   that would say so has never brought a row #}
-{% macro if_delivered(table, expression) -%}
-    {% if table in var('delivered') -%} coalesce({{ expression }}, 0) {%- else -%} {{ expression }} {%- endif %}
 {%- endmacro %}

@@ -19,3 +19,13 @@
         or {{ column_name }} > {{ maximum }}
         {%- endif %}
 {% endtest %}
+
+{# A check looks at what the build wrote, not at history. (Instead of a `where` in dbt_project.yml: that would be read
+   when the project is parsed, which happens once for all builds.) #}
+{% macro get_where_subquery(relation) -%}
+    {%- if relation.schema in ('intermediate', 'marts', 'tags', 'features', 'profile') -%}
+        {{ return('(select * from ' ~ relation ~ ' where build_id = ' ~ build_id() ~ ') as checked') }}
+    {%- else -%}
+        {{ return(default__get_where_subquery(relation)) }}
+    {%- endif -%}
+{%- endmacro %}

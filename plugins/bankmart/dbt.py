@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -32,6 +33,11 @@ PASSING = re.compile(
     "|connection timed out|deadlock detected|lock timeout",
     re.IGNORECASE,
 )
+
+
+# The commands that run on the project as it is parsed; the others parse it.
+READING = ("build", "test", "source", "compile")
+_manifests: dict[str, Any] = {}
 
 
 class DbtError(BankmartError):
@@ -73,14 +79,45 @@ def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | N
     at = settings.server()
     settings.apply_environment()
     os.environ |= {"BANKMART_PGHOST": at.host, "BANKMART_PGPORT": str(at.port)}
-    folders = {
-        "project-dir": settings.dbt_dir(),
-        "profiles-dir": settings.dbt_dir(),
-        "target-path": target or target_dir(),
-    }
+    options = _options(target or target_dir())
+    known = _parsed() if arguments[0] in READING else None
+    return dbtRunner(manifest=known).invoke([*arguments, *options, "--vars", json.dumps(variables)])
+
+
+def _parsed() -> Any:
+    """The project as dbt has parsed it, without a build's variables: nothing that is parsed asks for them.
+
+    With every build's own variables dbt would parse everything anew: 5 s of each build with 136 models.
+    """
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    folder, mark = settings.state_dir() / "dbt" / "parsed", _mark()
+    if mark not in _manifests:
+        kept, said = folder / "partial_parse.msgpack", folder / "mark"
+        if not (kept.exists() and said.exists() and said.read_text(encoding="utf-8") == mark):
+            said.unlink(missing_ok=True)
+            done = dbtRunner().invoke(["parse", "--quiet", *_options(folder), "--vars", "{}"])
+            if not done.success:
+                raise DbtError(f"the dbt project does not parse: {done.exception}")
+            said.write_text(mark, encoding="utf-8")
+        _manifests.clear()
+        _manifests[mark] = Manifest.from_msgpack(kept.read_bytes(), decoder=extended_mashumuro_decoder)
+    return _manifests[mark]
+
+
+def _mark() -> str:
+    """A hash of the project's files by name, size and time of change, and of the server that it is for."""
+    files = (path for path in sorted(settings.dbt_dir().rglob("*")) if path.is_file())
+    stated = [(str(path), (found := path.stat()).st_size, found.st_mtime_ns) for path in files]
+    return hashlib.sha256(repr((stated, settings.server(), str(settings.state_dir()))).encode()).hexdigest()
+
+
+def _options(target: Path) -> list[str]:
+    folders = {"project-dir": settings.dbt_dir(), "profiles-dir": settings.dbt_dir(), "target-path": target}
     options = [part for name, value in folders.items() for part in (f"--{name}", str(value))]
-    options += ["--log-path", str(settings.state_dir() / "logs" / "dbt"), "--no-use-colors"]
-    return dbtRunner().invoke([*arguments, *options, "--vars", json.dumps(variables)])
+    return [*options, "--log-path", str(settings.state_dir() / "logs" / "dbt"), "--no-use-colors"]
 
 
 def variables(build: Build) -> dict[str, Any]:
@@ -104,6 +141,8 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     """
     selection = SELECTION.get(layer, [f"path:models/{layer}"])
     arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--log-level", "none"]
+    # Unit tests judge the code, not the day: `make test` runs them.
+    arguments += ["--exclude-resource-type", "unit_test"]
     with _alone():
         result = invoke(arguments, variables(build))
     if result.result is None:

@@ -119,4 +119,4 @@ def test_a_new_tag_is_made_and_its_unit_test_bites(checkout, capsys):
     broken = [*arguments[:1], "broken", *arguments[2:4], "--expression", "nothing(call_count_30d)", *arguments[6:]]
     assert command_line.main(broken) == 1
     assert not (checkout / "models/tags/service/tag_broken.sql").exists()
-    assert "tag_broken" not in (checkout / "models/tags/history/tag_change.sql").read_text(encoding="utf-8")
+    assert "tag_broken" not in (checkout / "models/profile/history/tag_change.sql").read_text(encoding="utf-8")

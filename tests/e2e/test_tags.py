@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 
 from bankmart import db, dbt, settings
+from bankmart.governance import policy
 from bankmart.sources import landing
 
 DEPOSITS = ["current", "savings", "term_deposit"]
 # Tags of which the small bank shows one value on its second date, and why.
 ONE_VALUE = {
     "pay_day_today": "1 November is no pay day",
+    "is_awakened": "of 300 customers hardly one is silent for two months and comes back",
     "churn_risk": "nobody is scored where no model was trained",
     "churn_decile": "nobody is scored where no model was trained",
     "churn_among_tier": "nobody is scored where no model was trained",
@@ -206,10 +208,10 @@ def test_a_tag_agrees_with_pandas(line, compute):
 
 def declared():
     """Tag → its model and its metadata."""
-    nodes = [node for node in dbt.manifest()["nodes"].values() if node["name"].startswith("tag_")]
     return {
         name: (node, column["config"]["meta"])
-        for node in nodes
+        for node in policy.models(dbt.manifest())
+        if policy.is_tag_model(node)
         for name, column in node["columns"].items()
         if column["config"]["meta"]["class"] == "derived.tag"
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -23,7 +25,14 @@ SHOWN_TYPES = (bool, int, float)
 
 def data_classes() -> dict[str, dict[str, Any]]:
     """`vars.data_classes` of dbt_project.yml: class → grade, category, mask, retention."""
-    project = yaml.safe_load((settings.dbt_dir() / "dbt_project.yml").read_text(encoding="utf-8"))
+    path = settings.dbt_dir() / "dbt_project.yml"
+    return _read(str(path), path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _read(path: str, _changed: int) -> dict[str, dict[str, Any]]:
+    # Asked once a column, thousands of times a publication.
+    project = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     classes: dict[str, dict[str, Any]] = project["vars"]["data_classes"]
     return classes
 

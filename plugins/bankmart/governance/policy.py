@@ -21,9 +21,9 @@ PREFIXES = {
     "staging": ("stg_",),
     "intermediate": ("int_",),
     "marts": ("dim_", "fct_", "bridge_"),
-    "tags": ("ind_", "tag_", "customer_"),
+    "tags": ("ind_", "tag_"),
     "features": ("ftr_", "lbl_"),
-    "profile": ("customer_",),
+    "profile": ("customer_", "tag_"),
 }
 # Why the bank may handle the data at all: PIPL article 13, as far as banks use it; `public` is no personal data.
 LEGAL_BASES = ("consent", "contract", "legal_obligation", "public")

@@ -16,7 +16,8 @@ MODELS = ("churn",)
 
 def text(stages: list[tuple[str, float]], elapsed: float) -> str:
     """The whole report."""
-    parts = [_published(), _tables(), _sources(), _gates(), _tags(), *(_model(name) for name in MODELS)]
+    parts = [_published(), _tables(), _sources(), _gates(), _catalogue(), _identity()]
+    parts += [_model(name) for name in MODELS]
     times = table(["stage", "seconds"], [[name, round(seconds)] for name, seconds in stages])
     look = "\n".join(where_to_look())
     return "\n\n".join([*parts, f"Wall time {elapsed:.0f} s\n{times}", f"Where to look\n{look}"])
@@ -73,24 +74,31 @@ def _gates() -> str:
     return "Gates passed\n" + table(["date", "gates", "checks passed", "warned", "failed"], [list(row) for row in rows])
 
 
-def _tags() -> str:
-    tags = _query(
-        "select column_name from information_schema.columns"
-        " where table_schema = 'tags' and table_name like 'tag\\_%'"
-        " and column_name not in ('customer_id', 'business_date', 'build_id') order by column_name"
+def _catalogue() -> str:
+    rows = _query(
+        """
+        select
+            subject,
+            count(*) filter (where kind = 'indicator' and is_present),
+            count(*) filter (where kind = 'tag' and is_present),
+            count(*) filter (where not is_present)
+        from governance.dictionary
+        where kind in ('indicator', 'tag')
+        group by subject
+        order by subject
+        """
     )
-    rows = []
-    for (tag,) in tags:
-        statement = sql.SQL(
-            "select string_agg(format('%%s %%s', value, customers), ', ' order by customers desc)"
-            " from (select {tag}::text as value, count(*) as customers from published.customer_360"
-            " where {tag} is not null group by 1) as mix"
-        ).format(tag=sql.Identifier(tag))
-        with db.connect("bi_reader") as link, link.cursor() as cursor:
-            cursor.execute(statement, ())
-            (mix,) = db.one(cursor)
-        rows.append([tag, mix or "absent: its source system has never delivered"])
-    return f"Tags ({len(rows)})\n" + table(["tag", "customers per value"], rows)
+    absent = _query("select distinct absent_reason from governance.dictionary where not is_present order by 1")
+    indicators, tags = (sum(row[place] for row in rows) for place in (1, 2))
+    shown = table(["subject", "indicators", "tags", "absent"], [list(row) for row in rows])
+    reasons = "".join(f"\nAbsent: {reason}" for (reason,) in absent)
+    return f"Catalogue: {indicators} indicators, {tags} tags\n{shown}{reasons}"
+
+
+def _identity() -> str:
+    rows = _query("select rule, count(*) from published.bridge_identity group by rule order by rule", role="bi_reader")
+    shown = table(["rule", "numbers"], [list(row) for row in rows])
+    return f"Customer numbers linked to another of the same person\n{shown}"
 
 
 def _model(name: str) -> str:

@@ -160,13 +160,14 @@ create table if not exists governance.tag_mix (
     primary key (build_id, tag, value)
 );
 
--- A date on which a person has confirmed that something was wrong: it is no measure for other dates. Subject: a tag,
--- or `*` for all of them.
+-- What a person has found out about an unusual date. Wrong data: the date is no measure for others. Right all the
+-- same: it only warns. Subject: a tag, or `*` for all of them.
 create table if not exists governance.incident (
     business_date date not null,
     subject text not null,
     confirmed_by text not null,
     reason text,
+    is_right boolean not null default false,
     confirmed_at timestamptz not null default clock_timestamp(),
     primary key (business_date, subject)
 );

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from bankmart import dbt, settings
@@ -15,7 +14,7 @@ from bankmart.sources import contract
 NEUTRAL_DATE = "2000-01-03"
 
 
-def models_of(*selection: str, without: Sequence[str] = (), offline: bool = False) -> dict[str, str]:
+def models_of(*selection: str, offline: bool = False) -> dict[str, str]:
     """Relation ("tags.tag_value") → compiled SQL of the selected models, of all without a selection.
 
     `offline`: without a database, which models with dbt's own hash macro can't do. Raises DbtError with dbt's words.
@@ -23,7 +22,6 @@ def models_of(*selection: str, without: Sequence[str] = (), offline: bool = Fals
     arguments = ["compile", "--log-level", "none", "--no-populate-cache", "--indirect-selection", "empty"]
     arguments += ["--no-introspect"] if offline else []
     arguments += ["--select", *(selection or ("resource_type:model",))]
-    arguments += ["--exclude", *without] if without else []
     result = dbt.invoke(arguments, variables(), settings.state_dir() / "dbt" / "neutral")
     if not result.success:
         raise dbt.DbtError(f"dbt could not compile the models: {result.exception}")

@@ -12,7 +12,7 @@ from bankmart.governance.catalogue.compiled import relation
 from bankmart.governance.catalogue.lineage import Lineage
 from bankmart.governance.catalogue.query import Leaf
 from bankmart.governance.catalogue.use import Use, Users
-from bankmart.governance.derived import indicator_names
+from bankmart.governance.indicators import families, wide
 from bankmart.governance.masking import data_classes
 from bankmart.governance.policy import Node, is_tag_model, layer, models
 from bankmart.governance.tags import registry
@@ -20,7 +20,6 @@ from bankmart.governance.tags import registry
 DELIVERED_BY = re.compile(r"delivered_by\s*=\s*['\"]([a-z_]+\.[a-z_0-9]+)['\"]")
 # What the platform writes itself is made of nothing, and always there.
 PLATFORM = "platform"
-TYPES = {"sum": "double precision", "count": "integer", "recency": "integer"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ class Catalogue:
         self.manifest, self.lineage, self.delivered = manifest, lineage, delivered
         self.users = Users(manifest, lineage)
         self.tables = {relation(node): f"{node['source_name']}.{node['name']}" for node in manifest["sources"].values()}
+        self.extracts = {table for table in self.tables.values() if not table.startswith("scores.")}
         self.grades = {name: int(about["grade"]) for name, about in data_classes().items()}
 
     def entries(self) -> list[Entry]:
@@ -69,21 +69,30 @@ class Catalogue:
         return made + [_as_made(entry, by_name.get(entry.name)) for entry in self._columns()]
 
     def _indicators(self) -> Iterator[Entry]:
-        for node in models(self.manifest):
+        nodes = {str(node["name"]): node for node in models(self.manifest)}
+        words = {
+            name: (column["description"], column["config"]["meta"].get("zh", ""))
+            for name, column in nodes.get(wide.MODEL, {}).get("columns", {}).items()
+        }
+        for family in families.families(self.manifest):
+            says, node = family.says, nodes[family.model]
             needed = DELIVERED_BY.findall(node.get("raw_code", ""))
-            for family in node["config"]["meta"].get("families", ()):
-                for name in indicator_names(family):
-                    windows = [window for window in family["windows"] if name.endswith(f"_{window}d")]
-                    yield Entry(
-                        name=name, kind="indicator", model=node["name"],
-                        zh=(f"近{windows[0]}天" if windows else "") + family["zh"],
-                        en=family["en"] + (f" in {windows[0]} days" if windows else "") + ".",
-                        type=TYPES.get(family["aggregate"], "double precision"), unit=family["unit"],
-                        data_class=family["class"], grade=self.grades.get(family["class"]), owner=family["owner"],
-                        subject=family.get("subject") or _subject(node), windows=windows or list(family["windows"]),
-                        direction=family["direction"], refresh="daily", promised_time=_promised(node),
-                        **self._made(Leaf(relation(node), name), needed),
-                    )  # fmt: skip
+            for name in family.columns if not says.get("hidden") else ():
+                windows = [window for window in says["windows"] if name.endswith(f"_{window}d")]
+                plain = (
+                    (f"{says['en']} in {windows[0]} days.", f"近{windows[0]}天{says['zh']}")
+                    if windows
+                    else (f"{says['en']}.", says["zh"])
+                )
+                english, chinese = words.get(name, plain)
+                yield Entry(
+                    name=name, kind="indicator", model=family.model, zh=chinese, en=english,
+                    type=families.indicator_type(says), unit=says["unit"], data_class=says["class"],
+                    grade=self.grades.get(says["class"]), owner=says["owner"],
+                    subject=says.get("subject") or _subject(node), windows=windows or list(says["windows"]),
+                    direction=says["direction"], refresh="daily", promised_time=_promised(node),
+                    **self._made(Leaf(relation(node), name), needed),
+                )  # fmt: skip
 
     def _tags(self) -> Iterator[Entry]:
         nodes = {node["name"]: node for node in models(self.manifest)}
@@ -116,8 +125,10 @@ class Catalogue:
     def _made(self, column: Leaf, needed: list[str]) -> dict[str, Any]:
         sources = sorted(self.lineage.sources(column))
         tables = sorted({self.tables.get(leaf.relation, leaf.relation) for leaf in sources})
-        # Scores are no delivery: their absence is the model's to say.
-        extracts = [table for table in tables if not table.startswith("scores.")]
+        # Scores and the bank's own lists are no delivery.
+        extracts = [table for table in tables if table in self.extracts]
+        # A tag of scores is there without them: it says that nobody is scored.
+        needed = [table for table in needed if not table.startswith("scores.")]
         lacking = [table for table in needed if table not in self.delivered]
         if not needed and extracts and not any(table in self.delivered for table in extracts):
             lacking = extracts
@@ -148,7 +159,7 @@ def _subject(node: Node) -> str:
     folder = node["original_file_path"].split("/")[2]
     # All indicator models lie in one room: their name says the subject.
     name = str(node["name"]).partition("_")[2]
-    return name if layer(node) == "tags" and folder == "indicators" else folder
+    return name if layer(node) == "tags" and folder.startswith("indicators") else folder
 
 
 def _promised(node: Node) -> str | None:

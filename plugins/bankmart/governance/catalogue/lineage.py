@@ -25,12 +25,19 @@ class Lineage:
         self._sources: dict[Leaf, Leaves] = {}
 
     def direct(self, column: Leaf) -> Leaves:
-        """The columns that a column is made of, one model back; a state read back into itself is no source."""
+        """The columns that a column is made of, one model back; what a state reads of itself is followed through."""
         if column.relation not in self.queries:
             return frozenset()
-        made = self.queries[column.relation]
-        leaves = made.rows() if column.column == ROW else made.leaves(column.column)
-        return frozenset(leaf for leaf in leaves if leaf.relation != column.relation)
+        made, found = self.queries[column.relation], set()
+        reached, waiting = {column}, [column]
+        while waiting:
+            own = waiting.pop()
+            leaves = made.rows() if own.column == ROW else made.leaves(own.column)
+            found |= {leaf for leaf in leaves if leaf.relation != column.relation}
+            again = {leaf for leaf in leaves if leaf.relation == column.relation} - reached
+            reached |= again
+            waiting += again
+        return frozenset(found)
 
     def sources(self, column: Leaf) -> Leaves:
         """The source columns that a column is made of, through all models."""

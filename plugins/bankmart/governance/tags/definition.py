@@ -14,12 +14,11 @@ from sqlglot import exp
 from bankmart.governance.catalogue import compiled as neutral
 from bankmart.governance.catalogue.lineage import Lineage, order
 from bankmart.governance.catalogue.query import Computed, Query, Select, Source, Table, own_columns
-from bankmart.governance.policy import Node, models
+from bankmart.governance.policy import Node
 from bankmart.governance.tags.registry import Tag, tags
 
 SHOWN = 16
 BUILD = "build_id"
-HISTORY = "models/tags/history"
 
 
 def definitions(manifest: Node) -> dict[tuple[str, int], str]:
@@ -27,9 +26,9 @@ def definitions(manifest: Node) -> dict[tuple[str, int], str]:
     found = tags(manifest)
     if not found:
         return {}
-    # The history looks into the database, and no tag reads it.
-    is_kept = any(node["original_file_path"].startswith(HISTORY) for node in models(manifest))
-    compiled = neutral.models_of("path:models/tags", without=[f"path:{HISTORY}"] if is_kept else [], offline=True)
+    # Tags of scores lie behind them, in the profile.
+    beyond = sorted({tag.model for tag in found if not tag.file.startswith("dbt_project/models/tags/")})
+    compiled = neutral.models_of("path:models/tags", *beyond, offline=True)
     lineage = Lineage(compiled, neutral.known_columns(manifest), order(manifest))
     return {(tag.key, tag.version): definition_hash(tag, lineage.queries) for tag in found}
 

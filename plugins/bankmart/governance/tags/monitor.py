@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -29,6 +30,8 @@ def check(build: Build, layer: str) -> list[dbt.Node]:
     started = time.perf_counter()
     known = registry.tags(dbt.manifest())
     tags = [tag for tag in known if tag.status != "retired" and tag.relation.startswith(f"{layer}.")]
+    if not tags:
+        return []
     with db.connect("platform") as link, link.cursor() as cursor:
         counted = mixes.count(cursor, build, tags)
         past = mixes.history(cursor, build.business_date, HISTORY_DAYS)
@@ -46,13 +49,27 @@ def judge(
     """Column → verdict, by the build's calendar and without the dates of confirmed incidents."""
     days = {build.business_date} | {mix.day for found in past.values() for mix in found}
     known = calendar.complete(calendar.read(cursor, build), days)
-    cursor.execute("select business_date, subject from governance.incident")
+    cursor.execute("select business_date, subject, is_right, confirmed_by from governance.incident")
     incidents = cursor.fetchall()
     found = {}
     for tag in tags:
-        excluded = {day for day, subject in incidents if subject in ("*", tag.key, tag.column)}
-        found[tag.column] = verdict.judge(counted[tag.column], past.get(tag.column, ()), known, excluded)
+        mix, own = counted[tag.column], [row for row in incidents if row[1] in ("*", tag.key, tag.column)]
+        excluded = {day for day, _, is_right, _ in own if not is_right}
+        judged = verdict.judge(mix, past.get(tag.column, ()), known, excluded)
+        confirmed = [person for day, _, is_right, person in own if is_right and day == build.business_date]
+        if judged.level == verdict.STOP and confirmed:
+            judged = replace(judged, level=verdict.WARN, reason=f"{judged.reason}; right, says {confirmed[0]}")
+        # A value that the tag doesn't declare is a fault of the tag: nobody can confirm it.
+        found[tag.column] = _undeclared(tag, mix) or judged
     return found
+
+
+def _undeclared(tag: Tag, mix: Mix) -> Verdict | None:
+    number = mix.counts.get(mixes.OTHER, 0)
+    if not number:
+        return None
+    declared = ", ".join(tag.known_values)
+    return Verdict(verdict.STOP, f"a value is none of the declared ones ({declared})", share=number / mix.customers)
 
 
 def psi(before: Mix, now: Mix) -> float:
@@ -116,7 +133,9 @@ def _node(tag: Tag, mix: Mix, found: Verdict, seconds: float) -> dbt.Node:
     prefix = "not judged: " if found.level == verdict.UNJUDGED else ""
     wrong = found.level in (verdict.WARN, verdict.STOP)
     remedy = (
-        "; look at what its indicators were delivered, or, where it is right, at governance.tag_mix" if wrong else ""
+        "; look at what its indicators were delivered; where it is right, confirm it in governance.incident"
+        if wrong
+        else ""
     )
     return dbt.Node(
         node_id=f"tag_monitor.{tag.column}",

@@ -53,7 +53,7 @@ class Tag:
     @property
     def known_values(self) -> tuple[str, ...]:
         """The values as the database writes them; two whole numbers are the ends of a range."""
-        if self.data_type == "integer" and len(self.values) == 2:
+        if self.data_type in ("integer", "smallint") and len(self.values) == 2:
             low, high = (int(value) for value in self.values)
             return tuple(str(value) for value in range(low, high + 1))
         return tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in self.values)

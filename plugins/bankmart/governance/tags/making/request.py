@@ -11,12 +11,12 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from bankmart.errors import BankmartError
-from bankmart.governance.derived import indicator_names
+from bankmart.governance.indicators.families import families
 from bankmart.governance.policy import Node, models
 from bankmart.governance.tags import ledger, registry
 from bankmart.governance.tags.registry import KINDS, WORD
 
-NO_SUBJECTS = ("indicators", "history")
+NO_SUBJECTS = ("indicators", "indicators_state", "history")
 
 
 class RequestError(BankmartError):
@@ -61,12 +61,7 @@ class Request:
 
 def indicators(manifest: Node) -> dict[str, str]:
     """Indicator → the model that has it."""
-    return {
-        name: str(node["name"])
-        for node in models(manifest)
-        for family in node["config"]["meta"].get("families", ())
-        for name in indicator_names(family)
-    }
+    return {name: family.model for family in families(manifest) for name in family.columns}
 
 
 def parse(expression: str) -> exp.Expr:

@@ -14,7 +14,7 @@ from sqlglot import exp
 from bankmart import settings
 from bankmart.governance.tags.making.request import Request, parse
 
-HISTORY = "models/tags/history/tag_change.sql"
+HISTORY = "models/profile/history/tag_change.sql"
 NEUTRAL = "2026-10-31"
 NOT_NULL = ", constraints: [{type: not_null}]"
 PLATFORM = "class: platform, zh: {}"

@@ -40,6 +40,13 @@ def test_up_to_what_is_made_of_it():
     ]  # fmt: skip
 
 
+def test_what_a_state_reads_of_itself_is_followed_through():
+    sql = "select a.id, a.amount, k.amount is null as is_first from sources.raw as a left join m.s as k on a.id = k.id"
+    found = Lineage({"m.s": sql}, {"sources.raw": ["id", "amount"]}, ["m.s"])
+    assert found.direct(Leaf("m.s", "is_first")) == {Leaf("sources.raw", "amount")}
+    assert found.direct(Leaf("m.s", "amount")) == {Leaf("sources.raw", "amount")}
+
+
 def test_columns_are_found_by_name():
     found = graph()
     assert found.named("tag_value.is_rich") == found.named("is_rich") == [Leaf("tags.tag_value", "is_rich")]

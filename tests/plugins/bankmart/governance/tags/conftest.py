@@ -6,6 +6,7 @@ import shutil
 from datetime import date
 
 import pytest
+import yaml
 
 from bankmart import db, settings
 from bankmart.governance.build import Build
@@ -65,8 +66,8 @@ class Project:
 
     def write_history(self, *models):
         """The real history models, waiting for these tag models."""
-        room = self.folder / "models/tags/history"
-        shutil.copytree(REAL / "dbt_project/models/tags/history", room, dirs_exist_ok=True)
+        room = self.folder / "models/profile/history"
+        shutil.copytree(REAL / "dbt_project/models/profile/history", room, dirs_exist_ok=True)
         file = room / "tag_change.sql"
         kept = [line for line in file.read_text().splitlines() if not line.startswith("-- depends_on")]
         waits = [f"-- depends_on: {{{{ ref('{name}') }}}}" for name in models]
@@ -81,17 +82,12 @@ def project(tmp_path, monkeypatch):
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(REAL / "dbt_project" / name, folder)
     shutil.copytree(REAL / "dbt_project/macros", folder / "macros")
-    # Folders of layers that this project doesn't have would be unused configuration.
-    text = (folder / "dbt_project.yml").read_text()
-    keep = [
-        line for line in text.splitlines()
-        if not line.strip().startswith(("intermediate: {", "marts: {", "features: {", "profile: {"))
-    ]  # fmt: skip
-    text = "\n".join(keep)
-    start, end = text.index("    staging:\n"), text.index("    tags: {+schema")
-    text = text[:start] + text[end:]
-    text = text[: text.index("data_tests:")] + text[text.index("vars:") :]
-    (folder / "dbt_project.yml").write_text(text)
+    # Configuration of layers that this project doesn't have would be unused, which is an error.
+    file = folder / "dbt_project.yml"
+    settled = yaml.safe_load(file.read_text(encoding="utf-8"))
+    kept = {name: value for name, value in settled["models"]["bankmart"].items() if name.startswith("+")}
+    settled["models"]["bankmart"] = kept | {"tags": {"+schema": "tags"}}
+    file.write_text(yaml.safe_dump({name: settled[name] for name in settled if name not in ("seeds", "data_tests")}))
     monkeypatch.setattr(settings, "ROOT", tmp_path)
     return Project(tmp_path)
 

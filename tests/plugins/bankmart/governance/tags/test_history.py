@@ -28,7 +28,7 @@ def ask(statement, *values):
 
 
 def run(build):
-    result = dbt.invoke(["run", "--select", "path:models/tags", "--log-level", "none"], dbt.variables(build))
+    result = dbt.invoke(["run", "--log-level", "none"], dbt.variables(build))
     failed = [item.message for item in result.result.results if item.status == "error"] if result.result else []
     assert result.success, (result.exception, failed)
 
@@ -96,9 +96,7 @@ def test_tags_that_were_published_before_there_was_a_history(bank, days):
 
 def test_a_model_that_the_history_does_not_wait_for(bank, days):
     bank.write_tag("tag_second", {"d": "customer_id"})
-    result = dbt.invoke(
-        ["run", "--select", "path:models/tags", "--log-level", "none"], dbt.variables(days[0](1, DAYS[0]))
-    )
+    result = dbt.invoke(["run", "--log-level", "none"], dbt.variables(days[0](1, DAYS[0])))
     said = " ".join(str(item.message) for item in result.result.results)
     assert "tag_change.sql does not wait for tag_second: add the line" in said
     assert "-- depends_on: {{ ref('tag_second') }}" in said

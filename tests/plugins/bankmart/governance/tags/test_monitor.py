@@ -19,13 +19,13 @@ def ask(statement, *values):
         return cursor.fetchall() if cursor.description else []
 
 
-def fill(build, high, gone=0):
-    """So many customers with high, so many with nothing, the others low; the first is always odd."""
+def fill(build, high, gone=0, odd=0):
+    """So many customers with high, with nothing, and with a value that the tag does not declare; the others low."""
     ask("delete from tags.tag_value where build_id = %s", build.build_id)
     ask(
         "insert into tags.tag_value select n::text, case when n < %s then 'high' when n < %s then null"
-        " when n = 399 then 'odd' else 'low' end, n %% 2 = 0, %s from generate_series(0, 399) as n",
-        high, high + gone, build.build_id,
+        " when n >= 400 - %s then 'odd' else 'low' end, n %% 2 = 0, %s from generate_series(0, 399) as n",
+        high, high + gone, odd, build.build_id,
     )  # fmt: skip
 
 
@@ -58,6 +58,10 @@ def test_a_young_bank_is_not_judged_and_an_old_one_is(bank, days):
     assert (nodes["mix_of_aum_tier"].status, nodes["mix_of_aum_tier"].severity) == ("fail", "error")
     assert "of the customers moved unlike on" in nodes["mix_of_aum_tier"].message
     assert nodes["mix_of_is_even"].status == "pass"
+    ask("insert into governance.incident values (%s, '*', 'ann', 'a merger', true)", build.business_date)
+    confirmed = {node.name: node for node in monitor.check(build, "tags")}["mix_of_aum_tier"]
+    assert (confirmed.status, confirmed.severity) == ("warn", "warn")
+    assert "right, says ann" in confirmed.message
     # Measured again, after the cause was mended: one row per tag, the new verdict.
     fill(build, 101)
     assert {node.status for node in monitor.check(build, "tags")} == {"pass"}
@@ -68,7 +72,7 @@ def test_a_young_bank_is_not_judged_and_an_old_one_is(bank, days):
     assert (verdict, customers, coverage, stayed) == ("pass", 400, 1.0, 1)
     assert psi_date == date(2026, 6, 11)
     assert ask("select value, customer_count from governance.tag_mix where build_id = %s and tag = 'aum_tier'"
-               " order by 1", build.build_id) == [("(other)", 1), ("high", 101), ("low", 298)]  # fmt: skip
+               " order by 1", build.build_id) == [("high", 101), ("low", 299)]  # fmt: skip
 
 
 def test_a_confirmed_incident_is_left_out(bank, days):
@@ -83,6 +87,15 @@ def test_a_confirmed_incident_is_left_out(bank, days):
 
     nodes = {node.name: node for node in monitor.check(builds.get(build_id), "tags")}
     assert nodes["mix_of_aum_tier"].status == "pass"
+
+
+def test_a_value_that_the_tag_does_not_declare_stops_whoever_confirms_it(bank, days):
+    build = days[0](1, FIRST)
+    fill(build, 100, odd=3)
+    ask("insert into governance.incident values (%s, '*', 'ann', 'new value', true)", FIRST)
+    nodes = {node.name: node for node in monitor.check(build, "tags")}
+    assert (nodes["mix_of_aum_tier"].status, nodes["mix_of_aum_tier"].severity) == ("fail", "error")
+    assert nodes["mix_of_is_even"].status == "pass"
 
 
 def test_the_stability_index():
@@ -107,7 +120,7 @@ def test_the_same_day_of_last_month(day, there, found):
 
 def test_one_pass_per_table(bank, days, make_tag, monkeypatch):
     build = days[0](1, FIRST)
-    fill(build, 100, gone=50)
+    fill(build, 100, gone=50, odd=1)
     with db.connect("platform") as link, link.cursor() as cursor:
         found = mixes.count(cursor, build, registry.tags({}))
         assert found["aum_tier"].counts == {"high": 100, "(none)": 50, "low": 249, "(other)": 1}
