@@ -38,7 +38,10 @@ known as (
             balance.balance_amount
         from late
         inner join {{ delivered_balances() }} as balance on late.position_id = balance.position_id
-        where balance.business_date < {{ business_date() }}
+        where
+            balance.business_date < {{ business_date() }}
+            -- Asked once, before anything is read: on most dates no history is.
+            and exists (select 1 from late)
         order by balance.position_id, balance.balance_date, balance.business_date desc
     ) as delivered_before
 ),

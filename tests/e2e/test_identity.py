@@ -1,0 +1,177 @@
+"""One person with two customer numbers: parted and merged again by real builds; files that are late or corrected."""
+
+from __future__ import annotations
+
+import pytest
+
+from bankmart import db, dbt
+from bankmart.governance import build as builds
+from bankmart.governance import gate
+from bankmart.governance.commands import identity
+from bankmart.governance.commands.hash import hashes
+
+PERSONS = ("marts.dim_customer_current", "marts.dim_account", "marts.fct_balance_current")
+# By the source's customer numbers: who is linked with whom changes nothing in them.
+HISTORY = ("marts.dim_customer", "marts.fct_transaction", "marts.fct_balance_daily", "marts.bridge_account_holder")
+
+
+def query(statement, values=None, role="platform"):
+    with db.connect(role) as link, link.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture
+def rebuild(line):
+    """Build a date's marts beside what is published; afterwards nothing of it counts, nor what was decided."""
+    made = []
+
+    def _rebuild(day):
+        build = builds.open_build(day, f"identity {len(made)}")
+        made.append(build.build_id)
+        for layer in ("intermediate", "marts"):
+            dbt.build_layer(layer, build)
+            gate.judge(layer, build)
+        return build.build_id
+
+    yield _rebuild
+    for build_id in made:
+        builds.finish(build_id, "failed", "of a test")
+        query(
+            "update governance.build set status = 'superseded' where build_id = %s and status = 'failed'", (build_id,)
+        )
+    query("delete from governance.identity_decision")
+
+
+def of(build_id, table, columns, where="true"):
+    return query(f"select {columns} from {table} where build_id = %s and {where} order by 1, 2", (build_id,))
+
+
+def test_unmerging_restores_both_and_merging_again_the_one(line, rebuild):
+    day = line.dates[1]
+    before = hashes(day)
+    ((twin, survivor),) = query(
+        "select customer_id, linked_customer_id from marts.bridge_identity where rule = 'id_number' and build_id ="
+        " (select build_id from governance.publication where business_date = %s) order by 1 limit 1",
+        (day,),
+    )
+    pair = f"customer_id in ('{twin}', '{survivor}')"
+
+    identity.decide(twin, None, day, "two people with one number", "test")
+    parted = rebuild(day)
+    assert of(parted, "marts.dim_customer_current", "customer_id, linked_count", pair) == [
+        (name, 0) for name in sorted((twin, survivor))
+    ]
+    assert of(parted, "marts.fct_identity_link", "customer_id, linked_customer_id, event, rule") == [
+        (twin, survivor, "unlinked", "id_number")
+    ]
+    assert of(parted, "marts.dim_account", "account_id, customer_id", pair) == of(
+        parted, "intermediate.int_account", "account_id, customer_id", pair
+    )
+    now = hashes(build_id=parted)
+    assert {name: now[name] for name in HISTORY} == {name: before[name] for name in HISTORY}
+    assert all(now[name] != before[name] for name in PERSONS[:1])
+
+    identity.decide(survivor, twin, day, "one person after all", "test")
+    again = rebuild(day)
+    assert of(again, "marts.bridge_identity", "customer_id, linked_customer_id, rule", f"customer_id = '{twin}'") == [
+        (twin, survivor, "manual")
+    ]
+    now = hashes(build_id=again)
+    assert {name: now[name] for name in HISTORY + PERSONS} == {name: before[name] for name in HISTORY + PERSONS}
+
+
+def test_strangers_are_merged_by_hand_and_parted(line, rebuild):
+    day = line.dates[1]
+    before = hashes(day)
+    one, other = (
+        name
+        for (name,) in query(
+            "select customer_id from marts.dim_customer_current where linked_count = 0 and build_id ="
+            " (select build_id from governance.publication where business_date = %s)"
+            " order by open_date, customer_id limit 2",
+            (day,),
+        )
+    )
+    identity.decide(other, one, day, "seen at the branch", "test")
+    merged = rebuild(day)
+    assert of(
+        merged, "marts.dim_customer_current", "customer_id, linked_count", f"customer_id in ('{one}', '{other}')"
+    ) == [(one, 1)]
+    assert of(merged, "marts.fct_balance_current", "customer_id, asset_class", f"customer_id = '{other}'") == []
+    identity.decide(other, None, day, "a mistake", "test")
+    assert marts(hashes(build_id=rebuild(day))) == marts(before)
+
+
+def marts(found):
+    """The hashes of the marts: only these and what is before them are built here."""
+    return {name: value for name, value in found.items() if name.startswith("marts.")}
+
+
+def test_decisions_are_about_customers_that_are_there(line):
+    with pytest.raises(identity.IdentityError, match="was ever delivered"):
+        identity.decide("nobody", None, line.dates[1], "a test", "test")
+    ((name,),) = query("select min(customer_id) from sources.core_banking__customer")
+    with pytest.raises(identity.IdentityError, match="merged with itself"):
+        identity.decide(name, name, line.dates[1], "a test", "test")
+
+
+@pytest.fixture
+def late(line):
+    """A late version of a customer, and a corrected balance of an old day, in the second date's files."""
+    day = line.dates[1]
+    ((customer,),) = query(
+        "select max(customer_id) from sources.core_banking__customer where business_date = %s"
+        " and customer_id not in (select customer_id from sources.core_banking__customer where business_date > %s)",
+        (line.dates[0], line.dates[0]),
+    )
+    query(
+        "insert into sources.core_banking__customer select (jsonb_populate_record(null::sources.core_banking__customer,"
+        " to_jsonb(c) || jsonb_build_object('effective_date', c.effective_date + 1, 'address', 'elsewhere',"
+        " 'business_date', %s::text))).* from sources.core_banking__customer as c"
+        " where customer_id = %s and business_date = %s",
+        (day, customer, line.dates[0]),
+        "loader",
+    )
+    ((account, balance_date),) = query(
+        "select account_id, min(balance_date) from sources.core_banking__balance"
+        " inner join sources.core_banking__account using (account_id)"
+        " inner join sources.core_banking__product as product using (product_id)"
+        " where product_line = 'savings' and product.business_date = %s"
+        " group by account_id having count(*) > 3 order by account_id limit 1",
+        (day,),
+    )
+    query(
+        "insert into sources.core_banking__balance"
+        " select account_id, balance_date, balance_amount + 100, %s, load_id from sources.core_banking__balance"
+        " where account_id = %s and balance_date = %s and business_date = %s",
+        (day, account, balance_date, line.dates[0]),
+        "loader",
+    )
+    yield customer, account, balance_date
+    query(
+        "delete from sources.core_banking__customer where business_date = %s and customer_id = %s",
+        (day, customer),
+        "loader",
+    )
+    query(
+        "delete from sources.core_banking__balance where business_date = %s and account_id = %s and balance_date = %s",
+        (day, account, balance_date),
+        "loader",
+    )
+
+
+def test_late_and_corrected_rows_restate_history(line, late, rebuild):
+    customer, account, balance_date = late
+    build_id = rebuild(line.dates[1])
+    assert of(build_id, "marts.dim_customer", "address, customer_id", f"customer_id = '{customer}'") == [
+        ("elsewhere", customer)
+    ]
+    ((owner,),) = query(
+        "select customer_id from intermediate.int_account where account_id = %s and build_id = %s", (account, build_id)
+    )
+    mine = f"customer_id = '{owner}' and asset_class = 'deposit' and balance_date < '{line.dates[1]}'"
+    changes = of(build_id, "marts.fct_balance_daily", "balance_date, change_amount", mine)
+    assert changes[0] == (balance_date, 100)
+    assert [change for _, change in changes if change] == [100, -100]
+    assert hashes(build_id=rebuild(line.dates[1])) == hashes(build_id=build_id)
