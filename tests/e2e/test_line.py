@@ -38,6 +38,14 @@ def query(statement, role="bi_reader", values=None):
         return cursor.fetchall()
 
 
+def accounts_of_persons(line):
+    """The newest account records, by the number that stands for their owner."""
+    linked = dict(query("select customer_id, linked_customer_id from published.bridge_identity"))
+    assert linked
+    accounts = rows(line, "core_banking", "account").drop_duplicates("account_id", keep="last")
+    return accounts.assign(customer_id=accounts["customer_id"].replace(linked))
+
+
 def test_transactions_reconcile_to_the_files_to_the_cent(line):
     sent = rows(line, "core_banking", "transaction")
     for direction, group in sent.groupby("direction"):
@@ -47,7 +55,7 @@ def test_transactions_reconcile_to_the_files_to_the_cent(line):
 
 
 def test_assets_are_the_last_delivered_balances(line):
-    accounts = rows(line, "core_banking", "account").drop_duplicates("account_id", keep="last")
+    accounts = accounts_of_persons(line)
     products = rows(line, "core_banking", "product").drop_duplicates("product_id", keep="last")
     owner = accounts.merge(products, on="product_id").set_index("account_id")
     balances = rows(line, "core_banking", "balance").sort_values("balance_date", kind="stable")
@@ -71,7 +79,7 @@ def test_assets_are_the_last_delivered_balances(line):
 )
 def test_indicators_agree_with_pandas(line, indicator, condition, window, aggregate):
     as_of = pd.Timestamp(line.dates[1])
-    accounts = rows(line, "core_banking", "account").drop_duplicates("account_id", keep="last")
+    accounts = accounts_of_persons(line)
     sent = rows(line, "core_banking", "transaction").merge(accounts[["account_id", "customer_id"]], on="account_id")
     age = (as_of - pd.to_datetime(sent["transaction_date"])).dt.days
     kept = sent[(age >= 0) & (age < window)].query(condition).assign(amount=lambda found: found["amount"].astype(float))
