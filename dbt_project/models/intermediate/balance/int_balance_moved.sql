@@ -41,7 +41,7 @@ known as (
         where
             balance.business_date < {{ business_date() }}
             -- Asked once, before anything is read: on most dates no history is.
-            and exists (select 1 from late)
+            and exists (select any_late.position_id from late as any_late)
         order by balance.position_id, balance.balance_date, balance.business_date desc
     ) as delivered_before
 ),
