@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -94,14 +95,18 @@ def _parsed() -> Any:
 
     folder, mark = settings.state_dir() / "dbt" / "parsed", _mark()
     kept, said = folder / "partial_parse.msgpack", folder / "mark"
-    if not (kept.exists() and said.exists() and said.read_text(encoding="utf-8") == mark):
-        said.unlink(missing_ok=True)
-        done = dbtRunner().invoke(["parse", "--quiet", *_options(folder), "--vars", "{}"])
-        if not done.success:
-            raise DbtError(f"the dbt project does not parse: {done.exception}")
-        said.write_text(mark, encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (kept.exists() and said.exists() and said.read_text(encoding="utf-8") == mark):
+            said.unlink(missing_ok=True)
+            done = dbtRunner().invoke(["parse", "--quiet", *_options(folder), "--vars", "{}"])
+            if not done.success:
+                raise DbtError(f"the dbt project does not parse: {done.exception}")
+            said.write_text(mark, encoding="utf-8")
+        parsed = kept.read_bytes()
     # Read anew each time (0.3 s): a run leaves its compiled SQL in it.
-    known = Manifest.from_msgpack(kept.read_bytes(), decoder=extended_mashumuro_decoder)
+    known = Manifest.from_msgpack(parsed, decoder=extended_mashumuro_decoder)
     # What macros read as `graph`; it isn't kept in the file.
     known.build_flat_graph()
     return known
