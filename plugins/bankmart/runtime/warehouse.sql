@@ -209,6 +209,30 @@ create table if not exists governance.dictionary_state (
 create or replace view published.dictionary as
 select * from governance.dictionary where status is distinct from 'draft';
 comment on view published.dictionary is '数据字典. One row per published column, indicator and tag: what it means, what it is made of, who uses it.';
+comment on column published.dictionary."name" is '名称. The column, as it is written.';
+comment on column published.dictionary."kind" is '种类. column, indicator or tag.';
+comment on column published.dictionary."model" is '模型. The model, or view of schema published, that has it.';
+comment on column published.dictionary."zh" is '中文名. Name in Chinese.';
+comment on column published.dictionary."en" is '英文说明. What it means.';
+comment on column published.dictionary."type" is '类型. Data type.';
+comment on column published.dictionary."unit" is '单位. Unit of an indicator.';
+comment on column published.dictionary."class" is '数据类别. Data class.';
+comment on column published.dictionary."grade" is '数据级别. Grade of the class, 1 to 5 (JR/T 0197-2020).';
+comment on column published.dictionary."owner" is '负责人. Who answers for it.';
+comment on column published.dictionary."subject" is '主题. Subject.';
+comment on column published.dictionary."windows" is '窗口. Window in days, where it has one.';
+comment on column published.dictionary."direction" is '方向. Which way is good for the bank: up, down, none.';
+comment on column published.dictionary."values" is '取值. Values of a tag.';
+comment on column published.dictionary."default" is '缺省值. Default of a tag.';
+comment on column published.dictionary."status" is '状态. draft, live, frozen or retired.';
+comment on column published.dictionary."version" is '版本. Version of a tag.';
+comment on column published.dictionary."review_date" is '复核日期. When a tag is reviewed next.';
+comment on column published.dictionary."refresh" is '更新频率. How often it is made.';
+comment on column published.dictionary."promised_time" is '承诺时间. Time of day by which it is promised.';
+comment on column published.dictionary."is_present" is '是否可用. False where what it is made of has never been delivered.';
+comment on column published.dictionary."absent_reason" is '缺失原因. Why it is absent.';
+comment on column published.dictionary."lineage" is '血缘. Source columns that it is made of.';
+comment on column published.dictionary."used_by" is '使用方. Models, exposures and specs that use it.';
 
 -- What people decided about customer numbers that are, or are not, one person (`bankmart identity`).
 create table if not exists governance.identity_decision (
