@@ -5,19 +5,21 @@ from __future__ import annotations
 import pytest
 
 from bankmart.bench import command, growth, line
+from bankmart.governance import build as builds
 
 
 @pytest.mark.slow
-def test_growth_measures_banks_and_draws_both_curves(tmp_path):
-    found = growth.measure([60, 120], [2])
-    assert [(each.customers, each.months) for each in found] == [(60, 2), (120, 2)]
-    assert found[0].transactions < found[1].transactions
-    assert all(each.daily.loaded_rows < each.full.loaded_rows for each in found)
-    said = line.text(found[1])
+def test_a_bank_is_measured_printed_and_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(line, "DAYS", 1)
+    (found,) = growth.measure([60], [1])
+    assert (found.customers, found.months) == (60, 1)
+    assert 0 < found.daily.loaded_rows < found.full.loaded_rows
+    assert set(found.daily.layers) == {*builds.LAYERS, "publish"}
+    said = line.text(found)
     assert "ind_transaction" in said
     assert "daily / full" in said
-    assert len(growth.text(found).splitlines()) == 4
-    growth.draw(found, tmp_path / "growth.png")
+    assert len(growth.text([found]).splitlines()) == 3
+    growth.draw([found], tmp_path / "growth.png")
     assert (tmp_path / "growth.png").read_bytes()[1:4] == b"PNG"
 
 
