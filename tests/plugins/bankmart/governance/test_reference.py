@@ -23,8 +23,8 @@ def test_the_committed_reference_is_up_to_date(manifest):
 def test_a_stale_and_a_forgotten_page_are_found(manifest, pages, monkeypatch, tmp_path):
     monkeypatch.setattr(reference, "pages", lambda _: pages)
     monkeypatch.setattr(settings, "ROOT", tmp_path)
-    (tmp_path / reference.FOLDER).mkdir(parents=True)
     for path, text in pages.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     assert reference.findings(manifest) == []
     (tmp_path / reference.FOLDER / "dags.md").write_text("what it once was")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import psycopg2
 import pytest
@@ -13,6 +14,17 @@ from bankmart.sources import load
 from bankmart.sources.reading import csv_file
 
 PAYMENT = "card.card_transaction"
+
+
+def _wait_for_the_crash(bank):
+    # The server ends all its connections when it finds one of them dead, which takes it a moment.
+    for _ in range(600):
+        try:
+            bank.query("select 1")
+        except psycopg2.OperationalError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the server went on as if nothing had happened")
 
 
 @pytest.mark.parametrize("how", ["kill -9", "terminate"])
@@ -40,6 +52,8 @@ def test_a_killed_backend(bank, monkeypatch, how):
         bank.load()
     assert 8 <= len(calls) < 30
     monkeypatch.setattr(load, "encode", encode)
+    if how == "kill -9":
+        _wait_for_the_crash(bank)
     bank.close()
     postgres.wait_until_ready(provision.admin_dsn())
     assert bank.state() == before
