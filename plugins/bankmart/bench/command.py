@@ -53,11 +53,13 @@ def run(args: argparse.Namespace) -> int:
 
 def page(parts: dict[str, str]) -> str:
     """The page: the machine, and the tables of the last run."""
-    text = "# Performance\n\nThe last run of `make bench`, which writes this page.\n\n"
+    text = "# Performance\n\nThe last run of the benchmarks; `make bench` runs them all and writes this page.\n\n"
     text += f"{datetime.now(UTC):%Y-%m-%d}; {machine()}. Everything runs on it: server, clients, files.\n"
     for title, content in parts.items():
         text += f"\n## {title}\n\n```\n{content}\n```\n"
-    return text + "\n![The daily build by the day's rows and by the months of history](images/growth.png)\n"
+    if "Growth" in parts:
+        text += "\n![The daily build by the day's rows and by the months of history](images/growth.png)\n"
+    return text
 
 
 def machine() -> str:
