@@ -1,4 +1,4 @@
-"""One small bank, loaded, built and published for two dates on a server of its own, shared by the tests of the line."""
+"""One small bank, loaded, built and published for two dates on a server of its own, shared by the tests of one file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Line:
         return build
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _line(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Iterator[Line]:
     folder = tmp_path_factory.mktemp("line")
     with ExitStack() as stack:
