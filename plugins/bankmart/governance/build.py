@@ -119,7 +119,7 @@ def get(build_id: int) -> Build:
             kind=kind,
             base_build_id=build_id if daily else _published(cursor, business_date),
             as_of_dates=(business_date,) if daily else _month_ends(cursor, business_date),
-            delivered=_delivered(cursor, business_date),
+            delivered=delivered(cursor, business_date),
             previous_build_id=previous_build_id,
             previous_date=previous_date,
         )
@@ -236,7 +236,8 @@ def _is_loaded(cursor: Any, business_date: date) -> bool:
     return cursor.fetchone() is not None
 
 
-def _delivered(cursor: Any, business_date: date) -> tuple[str, ...]:
+def delivered(cursor: Any, business_date: date) -> tuple[str, ...]:
+    """The source tables that have brought a row up to a date, as `system.table`."""
     cursor.execute(
         "select distinct system || '.' || table_name from governance.load"
         " where status = 'loaded' and accepted_count > 0 and business_date <= %s order by 1",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import yaml
 from psycopg2 import sql
 
-from bankmart import settings
 from bankmart.errors import BankmartError
+from bankmart.governance import project
 
 MASKS = {
     "none": "{column}",
@@ -25,15 +22,7 @@ SHOWN_TYPES = (bool, int, float)
 
 def data_classes() -> dict[str, dict[str, Any]]:
     """`vars.data_classes` of dbt_project.yml: class → grade, category, mask, retention."""
-    path = settings.dbt_dir() / "dbt_project.yml"
-    return _read(str(path), path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _read(path: str, _changed: int) -> dict[str, dict[str, Any]]:
-    # Asked once a column, thousands of times a publication.
-    project = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    classes: dict[str, dict[str, Any]] = project["vars"]["data_classes"]
+    classes: dict[str, dict[str, Any]] = project.variables()["data_classes"]
     return classes
 
 

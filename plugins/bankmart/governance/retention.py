@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg2
-import yaml
 from psycopg2 import sql
 
-from bankmart import db, settings
+from bankmart import db
+from bankmart.governance import project
 
 SCHEMAS = ["intermediate", "marts", "tags", "features", "scores", "profile"]
 TRAINING_BUILDS = 2
@@ -104,8 +104,7 @@ def has_states(cursor: Any, build_id: int) -> bool:
 
 def keep_state_dates() -> int:
     """`vars.keep_state_dates` of dbt_project.yml; at least two, so that the newest date can be rolled back."""
-    project = yaml.safe_load((settings.dbt_dir() / "dbt_project.yml").read_text(encoding="utf-8"))
-    return max(2, int(project["vars"]["keep_state_dates"]))
+    return max(2, int(project.variables()["keep_state_dates"]))
 
 
 def _drop(schema: str, table: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date
 
 from bankmart import db, dbt
+from bankmart.governance import build as builds
 from bankmart.governance.catalogue import entries
 from bankmart.governance.catalogue.entries import Entry
 from bankmart.governance.catalogue.refresh import lineage
@@ -49,8 +51,4 @@ def used(entry: Entry) -> bool:
 def delivered() -> tuple[str, ...]:
     """The source tables that have ever brought a row."""
     with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute(
-            "select distinct system || '.' || table_name from governance.load"
-            " where status = 'loaded' and accepted_count > 0"
-        )
-        return tuple(name for (name,) in cursor.fetchall())
+        return builds.delivered(cursor, date.max)
