@@ -42,29 +42,6 @@
     (select * from {{ _relation(model) }} where build_id = {{ var('previous_build_id') | int }}::bigint)
 {%- endmacro %}
 
-{# stands_on_previous() -> true where this state model may go on from the state of the date before: it is published,
-   nothing before it was built again since, its rows are still there, and the model meant the same then.
-   Otherwise the model has to be computed from all deliveries, and gives the same rows. #}
-{% macro stands_on_previous(model=none) -%}
-    {%- if not execute or not var('previous_build_id') | int -%}
-        {{ return(false) }}
-    {%- endif -%}
-    {%- set part = part_of(this if model is none else ref(model), var('previous_build_id')) -%}
-    {%- if load_relation(part) is none -%}
-        {{ return(false) }}
-    {%- endif -%}
-    {%- if model is not none -%}
-        {{ return(true) }}
-    {%- endif -%}
-    {%- set said = run_query("select obj_description('" ~ part ~ "'::regclass)") -%}
-    {{ return(said.columns[0].values()[0] == 'definition ' ~ definition()) }}
-{%- endmacro %}
-
-{# built_before() -> true where the model's table is there already: what a slice model may look back into #}
-{% macro built_before() -%}
-    {{ return(execute and load_relation(this) is not none) }}
-{%- endmacro %}
-
 {# history('fct_transaction') -> its rows of every published earlier date, and of this date's own build #}
 {% macro history(model) -%}
     (

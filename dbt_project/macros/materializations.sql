@@ -67,16 +67,6 @@
     {{ return({'relations': [target]}) }}
 {%- endmaterialization %}
 
-{# part_of(this, 12) -> marts.dim_account__b12 #}
-{% macro part_of(relation, build) -%}
-    {{ return(relation.incorporate(path={'identifier': relation.identifier ~ '__b' ~ build}, type='table')) }}
-{%- endmacro %}
-
-{# definition() -> a hash of what a model says: whether a state that an earlier version of it made can be gone on with #}
-{% macro definition() -%}
-    {{ return(local_md5(model.raw_code ~ tojson((config.get('meta') or {}).get('families', [])) ~ indicator_revision())) }}
-{%- endmacro %}
-
 {# The columns that the SQL gives, with their whole types; a contract is checked. #}
 {% macro _columns_of(sql, target) -%}
     {%- if (config.get('contract') or {}).enforced -%}

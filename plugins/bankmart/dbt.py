@@ -24,7 +24,13 @@ from bankmart.governance.build import Build
 SELECTION = {
     # What people keep as lists: read by marts, so loaded with the first layer.
     "staging": ["path:models/staging", "path:seeds"],
-    "training": ["path:models/tags/indicators", "path:models/tags/indicators_state", "path:models/features"],
+    "training": [
+        "path:models/tags/levels",
+        "path:models/tags/moves",
+        "path:models/tags/indicators",
+        "path:models/tags/indicators_derived",
+        "path:models/features",
+    ],
 }
 
 

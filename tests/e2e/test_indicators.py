@@ -281,4 +281,4 @@ def test_a_date_that_goes_on_and_the_same_computed_whole_are_the_same(line):
         gate.judge(layer, whole)
     slid, computed = hashes(build_id=published), hashes(build_id=whole.build_id)
     assert {name: found for name, found in computed.items() if slid[name] != found} == {}
-    assert slid["profile.customer_wide"][0] > 100
+    assert slid["tags.ind_all"][0] > 100

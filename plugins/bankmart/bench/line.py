@@ -100,7 +100,7 @@ def text(found: Measured) -> str:
     subjects = [
         [name, round(before.get(name, 0), 2), round(seconds, 2)]
         for _, name, seconds, _ in sorted(daily.nodes, key=lambda node: -node[2])
-        if name.startswith("ind_")
+        if name.startswith(("move_", "level_", "ind_all"))
     ]
     dearest = [
         [layer, name, rows, round(before.get(name, 0), 2), round(seconds, 2)]

@@ -21,7 +21,7 @@ PREFIXES = {
     "staging": ("stg_",),
     "intermediate": ("int_",),
     "marts": ("dim_", "fct_", "bridge_"),
-    "tags": ("ind_", "tag_"),
+    "tags": ("ind_", "level_", "move_", "tag_"),
     "features": ("ftr_", "lbl_"),
     "profile": ("customer_", "tag_"),
 }

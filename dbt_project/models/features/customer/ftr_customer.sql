@@ -2,5 +2,6 @@ select
     as_of_date,
     customer_id,
     {{- wide_columns('feature') }}
-    {{ build_columns() }}
-from {{ joined_indicators(indicator_models()) }}
+    business_date,
+    build_id
+from {{ ref('ind_all') }}

@@ -1,1 +1,1 @@
-{{ indicators('fct_app_event', 'event_date', delivered_by='mobile.event') }}
+{{ subject('ind_all') }}

@@ -1,1 +1,1 @@
-{{ indicators('fct_contact', 'contact_date', delivered_by='campaign.contact') }}
+{{ subject('ind_all') }}

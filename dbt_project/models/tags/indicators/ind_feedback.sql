@@ -1,1 +1,1 @@
-{{ indicators('fct_feedback', 'feedback_date', delivered_by='contact_centre.feedback') }}
+{{ subject('ind_all') }}

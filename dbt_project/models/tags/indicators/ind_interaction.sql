@@ -1,1 +1,1 @@
-{{ indicators('fct_interaction', 'interaction_date', delivered_by='contact_centre.call') }}
+{{ subject('ind_all') }}

@@ -1,1 +1,1 @@
-{{ indicators('fct_lead', 'lead_date', delivered_by='campaign.lead') }}
+{{ subject('ind_all') }}

@@ -1,1 +1,1 @@
-{{ indicators('fct_opportunity', 'opportunity_date', delivered_by='campaign.opportunity') }}
+{{ subject('ind_all') }}

@@ -1,1 +1,1 @@
-{{ indicators('fct_repayment', 'due_date', delivered_by='loan.repayment') }}
+{{ subject('ind_all') }}

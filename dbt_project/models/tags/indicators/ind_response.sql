@@ -1,1 +1,1 @@
-{{ indicators('fct_response', 'response_date', delivered_by='campaign.response') }}
+{{ subject('ind_all') }}

@@ -1,1 +1,1 @@
-{{ indicators('fct_order', 'order_date', delivered_by='campaign.order') }}
+{{ subject('ind_all') }}

@@ -1,1 +1,1 @@
-{{ indicators('fct_session', 'session_date', delivered_by='mobile.session') }}
+{{ subject('ind_all') }}

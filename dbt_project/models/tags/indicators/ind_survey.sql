@@ -1,1 +1,1 @@
-{{ indicators('fct_survey', 'survey_date', delivered_by='contact_centre.survey') }}
+{{ subject('ind_all') }}

@@ -1,1 +1,1 @@
-{{ indicators('fct_transaction', 'transaction_date', delivered_by='core_banking.transaction') }}
+{{ subject('ind_all') }}

@@ -24,13 +24,16 @@ SUBJECTS = {
     "service": "服务",
     "campaign": "营销",
 }
-# Read in the rows of one fact (macros/indicator.sql), made of other indicators (macros/wide.sql), or written out in
-# the model's own SQL.
+# The model that has all indicators; the others are views of it, by subject.
+ALL = "ind_all"
+# Read in the rows of one fact (macros/indicators/indicator.sql), made of other indicators (macros/indicators/derived.sql), or written out in
+# the SQL of a level_ model.
 EXPANDED = ("sum", "count", "recency")
 DERIVED = (
-    "ratio", "share", "trend", "difference", "regularity", "variation", "entropy", "diversity", "concentration",
+    "average", "change", "ratio", "share", "trend", "difference", "regularity", "variation", "entropy", "diversity",
+    "concentration",
 )  # fmt: skip
-WRITTEN = ("level", "average", "change")
+WRITTEN = ("level",)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def indicator_type(family: Mapping[str, Any]) -> str:
 def inputs(family: Mapping[str, Any]) -> list[str]:
     """The families that a derived one is made of."""
     listed = [name for key in ("numerator", "denominator", "over") for name in family.get(key) or ()]
-    return list(dict.fromkeys([*listed, *([family["of"]] if family.get("of") else [])]))
+    return list(dict.fromkeys([*listed, *(family[key] for key in ("of", "net", "moment") if family.get(key))]))
 
 
 def windows_read(family: Mapping[str, Any], window: int | None) -> Sequence[int | None]:

@@ -11,6 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError
 
 from bankmart.governance.indicators.families import (
+    ALL,
     DERIVED,
     EXPANDED,
     SUBJECTS,
@@ -28,6 +29,8 @@ UNITS = ("currency", "currency_days", "pieces", "days", "seconds", "rate", "scor
 # What an aggregate must be made of, and the unit that it comes out in, where it has only one.
 MADE_OF = {
     "sum": ("measure",),
+    "average": ("of", "net", "moment"),
+    "change": ("of", "net"),
     "ratio": ("numerator", "denominator"),
     "share": ("numerator", "denominator"),
     "trend": ("of",),
@@ -53,7 +56,7 @@ UNIT_OF = {
 ENDINGS = {"_amount": "currency", "_count": "pieces", "_seconds": "seconds", "_days": "days", "_share": "rate"}
 # Made of levels, they have no window themselves.
 OF_LEVELS = ("ratio", "share", "entropy", "diversity", "concentration")
-CALL = re.compile(r"\bindicators\(\s*'(\w+)'\s*,\s*'(\w+)'")
+CALL = re.compile(r"\bmoves\(\s*'\w+'\s*,\s*'(\w+)'")
 
 
 def findings(manifest: Node) -> list[str]:
@@ -74,7 +77,7 @@ def findings(manifest: Node) -> list[str]:
 
 def _lacks_families(node: Node) -> list[str]:
     declares = node["config"]["meta"].get("families") is not None
-    if declares or layer(node) != "tags" or not node["name"].startswith("ind_"):
+    if declares or layer(node) != "tags" or not node["name"].startswith("ind_") or node["name"] == ALL:
         return []
     return [f"{yaml_of(node)}:1: declare its indicators in config.meta.families"]
 
@@ -124,7 +127,7 @@ def _unit(family: Family) -> Iterator[str]:
 
 def _against_fact(family: Family, facts: Mapping[str, Node]) -> Iterator[str]:
     says, where = family.says, family.where
-    call = CALL.search(facts[family.model].get("raw_code") or "")
+    call = CALL.search(facts.get(family.model.replace("ind_", "move_"), {}).get("raw_code") or "")
     if (says["aggregate"] in EXPANDED) != bool(call):
         kinds = ", ".join(EXPANDED) if call else ", ".join((*DERIVED, *WRITTEN))
         yield f"{where}: {family.model} can't compute {says['aggregate']}; it has {kinds}. Move the family"

@@ -16,7 +16,7 @@ from bankmart.governance.policy import Node, models
 from bankmart.governance.tags import ledger, registry
 from bankmart.governance.tags.registry import KINDS, WORD
 
-NO_SUBJECTS = ("indicators", "indicators_state", "history")
+NO_SUBJECTS = ("indicators", "indicators_derived", "levels", "moves", "history")
 
 
 class RequestError(BankmartError):

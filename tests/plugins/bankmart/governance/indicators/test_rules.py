@@ -53,14 +53,15 @@ def judge(tmp_path, monkeypatch):
             "direction": "text",
         }
         fact = _model("fct_call", "marts/event", columns={name: {"data_type": kind} for name, kind in types.items()})
-        calls = _model("ind_call", "tags/indicators", "{{ indicators('fct_call', 'call_date', delivered_by='a.b') }}")
-        other = _model("ind_other", "tags/indicators", "{{ derived(['ind_call']) }}")
+        moves = _model("move_call", "tags/moves", "{{ moves('ind_call', 'fct_call', 'call_date') }}")
+        calls = _model("ind_call", "tags/indicators", "{{ subject('ind_all') }}")
+        other = _model("ind_other", "tags/indicators", "{{ subject('ind_all') }}")
         for node, path, found in ((calls, YAML, windowed), (other, OTHER, derived)):
             node["config"]["meta"]["families"] = list(found)
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             lines = "".join(f"          - {{name: {family.get('name')}, zh: x}}\n" for family in found)
             (tmp_path / path).write_text(f"version: 2\nmodels:\n  - name: x\n{lines}", encoding="utf-8")
-        return rules.findings({"nodes": {node["name"]: node for node in (fact, calls, other)}})
+        return rules.findings({"nodes": {node["name"]: node for node in (fact, moves, calls, other)}})
 
     return run
 
@@ -102,7 +103,7 @@ def test_something_is_missing(judge, key):
         ({"windows": [90, 30]}, "the shortest first"),
         ({"windows": [30, 30]}, "the shortest first"),
         ({"windows": []}, "give count windows, such as [30, 90]"),
-        ({"aggregate": "median"}, "aggregate median is unknown; use one of sum, count, recency, ratio"),
+        ({"aggregate": "median"}, "aggregate median is unknown; use one of sum, count, recency, average"),
         ({"aggregate": "level", "windows": []}, "ind_call can't compute level; it has sum, count, recency"),
         ({"class": "secret"}, "class secret is not in vars.data_classes"),
         ({"direction": "sideways"}, "direction says which way is good for the bank: up, down, none"),
@@ -140,7 +141,7 @@ def test_a_sum_says_something_wrong(judge, change, says):
         (TREND | {"windows": [90]}, "call_count has no window of 180 days"),
         (TREND | {"aggregate": "variation", "unit": "index", "windows": [90, 91]}, "variation looks at thirds"),
         (TREND | {"feature": True}, "it is a feature made of call_count, which is none and so is null in training"),
-        (COUNT | {"name": "late_count"}, "ind_other can't compute count; it has ratio, share"),
+        (COUNT | {"name": "late_count"}, "ind_other can't compute count; it has average, change, ratio, share"),
     ],
 )
 def test_a_derived_indicator_says_something_wrong(judge, family, says):

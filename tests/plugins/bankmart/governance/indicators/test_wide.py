@@ -15,7 +15,7 @@ ALL = [
 ]
 
 
-def manifest(families=ALL, reads=("ind_call",)):
+def manifest(families=ALL, reads=("move_call",)):
     def node(name, found, depends_on):
         return {
             "name": name,
@@ -25,7 +25,7 @@ def manifest(families=ALL, reads=("ind_call",)):
             "depends_on": {"nodes": [f"model.bankmart.{other}" for other in depends_on]},
         }
 
-    return {"nodes": {"a": node("ind_call", families, ()), "b": node("customer_wide", None, reads)}}
+    return {"nodes": {"a": node("ind_call", families, ()), "b": node("ind_all", None, reads)}}
 
 
 def test_the_columns_are_those_of_the_families_by_subject():
@@ -63,6 +63,8 @@ def test_too_wide_a_row_is_found():
     assert wide.findings(manifest()) == []
 
 
-def test_a_model_that_the_wide_table_does_not_read_is_found():
+def test_windows_that_nothing_moves_are_found():
     (finding,) = wide.findings(manifest(reads=()))
-    assert finding == "dbt_project/macros/wide.sql: add ind_call to indicator_models()"
+    assert finding == (
+        "dbt_project/macros/indicators/subjects.sql: add ind_call to moved_subjects(), and a model move_call of the fact that it counts"
+    )

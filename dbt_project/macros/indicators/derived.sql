@@ -1,4 +1,20 @@
-{# The SQL of an indicator that is made of other indicators: macros/wide.sql says of which. #}
+{# The SQL of an indicator that is made of other indicators. A division by zero gives null. #}
+
+{% macro is_derived(family) -%}
+    {{ return(family['aggregate'] not in ('sum', 'count', 'recency', 'level')) }}
+{%- endmacro %}
+
+{# averages() -> the aggregates that are made of levels and flows, and that others are made of #}
+{% macro averages() -%}
+    {{ return(('average', 'change')) }}
+{%- endmacro %}
+
+{# derived_columns(family, known) -> (…)::double precision as cash_out_share_90d, … for all its windows #}
+{% macro derived_columns(family, known) -%}
+    {%- for name, window in family_columns(family) -%}
+    {{ derived_expression(family, window, known) if is_computed(family) else 'null' }}::double precision as {{ name }},
+    {% endfor -%}
+{%- endmacro %}
 
 {# derived_expression(family, 90, known) -> the SQL of one indicator #}
 {% macro derived_expression(family, window, known) -%}
@@ -6,6 +22,11 @@
     {%- if aggregate in ('ratio', 'share') -%}
         ({{ _total(family['numerator'], window, known) }}::double precision
         / nullif({{ _total(family['denominator'], window, known) }}, 0))
+    {%- elif aggregate == 'average' -%}
+        {{ _average(family, window, known) }}
+    {%- elif aggregate == 'change' -%}
+        {%- set net = _column(family['net'], window, known) -%}
+        ({{ net }} / nullif(abs(round(({{ family['of'] }} - {{ net }}) * 100) / 100), 0))
     {%- elif aggregate in ('trend', 'difference') -%}
         {%- set now = _span(family['of'], 0, window, known) -%}
         {%- set before = _span(family['of'], window, 2 * window, known) -%}
@@ -21,6 +42,14 @@
     {%- else -%}
         {{ exceptions.raise_compiler_error("family " ~ family['name'] ~ ": aggregate " ~ aggregate ~ " is unknown here") }}
     {%- endif -%}
+{%- endmacro %}
+
+{# A balance's mean over the days' ends: what it is, less what moved since. A change on the window's k-th day was missing
+   on the k − 1 days before it; `moment` has the changes times their days since 2020-01-01. #}
+{% macro _average(family, window, known) -%}
+    {%- set first = '(as_of_date - ' ~ (window - 1) ~ " - date '2020-01-01')" -%}
+    {%- set net, moment = _column(family['net'], window, known), _column(family['moment'], window, known) -%}
+    (round(({{ family['of'] }} - ({{ moment }} - {{ net }} * {{ first }}) / {{ window }}) * 100) / 100 + 0)
 {%- endmacro %}
 
 {# Entropy −Σ p ln p, number of kinds, Herfindahl index Σ p² of the shares p of some indicators in their sum. #}

@@ -147,4 +147,4 @@ known as (
     left join manager on customer.customer_id = manager.customer_id
 )
 
-{{ levels('known') }}
+{{ levels('known', 'ind_holding') }}

@@ -1,7 +1,5 @@
--- Balances of a past day are today's less what moved since; averages follow from the flows and their moments.
+-- Balances of a past day are today's less what moved since.
 {%- set lines = ['current', 'savings', 'term_deposit', 'wealth', 'fund', 'insurance'] %}
-{%- set averaged = {'aum': [30, 60, 90, 180, 365], 'deposit': [30, 60, 90, 180, 365], 'wealth': [30, 90, 180, 365]} %}
-{%- set changed = {'aum': [7, 30, 60, 90, 180, 365], 'deposit': [7, 30, 60, 90, 180, 365], 'wealth': [30, 90, 365]} %}
 
 with held as (
     select
@@ -38,8 +36,10 @@ line as (
     group by customer_id
 ),
 
-stood as (
+known as (
     select
+        population.as_of_date,
+        population.customer_id,
         {%- for class in ['deposit', 'wealth'] %}
         (coalesce(held.{{ class }}_amount, 0) - coalesce(since.{{ class }}_amount, 0))::double precision
             as {{ class }}_amount,
@@ -49,40 +49,15 @@ stood as (
             - coalesce(since.deposit_amount + since.wealth_amount, 0)
         )::double precision as aum_amount,
         {%- for line in lines %}
-        coalesce(line.{{ line }}_balance_amount, 0) as {{ line }}_balance_amount,
+        coalesce(line.{{ line }}_balance_amount, 0) as {{ line }}_balance_amount{{ ',' if not loop.last }}
         {%- endfor %}
-        flow.*
-    from {{ current('ind_flow') }} as flow
-    left join held on flow.customer_id = held.customer_id
+    from {{ current('level_holding') }} as population
+    left join held on population.customer_id = held.customer_id
     left join since
         on
-            flow.as_of_date = since.as_of_date
-            and flow.customer_id = since.customer_id
-    left join line on flow.customer_id = line.customer_id
-),
-
-known as (
-    select
-        {%- for class, windows in averaged.items() %}
-        {%- for window in windows %}
-        -- A change on the window's k-th day was missing on the k − 1 days before it.
-        round((
-            stood.{{ class }}_amount - (
-                stood.{{ class }}_moment_{{ window }}d
-                - stood.{{ class }}_net_amount_{{ window }}d * (stood.as_of_date - {{ window - 1 }} - date '2020-01-01')
-            ) / {{ window }}
-        ) * 100) / 100 + 0 as {{ class }}_average_amount_{{ window }}d,
-        {%- endfor %}
-        {%- endfor %}
-        {%- for class, windows in changed.items() %}
-        {%- for window in windows %}
-        stood.{{ class }}_net_amount_{{ window }}d
-        / nullif(abs(round((stood.{{ class }}_amount - stood.{{ class }}_net_amount_{{ window }}d) * 100) / 100), 0)
-            as {{ class }}_change_rate_{{ window }}d,
-        {%- endfor %}
-        {%- endfor %}
-        stood.*
-    from stood
+            population.as_of_date = since.as_of_date
+            and population.customer_id = since.customer_id
+    left join line on population.customer_id = line.customer_id
 )
 
-{{ levels('known') }}
+{{ levels('known', 'ind_balance') }}

@@ -1,0 +1,110 @@
+{# ind_all: every indicator of every person, once; the ind_ views are its subjects, customer_wide and ftr_customer what
+   readers and models see of it. #}
+
+{# all_indicators() -> one row per person and as-of date of the population with the columns of all families:
+   what moved is added to what was (0 for a person without rows, null where the table has never delivered), levels
+   stand beside it, and all else is made of those. No fact is read. #}
+{% macro all_indicators() -%}
+    {%- set known = indicator_families() -%}
+    {%- set slides = windows_slide() -%}
+    with link as (
+        select
+            customer_id,
+            linked_customer_id
+        from {{ state('bridge_identity') }} as identity
+    ),
+
+    {{ relinked_persons() if slides }}
+
+    counted as (
+        select
+            level_holding.as_of_date,
+            level_holding.customer_id,
+            {%- for family in known.values() if family['aggregate'] == 'level' %}
+            {{ family['model'] | replace('ind_', 'level_') }}.{{ family['name'] }},
+            {%- endfor %}
+            {%- for family in known.values() if family['model'] in moved_subjects() and not is_derived(family) %}
+            {%- set delivered_by = family.get('delivered_by', moved_subjects()[family['model']]) %}
+            {%- set computed = is_computed(family) and delivered_by in var('delivered') %}
+            {%- for name, window in family_columns(family) %}
+            {{ family_value(family, name, window, slides) if computed else 'null' }}::{{ family_type(family) }} as {{ name }},
+            {%- endfor %}
+            {%- endfor %}
+            {{ build_id() }} as build_id
+        from {{ current('level_holding') }} as level_holding
+        inner join {{ current('level_balance') }} as level_balance
+            on
+                level_holding.customer_id = level_balance.customer_id
+                and level_holding.as_of_date = level_balance.as_of_date
+        {%- for subject in moved_subjects() %}
+        {%- set move = moves_of(subject) %}
+        left join {{ current(move) }} as {{ move }}
+            on
+                level_holding.customer_id = {{ move }}.customer_id
+                and level_holding.as_of_date = {{ move }}.as_of_date
+        {%- endfor %}
+        {%- if slides %}
+        left join {{ previous(this) }} as before
+            on
+                level_holding.customer_id = before.customer_id
+                and level_holding.customer_id not in (select relinked.customer_id from relinked)
+        {%- endif %}
+        -- Judged once a row, however many indicators are made of it.
+        offset 0
+    ),
+
+    averaged as (
+        select
+            {%- for family in known.values() if family['aggregate'] in averages() %}
+            {{ derived_columns(family, known) }}
+            {%- endfor %}
+            counted.*
+        from counted
+        offset 0
+    )
+
+    select
+        customer_id,
+        as_of_date,
+        {%- for family in known.values() %}
+        {%- if is_derived(family) and family['aggregate'] not in averages() %}
+        {{ derived_columns(family, known) }}
+        {%- else %}
+        {%- for name, window in family_columns(family) %}
+        {{ name }},
+        {%- endfor %}
+        {%- endif %}
+        {%- endfor %}
+        {{ build_columns() }}
+    from averaged
+{%- endmacro %}
+
+{# subject('ind_all') -> the model's own families, of the table named, for every build #}
+{% macro subject(table) -%}
+    select
+        customer_id,
+        as_of_date,
+        {%- for family in (config.get('meta') or {}).get('families', []) %}
+        {%- for name, window in family_columns(family) %}
+        {{ name }},
+        {%- endfor %}
+        {%- endfor %}
+        business_date,
+        build_id
+    from {{ ref(table) }}
+{%- endmacro %}
+
+{# wide_columns('feature') -> all indicators that are features, subject by subject, each with a comma behind it; without
+   the argument all but the hidden ones #}
+{% macro wide_columns(only=none) -%}
+    {%- set known = indicator_families() -%}
+    {%- for subject in indicator_subjects() %}
+    {%- for family in known.values() if family['subject'] == subject and not family.get('hidden') %}
+    {%- if only is none or family.get(only) %}
+    {%- for name, window in family_columns(family) %}
+    {{ name }},
+    {%- endfor %}
+    {%- endif %}
+    {%- endfor %}
+    {%- endfor %}
+{%- endmacro %}

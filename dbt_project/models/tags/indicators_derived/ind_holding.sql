@@ -1,0 +1,1 @@
+{{ subject('level_holding') }}

@@ -1,0 +1,1 @@
+{{ subject('ind_all') }}

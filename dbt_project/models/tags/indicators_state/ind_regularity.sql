@@ -1,1 +1,0 @@
-{{ derived(['ind_transaction', 'ind_card', 'ind_session', 'ind_app_event', 'ind_flow']) }}

@@ -1,0 +1,1 @@
+{{ moves('ind_card', 'fct_card_transaction', 'transaction_date') }}

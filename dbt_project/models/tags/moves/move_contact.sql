@@ -1,0 +1,1 @@
+{{ moves('ind_contact', 'fct_contact', 'contact_date') }}

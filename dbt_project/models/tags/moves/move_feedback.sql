@@ -1,0 +1,1 @@
+{{ moves('ind_feedback', 'fct_feedback', 'feedback_date') }}

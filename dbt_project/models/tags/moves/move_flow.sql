@@ -1,0 +1,1 @@
+{{ moves('ind_flow', 'fct_balance_daily', 'balance_date') }}

@@ -1,0 +1,1 @@
+{{ moves('ind_interaction', 'fct_interaction', 'interaction_date') }}

@@ -1,0 +1,1 @@
+{{ moves('ind_lead', 'fct_lead', 'lead_date') }}

@@ -1,0 +1,1 @@
+{{ moves('ind_opportunity', 'fct_opportunity', 'opportunity_date') }}

@@ -1,0 +1,1 @@
+{{ moves('ind_repayment', 'fct_repayment', 'due_date') }}

@@ -1,0 +1,1 @@
+{{ moves('ind_response', 'fct_response', 'response_date') }}

@@ -1,0 +1,1 @@
+{{ moves('ind_sale', 'fct_order', 'order_date') }}

@@ -1,0 +1,1 @@
+{{ moves('ind_session', 'fct_session', 'session_date') }}

@@ -1,0 +1,1 @@
+{{ moves('ind_survey', 'fct_survey', 'survey_date') }}

@@ -1,0 +1,1 @@
+{{ moves('ind_transaction', 'fct_transaction', 'transaction_date') }}

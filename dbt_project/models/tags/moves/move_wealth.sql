@@ -1,0 +1,1 @@
+{{ moves('ind_wealth', 'fct_wealth_order', 'ordered_date') }}
