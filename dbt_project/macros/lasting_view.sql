@@ -33,9 +33,9 @@
 {# A view can be replaced by one with more columns behind its own. Another one must not disturb readers: what they read
    keeps the old view, under another name, until the publication makes their views anew. #}
 {% macro _make_room(target, columns) -%}
-    {%- set there = adapter.get_columns_in_relation(target) if _exists(target) else [] -%}
+    {%- set there = adapter.get_columns_in_relation(target) if _kind(target) else [] -%}
     {%- set kept = columns[:there | length] -%}
-    {%- set ns = namespace(fits=there | length == kept | length) -%}
+    {%- set ns = namespace(fits=there | length == kept | length and _kind(target) in (none, 'v')) -%}
     {%- for column in kept -%}
         {%- set before = there[loop.index0] -%}
         {%- if column.name != before.name or column.data_type != before.data_type -%}
@@ -46,14 +46,16 @@
         {%- for view in _unread_views(target) -%}
             {%- do run_query('drop view ' ~ view) -%}
         {%- endfor -%}
-        {%- if _exists(target) -%}
+        {%- if _kind(target) -%}
             {%- do run_query('alter table ' ~ target ~ ' rename to ' ~ target.identifier ~ '__until_b' ~ var('build_id')) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro _exists(target) -%}
-    {{ return(run_query("select to_regclass('" ~ target ~ "') is not null").columns[0].values()[0]) }}
+{# _kind(target) -> 'v' for a view, 'p' for a table of parts, none for what isn't there #}
+{% macro _kind(target) -%}
+    {%- set found = run_query("select relkind::text from pg_class where oid = to_regclass('" ~ target ~ "')") -%}
+    {{ return(found.columns[0].values()[0] if found | length else none) }}
 {%- endmacro %}
 
 {# The view and those that were put aside for it, as far as nothing is built upon them. #}
