@@ -22,24 +22,42 @@
 
 {# _relation('ind_balance') -> its relation; _relation(this) -> this #}
 {% macro _relation(model) -%}
-    {{ ref(model) if model is string else model }}
+    {{ return(ref(model) if model is string else model) }}
+{%- endmacro %}
+
+{# _written_by('ind_balance', 12) -> the rows that build 12 wrote. Those of a state are read from their own partition:
+   only there does the planner know how many and how mixed they are. #}
+{% macro _written_by(model, build) -%}
+    {%- set relation = _relation(model) -%}
+    {%- set part = part_of(relation, build) -%}
+    {%- if execute and build and not relation.is_cte and is_state(relation) and load_relation(part) is not none -%}
+        (select * from {{ part }})
+    {%- else -%}
+        (select * from {{ relation }} where build_id = {{ build }}::bigint)
+    {%- endif -%}
+{%- endmacro %}
+
+{# is_state(relation) -> whether its model is one whose builds have partitions of their own #}
+{% macro is_state(relation) -%}
+    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) -%}
+    {{ return(node is not none and node.config.materialized == 'state') }}
 {%- endmacro %}
 
 {# current('ind_balance') -> the rows that this build wrote #}
 {% macro current(model) -%}
-    (select * from {{ _relation(model) }} where build_id = {{ build_id() }})
+    {{ _written_by(model, var('build_id') | int) }}
 {%- endmacro %}
 
 {# state('int_account') -> its rows as this business date's whole build has them
    (a training build stands on the published build of its date) #}
 {% macro state(model) -%}
-    (select * from {{ _relation(model) }} where build_id = {{ var('base_build_id') | int }}::bigint)
+    {{ _written_by(model, var('base_build_id') | int) }}
 {%- endmacro %}
 
 {# previous('int_account') -> its rows in the published build of the business date before this one: none where
    stands_on_previous('int_account') is false #}
 {% macro previous(model) -%}
-    (select * from {{ _relation(model) }} where build_id = {{ var('previous_build_id') | int }}::bigint)
+    {{ _written_by(model, var('previous_build_id') | int) }}
 {%- endmacro %}
 
 {# stands_on_previous() -> true where this state model may go on from the state of the date before: it is published,
@@ -88,6 +106,16 @@
             from governance.publication
             where publication.business_date < {{ business_date() }}
         )
+    )
+{%- endmacro %}
+
+{# published_before() -> (array[4, 5]: the builds of every published earlier date), found once however often it is asked:
+   for looking rows up one by one, where `earlier` would join the publications each time #}
+{% macro published_before() -%}
+    array(
+        select publication.build_id
+        from governance.publication
+        where publication.business_date < {{ business_date() }}
     )
 {%- endmacro %}
 
