@@ -22,24 +22,38 @@
 
 {# _relation('ind_balance') -> its relation; _relation(this) -> this #}
 {% macro _relation(model) -%}
-    {{ ref(model) if model is string else model }}
+    {{ return(ref(model) if model is string else model) }}
+{%- endmacro %}
+
+{# _written_by('ind_balance', 12) -> the rows that build 12 wrote. Those of a state are read from their own partition:
+   only there does the planner know how many and how mixed they are. So are those of a view of one state. #}
+{% macro _written_by(model, build) -%}
+    {%- set relation = _relation(model) -%}
+    {%- set node = none if not execute or not build or relation.is_cte else _node(relation.identifier) -%}
+    {%- set home = _node(home_of(node.name)) if node and node.config.meta.get('families') else node -%}
+    {%- set part = part_of(_place(home), build) if home and home.config.materialized == 'state' -%}
+    {%- if part and load_relation(part) is not none -%}
+        (select {{ '*' if home == node else subject_columns(node) }} from {{ part }})
+    {%- else -%}
+        (select * from {{ relation }} where build_id = {{ build }}::bigint)
+    {%- endif -%}
 {%- endmacro %}
 
 {# current('ind_balance') -> the rows that this build wrote #}
 {% macro current(model) -%}
-    (select * from {{ _relation(model) }} where build_id = {{ build_id() }})
+    {{ _written_by(model, var('build_id') | int) }}
 {%- endmacro %}
 
 {# state('int_account') -> its rows as this business date's whole build has them
    (a training build stands on the published build of its date) #}
 {% macro state(model) -%}
-    (select * from {{ _relation(model) }} where build_id = {{ var('base_build_id') | int }}::bigint)
+    {{ _written_by(model, var('base_build_id') | int) }}
 {%- endmacro %}
 
 {# previous('int_account') -> its rows in the published build of the business date before this one: none where
    stands_on_previous('int_account') is false #}
 {% macro previous(model) -%}
-    (select * from {{ _relation(model) }} where build_id = {{ var('previous_build_id') | int }}::bigint)
+    {{ _written_by(model, var('previous_build_id') | int) }}
 {%- endmacro %}
 
 {# history('fct_transaction') -> its rows of every published earlier date, and of this date's own build #}
@@ -65,6 +79,16 @@
             from governance.publication
             where publication.business_date < {{ business_date() }}
         )
+    )
+{%- endmacro %}
+
+{# published_before() -> (array[4, 5]: the builds of every published earlier date), found once however often it is asked:
+   for looking rows up one by one, where `earlier` would join the publications each time #}
+{% macro published_before() -%}
+    array(
+        select publication.build_id
+        from governance.publication
+        where publication.business_date < {{ business_date() }}
     )
 {%- endmacro %}
 

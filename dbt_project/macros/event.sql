@@ -29,8 +29,8 @@
     from (select {{ key }} from {{ model }}) as today
     cross join lateral (
         select min(earlier.business_date) as business_date
-        from {{ earlier(among) }} as earlier
-        where earlier.{{ key }} = today.{{ key }}
+        from {{ among }} as earlier
+        where earlier.{{ key }} = today.{{ key }} and earlier.build_id = any({{ published_before() }})
     ) as before
-    where before.business_date is not null
+    where cardinality({{ published_before() }}) > 0 and before.business_date is not null
 {% endtest %}

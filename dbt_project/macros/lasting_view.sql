@@ -33,12 +33,12 @@
 {# A view can be replaced by one with more columns behind its own. Another one must not disturb readers: what they read
    keeps the old view, under another name, until the publication makes their views anew. #}
 {% macro _make_room(target, columns) -%}
-    {%- set there = adapter.get_columns_in_relation(target) if _kind(target) else [] -%}
+    {%- set there = _standing(target).columns.values() | list if _kind(target) else [] -%}
     {%- set kept = columns[:there | length] -%}
     {%- set ns = namespace(fits=there | length == kept | length and _kind(target) in (none, 'v')) -%}
     {%- for column in kept -%}
         {%- set before = there[loop.index0] -%}
-        {%- if column.name != before.name or column.data_type != before.data_type -%}
+        {%- if column.name != before.name or _bare(column.data_type) != _bare(before.type) -%}
             {%- set ns.fits = false -%}
         {%- endif -%}
     {%- endfor -%}

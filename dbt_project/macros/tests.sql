@@ -24,7 +24,7 @@
    when the project is parsed, which happens once for all builds.) #}
 {% macro get_where_subquery(relation) -%}
     {%- if relation.schema in ('intermediate', 'marts', 'tags', 'features', 'profile') -%}
-        {{ return('(select * from ' ~ relation ~ ' where build_id = ' ~ build_id() ~ ') as checked') }}
+        {{ return(_written_by(relation, var('build_id') | int) ~ ' as checked') }}
     {%- else -%}
         {{ return(default__get_where_subquery(relation)) }}
     {%- endif -%}

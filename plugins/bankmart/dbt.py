@@ -82,6 +82,9 @@ def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | N
     # Not at the top: dbt takes seconds to import, and the scheduler has it imported already.
     from dbt.cli.main import dbtRunner
 
+    from bankmart import dbt_links
+
+    dbt_links.keep()
     at = settings.server()
     settings.apply_environment()
     os.environ |= {"BANKMART_PGHOST": at.host, "BANKMART_PGPORT": str(at.port)}

@@ -79,19 +79,27 @@
     from averaged
 {%- endmacro %}
 
-{# subject('ind_all') -> the model's own families, of the table named, for every build #}
-{% macro subject(table) -%}
-    select
+{# subject() -> the model's own families, of the table that has them, for every build #}
+{% macro subject() -%}
+    select {{ subject_columns(model) }}
+    from {{ ref(home_of(model.name)) }}
+{%- endmacro %}
+
+{% macro subject_columns(node) -%}
         customer_id,
         as_of_date,
-        {%- for family in (config.get('meta') or {}).get('families', []) %}
+        {%- for family in node.config.meta.get('families', []) %}
         {%- for name, window in family_columns(family) %}
         {{ name }},
         {%- endfor %}
         {%- endfor %}
         business_date,
         build_id
-    from {{ ref(table) }}
+{%- endmacro %}
+
+{# home_of('ind_card') -> ind_all: the state that has a subject's columns. The population is small, and asked for often. #}
+{% macro home_of(subject) -%}
+    {{ return('level_holding' if subject == 'ind_holding' else 'ind_all') }}
 {%- endmacro %}
 
 {# wide_columns('feature') -> all indicators that are features, subject by subject, each with a comma behind it; without

@@ -24,10 +24,17 @@ held as (
 written as (
     select fact.*
     from late
-    inner join {{ history('fct_balance_daily') }} as fact
-        on
-            late.customer_id = fact.customer_id
-            and late.asset_class = fact.asset_class
+    -- Looked up by the primary key: history is not read.
+    cross join lateral (
+        select balance.*
+        from {{ ref('fct_balance_daily') }} as balance
+        where
+            balance.customer_id = late.customer_id
+            and balance.asset_class = late.asset_class
+            and (balance.build_id = {{ build_id() }} or balance.build_id = any({{ published_before() }}))
+        order by balance.balance_date
+        offset 0
+    ) as fact
 ),
 
 day as (

@@ -1,9 +1,4 @@
 -- Of the customers delivered on this date, the newest version is the newest record, late and corrected files included.
-with newest_version as (
-    select *
-    from {{ as_of('dim_customer', ['customer_id'], "date 'infinity'", business_date()) }} as version
-)
-
 select
     record.customer_id,
     record.effective_date,
@@ -13,7 +8,15 @@ inner join {{ ref('stg_core_banking__customer') }} as delivered
     on
         record.customer_id = delivered.customer_id
         and delivered.business_date = {{ business_date() }}
-left join newest_version on record.customer_id = newest_version.customer_id
+left join lateral (
+    select version.*
+    from {{ ref('dim_customer') }} as version
+    where
+        version.customer_id = record.customer_id
+        and (version.build_id = {{ build_id() }} or version.build_id = any({{ published_before() }}))
+    order by version.effective_date desc, version.business_date desc
+    limit 1
+) as newest_version on true
 where
     newest_version.customer_id is null
     or newest_version.effective_date > record.effective_date

@@ -1,12 +1,15 @@
 -- By how much each balance moved against what was known before. A balance that is older than the last known one of its
 -- position, or that corrects a known one, moves its own day, and the next known day by as much the other way: later
 -- balances stay what they were.
-with position as (
+-- Late positions are looked up one by one, by the deliveries' keys: no history is read for the few that there are.
+with position as not materialized (
     select * from {{ current('int_position_balance') }}
 ),
 
 late as materialized (
-    select position_id
+    select
+        position_id,
+        customer_id
     from position
     where delivered_date <= before_date
 ),
@@ -32,17 +35,41 @@ known as (
             order by balance_date
         ) as change_amount
     from (
-        select distinct on (balance.position_id, balance.balance_date)
-            balance.position_id,
-            balance.balance_date,
-            balance.balance_amount
-        from late
-        inner join {{ delivered_balances() }} as balance on late.position_id = balance.position_id
-        where
-            balance.business_date < {{ business_date() }}
-            -- Asked once, before anything is read: on most dates no history is.
-            and exists (select any_late.position_id from late as any_late)
-        order by balance.position_id, balance.balance_date, balance.business_date desc
+        select distinct on (position_id, balance_date)
+            position_id,
+            balance_date,
+            balance_amount
+        from (
+            select
+                late.position_id,
+                balance.balance_date,
+                balance.balance_amount,
+                balance.business_date
+            from late
+            cross join
+                lateral (
+                    select account.*
+                    from {{ ref('stg_core_banking__balance') }} as account
+                    where account.account_id = late.position_id and account.business_date < {{ business_date() }}
+                    order by account.balance_date
+                    offset 0
+                ) as balance
+
+            union all
+
+            select
+                late.position_id,
+                held.position_date as balance_date,
+                held.market_value_amount as balance_amount,
+                held.business_date
+            from late
+            inner join {{ ref('stg_wealth__position') }} as held
+                on
+                    late.customer_id = held.customer_id
+                    and late.position_id = held.customer_id || '/' || held.product_id
+            where held.business_date < {{ business_date() }}
+        ) as said_before
+        order by position_id, balance_date, business_date desc
     ) as delivered_before
 ),
 

@@ -52,11 +52,19 @@ said as (
         group by moved.customer_id, moved.asset_class
         having min(moved.balance_date) < max(held.before_date)
     ) as late
-    inner join {{ earlier(this) }} as known
-        on
-            late.customer_id = known.customer_id
-            and late.asset_class = known.asset_class
-            and late.first_date < known.balance_date
+    -- Looked up by the primary key: history is not read.
+    cross join
+        lateral (
+            select fact.*
+            from {{ this }} as fact
+            where
+                fact.customer_id = late.customer_id
+                and fact.asset_class = late.asset_class
+                and fact.balance_date > late.first_date
+                and fact.build_id = any({{ published_before() }})
+            order by fact.balance_date
+            offset 0
+        ) as known
     {% endif %}
 ),
 

@@ -1,1 +1,1 @@
-{{ subject('level_holding') }}
+{{ subject() }}

@@ -1,1 +1,1 @@
-{{ subject('ind_all') }}
+{{ subject() }}

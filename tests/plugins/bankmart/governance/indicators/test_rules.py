@@ -54,8 +54,8 @@ def judge(tmp_path, monkeypatch):
         }
         fact = _model("fct_call", "marts/event", columns={name: {"data_type": kind} for name, kind in types.items()})
         moves = _model("move_call", "tags/moves", "{{ moves('ind_call', 'fct_call', 'call_date') }}")
-        calls = _model("ind_call", "tags/indicators", "{{ subject('ind_all') }}")
-        other = _model("ind_other", "tags/indicators", "{{ subject('ind_all') }}")
+        calls = _model("ind_call", "tags/indicators", "{{ subject() }}")
+        other = _model("ind_other", "tags/indicators", "{{ subject() }}")
         for node, path, found in ((calls, YAML, windowed), (other, OTHER, derived)):
             node["config"]["meta"]["families"] = list(found)
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

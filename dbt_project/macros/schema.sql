@@ -1,4 +1,0 @@
-{# +schema: marts -> schema "marts": a layer's schema is its own name, never prefixed. #}
-{% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ custom_schema_name or target.schema }}
-{%- endmacro %}
