@@ -80,11 +80,11 @@ def target_dir() -> Path:
 def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | None = None) -> Any:
     """Run one dbt command in this process and return dbt's own result. `target`: a folder beside the builds' own."""
     # Not at the top: dbt takes seconds to import, and the scheduler has it imported already.
+    from dbt.adapters.postgres.impl import PostgresAdapter
     from dbt.cli.main import dbtRunner
 
-    from bankmart import dbt_links
-
-    dbt_links.keep()
+    # What hangs on what, so that it is dropped with it: our materializations drop nothing that anything hangs on.
+    PostgresAdapter._link_cached_relations = lambda self, manifest: None
     at = settings.server()
     settings.apply_environment()
     os.environ |= {"BANKMART_PGHOST": at.host, "BANKMART_PGPORT": str(at.port)}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
 
 EXAMPLES = 3
+SHORT = 8 << 20  # bytes of a file that is read twice, to fetch the keys that it refers to and no others
 MANY = 10_000  # rows, from which on making the key after them is worth it
 
 
@@ -175,6 +176,34 @@ def _refuse_at_sight(cursor: Cursor, delivery: Delivery) -> None:
         raise LoadRefused(delivery.where, "twice", what, "send this date's own file.")
 
 
+def _referring(delivery: Delivery) -> dict[str, list[str]] | None:
+    """What a short file's columns refer to, by column; None for a long file, and for one that can't be read."""
+    names = [column.name for column in delivery.table.columns if column.references]
+    if not names or delivery.path.stat().st_size > SHORT:
+        return None
+    found: dict[str, set[str]] = {name: set() for name in names}
+    manifest = delivery.manifest
+    try:
+        with delivery.open() as file:
+            reader: CsvReader | ParquetReader
+            if manifest.format == "csv":
+                reader = CsvReader(file, delivery.where, manifest.delimiter, manifest.encoding)
+            else:
+                reader = ParquetReader(file, delivery.where)
+            check_header(delivery, reader.header)
+            if isinstance(reader, ParquetReader):
+                reader.check_types(delivery.table)
+            for chunk in reader:
+                for name, values in found.items():
+                    values.update(
+                        text for text in chunk.columns[name].unique().to_pylist() if text and "\0" not in text
+                    )
+    except (LoadRefused, UnicodeError):
+        # Said when it is read for good.
+        return None
+    return {name: sorted(values) for name, values in found.items()}
+
+
 def _copy(cursor: Cursor, attempt: Attempt, delivery: Delivery, keys: References) -> None:
     table, manifest = delivery.table, delivery.manifest
     with delivery.open() as file:
@@ -189,7 +218,7 @@ def _copy(cursor: Cursor, attempt: Attempt, delivery: Delivery, keys: References
             check_header(delivery, reader.header)
             reader.check_types(table)
         expected = min(manifest.row_count, delivery.path.stat().st_size)
-        checker = Checker(table, attempt.business_date, expected, keys.of(table))
+        checker = Checker(table, attempt.business_date, expected, keys.of(table, _referring(delivery)))
         attempt.allowed = int(table.quarantine_limit * manifest.row_count)
         examples: list[Reject] = []
 

@@ -27,3 +27,5 @@ select
 from (
     {{ tag_changes(tag_models()) }}
 ) as changed
+-- In the order of the key: each of its pages is visited once.
+order by customer_id, tag

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import psycopg2
+import pyarrow as pa
 import pytest
 
 from bankmart.sources import contract
 from bankmart.sources.reading import check, csv_file
+from bankmart.sources.reading.keys import hashes
+from bankmart.sources.references import References
 from bankmart.sources.refusal import RAW_LIMIT, LoadRefused
 
 PAYMENT = "card.card_transaction"
@@ -196,3 +200,18 @@ def test_sql_in_a_field_is_text(loaded):
     loaded.send(PAYMENT, loaded.payments(2, merchant_name=attack, card_transaction_id="x").copy()[:1])
     loaded.load()
     assert attack in loaded.column(PAYMENT, "merchant_name")
+
+
+def test_of_many_keys_only_those_that_a_short_file_asks_for_are_fetched(bank):
+    cards(bank, 2000, OTHER_DAY)
+    bank.load(day=OTHER_DAY)
+    with psycopg2.connect(bank.dsn) as link, link.cursor() as cursor:
+        cursor.execute("analyze sources.card__card")
+        asked = {"card_id": ["K1999", "K2000"]}
+        known = References(cursor, bank.day).of(contract.load()["card"]["card_transaction"], asked)["card_id"]
+    assert known.contains(hashes([pa.array(["K1999", "K2000", "K5"])])).tolist() == [True, False, False]
+    payments = bank.payments()
+    payments[7]["card_id"] = "K2000"
+    bank.send(PAYMENT, payments)
+    bank.load()
+    assert [(line, column, rule) for line, column, rule, _, _ in bank.quarantine()] == [(9, "card_id", "orphan")]
