@@ -32,7 +32,7 @@
     {%- set node = model if node is none else node -%}
     {%- set said = [node.raw_code] -%}
     {%- if node.name == 'ind_all' -%}
-        {%- do said.extend([tojson(indicator_families()), tojson(moved_subjects()), indicator_revision()]) -%}
+        {%- do said.extend([tojson(indicator_families(), sort_keys=true), tojson(moved_subjects(), sort_keys=true), indicator_revision()]) -%}
         {%- for subject in moved_subjects() -%}
             {%- do said.append(_node(moves_of(subject)).raw_code) -%}
         {%- endfor -%}

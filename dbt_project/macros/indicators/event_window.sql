@@ -7,6 +7,23 @@
     {% if slides -%}
     {{ relinked_persons() }}
 
+    -- Their customer numbers, by which a fact is looked up and not read through.
+    relinked_number as (
+        select
+            relinked.customer_id as person_id,
+            relinked.customer_id
+        from relinked
+        where relinked.customer_id not in (select link.customer_id from link)
+
+        union all
+
+        select
+            link.linked_customer_id as person_id,
+            link.customer_id
+        from link
+        inner join relinked on link.linked_customer_id = relinked.customer_id
+    ),
+
     -- What this date brought, and what reached or left a window since the date before.
     event as (
         select
@@ -40,13 +57,11 @@
 
         select
             fact.*,
-            coalesce(link.linked_customer_id, fact.customer_id) as person_id,
+            relinked_number.person_id,
             null::integer as age_days_before
-        from {{ history(fact) }} as fact
-        left join link on fact.customer_id = link.customer_id
-        where
-            fact.{{ event_date }} > {{ business_date() }} - {{ windows | max | default(1) }}
-            and coalesce(link.linked_customer_id, fact.customer_id) in (select relinked.customer_id from relinked)
+        from relinked_number
+        inner join {{ history(fact) }} as fact on relinked_number.customer_id = fact.customer_id
+        where fact.{{ event_date }} > {{ business_date() }} - {{ windows | max | default(1) }}
     ),
 
     {%- else -%}
