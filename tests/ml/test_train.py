@@ -8,7 +8,7 @@ import pytest
 
 from ml import train
 from ml.errors import DataError, LeakageFound, TrackingUnavailable
-from ml.tracking.registry import HASHES_TAG
+from ml.tracking.registry import HASHES_TAG, skipped
 
 TODAY = date(2025, 10, 31)
 
@@ -74,6 +74,7 @@ def test_without_tables_or_build_it_is_skipped_with_the_reason(bank, registry):
     missing = train.run("churn", TODAY)
     assert missing["prerequisite"]["tables_missing"] == ["features.lbl_churn"]
     assert registry.search_registered_models() == []
+    assert skipped("churn") == missing["skipped"], "the newest run says why"
 
 
 @pytest.mark.parametrize("label", [True, False])
@@ -113,6 +114,16 @@ def test_an_infinite_value_is_an_error_naming_the_column(bank, registry):
     bank.training(lambda frame: frame.assign(aum_change_rate_90d=np.inf), count=50)
     with pytest.raises(DataError, match=r"aum_change_rate_90d \(350 rows\)"):
         train.run("churn", TODAY)
+
+
+def test_a_model_is_due_at_a_months_end_or_where_it_was_never_tried(bank, registry, monkeypatch):
+    monkeypatch.setattr("ml.tracking.registry.was_tried", lambda model: model == "response")
+    assert train.due(["churn", "response"], date(2025, 11, 1)) == ["churn"]
+    assert train.due(["churn", "response"], date(2025, 11, 30)) == ["churn", "response"]
+    monkeypatch.undo()
+    bank.execute("drop table features.lbl_churn")
+    train.run("churn", TODAY)
+    assert train.due(["churn"], date(2025, 11, 1)) == [], "it was tried and skipped: next at the month's end"
 
 
 def test_leakage_stops_the_training(bank, registry):
