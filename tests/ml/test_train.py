@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ml import train
 from ml.errors import DataError, LeakageFound, TrackingUnavailable
-from ml.tracking.registry import HASHES_TAG, skipped
+from ml.spec import load_spec
+from ml.tracking.registry import HASHES_TAG, log_trials, skipped, training_run
 
 TODAY = date(2025, 10, 31)
 
@@ -39,6 +41,13 @@ def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothin
     found = {item.path for item in registry.list_artifacts(made["run_id"])}
     assert {"model_card.md", "judgement.json", "reliability.png", "gain.png", "shap.png"} <= found
 
+    assert [name for name in run.data.metrics if name.startswith("system/")], "the machine's load is beside it"
+    model = registry.get_logged_model(
+        registry.get_model_version("churn", made["version"]).source.removeprefix("models:/")
+    )
+    assert model.params["content_hash"] == made["content_hash"]
+    assert model.metrics, "a model can be compared with others by its metrics"
+
     version = registry.get_model_version("churn", made["version"])
     assert version.aliases == []
     files = json.loads(version.tags[HASHES_TAG])
@@ -53,6 +62,23 @@ def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothin
     assert forced["version"] != made["version"]
     again = json.loads(registry.get_model_version("churn", forced["version"]).tags[HASHES_TAG])
     assert again["model.lgb"] == files["model.lgb"], "two trainings on the same data gave different boosters"
+
+
+def test_trials_are_children_of_the_run_that_is_open(registry):
+    def trial(number, state, value, **params):
+        return SimpleNamespace(number=number, state=SimpleNamespace(name=state), value=value, params=params)
+
+    trials = [trial(0, "COMPLETE", 0.7, num_leaves=31), trial(1, "PRUNED", None, num_leaves=7)]
+    log_trials("auc", trials)
+    with training_run(load_spec("churn"), {"as_of": "2025-10-31"}) as parent:
+        log_trials("auc", trials)
+    experiment = registry.get_run(parent).info.experiment_id
+    found = registry.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'", order_by=["tags.state"])
+    assert [(run.data.tags["state"], run.data.params, run.data.metrics) for run in found] == [
+        ("complete", {"num_leaves": "31"}, {"auc": 0.7}),
+        ("pruned", {"num_leaves": "7"}, {}),
+    ]
+    registry.delete_run(parent)
 
 
 def test_an_empty_feature_is_left_out_and_said_so(bank, registry):
