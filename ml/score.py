@@ -11,7 +11,7 @@ from psycopg2 import sql
 
 from bankmart import db, settings
 from ml.data.build import daily_build
-from ml.data.columns import as_number, refuse_infinite, require_numeric
+from ml.data.columns import as_number, in_population, refuse_infinite, require_numeric
 from ml.data.scores import Scored, Target, replace_scores
 from ml.data.stream import CHUNK_ROWS, stream
 from ml.errors import DataError
@@ -80,13 +80,12 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
     names = model.features
     types = require_numeric(link, spec.features_table, (*names, spec.population.column))
     source = sql.SQL(
-        "from {features} f where f.build_id = {build} and f.as_of_date = {as_of} and {population} >= {least}"
+        "from {features} f where f.build_id = {build} and f.as_of_date = {as_of} and {population}"
     ).format(
         features=sql.Identifier(*spec.features_table),
         build=sql.Literal(target.build_id),
         as_of=sql.Literal(target.as_of),
-        population=as_number("f", spec.population.column, types[spec.population.column]),
-        least=sql.Literal(spec.population.at_least),
+        population=in_population("f", spec.population, types[spec.population.column]),
     )
     id_bytes = _longest_customer(link, spec, target)
     seen, rows = np.zeros(len(names), dtype=np.int64), 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.judging.metrics import Interval
+from ml.judging.judgement import Interval
 from ml.spec import Economics
 
 RESAMPLES = 200

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ml.judging.groups import SENSITIVE, SMALL_POSITIVES, SMALL_ROWS, members
-from ml.judging.metrics import Interval
+from ml.judging.judgement import Interval
 
 MEASURES = ("selection_rate", "true_positive_rate", "calibration")
 RESAMPLES = 300

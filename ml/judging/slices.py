@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ml.judging.groups import SLICES, members
-from ml.judging.metrics import Interval, compare
+from ml.judging.judgement import Interval
+from ml.judging.metrics import compare
 
 RESAMPLES = 200
 SHOWN = ("auc", "average_precision", "lift_top_decile", "ece")
