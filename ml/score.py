@@ -79,9 +79,7 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
     where = ".".join(spec.features_table)
     names = model.features
     types = require_numeric(link, spec.features_table, (*names, spec.population.column))
-    source = sql.SQL(
-        "from {features} f where f.build_id = {build} and f.as_of_date = {as_of} and {population}"
-    ).format(
+    source = sql.SQL("from {features} f where f.build_id = {build} and f.as_of_date = {as_of} and {population}").format(
         features=sql.Identifier(*spec.features_table),
         build=sql.Literal(target.build_id),
         as_of=sql.Literal(target.as_of),

@@ -13,14 +13,13 @@ from typing import Any
 import ml.models
 from ml.errors import ModelError
 
-
 # Words of a column's name that speak of a protected attribute: models are judged by them and never learn from them.
 PROTECTED = {"sex", "gender", "age", "birth", "region", "district", "marital", "ethnicity", "religion", "nationality"}
 
 
 @dataclass(frozen=True)
 class Population:
-    """Whom the model is about: customers whose `column` is at least `at_least`, and below `below`, on the as-of date."""
+    """Whom the model is about: whose `column` is at least `at_least`, and below `below`, on the as-of date."""
 
     column: str
     at_least: float

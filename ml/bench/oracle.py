@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Train each model on the training build, compare it with the truth, print JSON."""
     settings.apply_environment()
     folder = arguments.truth or settings.state_dir() / "truth"
-    found = {name: share_of_oracle(load_spec(name), folder, arguments.as_of, arguments.build_id) for name in arguments.models}
+    found = {
+        name: share_of_oracle(load_spec(name), folder, arguments.as_of, arguments.build_id) for name in arguments.models
+    }
     print(json.dumps(found, indent=1))
     return 0
 

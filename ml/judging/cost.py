@@ -39,7 +39,12 @@ class CostCurve:
 
 
 def cost_curve(
-    score: np.ndarray, label: np.ndarray, branch: np.ndarray, economics: Economics, resamples: int = RESAMPLES, seed: int = 0
+    score: np.ndarray,
+    label: np.ndarray,
+    branch: np.ndarray,
+    economics: Economics,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> CostCurve:
     """The curve of customers (arrays (n,)) that belong to branches; a branch calls its own, highest score first.
 

@@ -68,12 +68,15 @@ def psi(expected: np.ndarray, actual: np.ndarray) -> float:
 def baseline(values: np.ndarray, weight: float = 0.0) -> Baseline:
     """Deciles of the values (n,) and their rows; equal values stay in one bin, null has one of its own."""
     there = values[~np.isnan(values)]
-    edges = np.unique(np.quantile(there, np.linspace(0, 1, BINS + 1)[1:-1], method="lower")) if len(there) else []
+    places = np.linspace(0, 1, BINS + 1)[1:-1]
+    edges = np.unique(np.quantile(there, places, method="lower")) if len(there) else np.empty(0)
     kept = tuple(float(edge) for edge in edges)
     return Baseline(kept, tuple(_count(np.asarray(kept), values).tolist()), weight)
 
 
-def baselines(names: Sequence[str], numbers: np.ndarray, score: np.ndarray, weights: Sequence[float]) -> dict[str, Baseline]:
+def baselines(
+    names: Sequence[str], numbers: np.ndarray, score: np.ndarray, weights: Sequence[float]
+) -> dict[str, Baseline]:
     """Of the score (n,) and each feature (n, len(names)); `weights` say how much of the model each carries."""
     share = np.asarray(weights, float)
     share = share / share.sum() if share.sum() else share

@@ -103,6 +103,4 @@ def _both_sides(masks: np.ndarray, parts: np.ndarray) -> np.ndarray:
 
 def _intervals(value: np.ndarray, drawn: np.ndarray) -> dict[str, Interval]:
     low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
-    return {
-        name: Interval(float(value[at]), float(low[at]), float(high[at])) for at, name in enumerate(MEASURES)
-    }
+    return {name: Interval(float(value[at]), float(low[at]), float(high[at])) for at, name in enumerate(MEASURES)}

@@ -76,7 +76,9 @@ def checks(gates: Gates, judged: Judgement) -> list[Check]:
     if judged.drift:
         score = judged.drift.shifts[0]
         found = f"{judged.drift.verdict}, PSI of the score {score.psi:.3f}"
-        made.append(Check("drift", judged.drift.verdict != DRIFTED_WORD, found, "the test customers resemble training's"))
+        made.append(
+            Check("drift", judged.drift.verdict != DRIFTED_WORD, found, "the test customers resemble training's")
+        )
     return made
 
 
@@ -105,7 +107,9 @@ def _fairness_section(found: tuple[GroupFairness, ...]) -> str:
     return (
         "## Fairness\nOf the customers in a band that is acted on. Sex, age and region are never features. Calibration"
         " is mean promise less observed rate; intervals are 95 %, small groups are pooled.\n\n"
-        + _table(("by", "group", "rows", "positives", "selection rate", "true positive rate", "calibration", "gate"), rows)
+        + _table(
+            ("by", "group", "rows", "positives", "selection rate", "true positive rate", "calibration", "gate"), rows
+        )
     )
 
 

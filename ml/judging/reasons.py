@@ -38,7 +38,9 @@ _UNITS = {
 }
 
 
-def describe(names: Sequence[str], numbers: np.ndarray, more: Mapping[str, Description] | None = None) -> dict[str, Any]:
+def describe(
+    names: Sequence[str], numbers: np.ndarray, more: Mapping[str, Description] | None = None
+) -> dict[str, Any]:
     """Feature → its description as a plain dict, for the model's facts, so that scoring needs no dbt project.
 
     `numbers` (n, len(names)) tell what is usual; `more` describes features that are no indicators. A feature that

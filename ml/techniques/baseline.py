@@ -56,7 +56,7 @@ class Logistic:
 
     def rank(self, numbers: np.ndarray) -> np.ndarray:
         """Log-odds (n,) for the columns' values (n, len(columns))."""
-        return _design(numbers, np.array(self.mean), np.array(self.scale)) @ np.array(self.weights)
+        return np.asarray(_design(numbers, np.array(self.mean), np.array(self.scale)) @ np.array(self.weights))
 
     def __str__(self) -> str:
         return f"logistic regression on {len(self.columns)} features"
@@ -112,10 +112,10 @@ def as_plain(baseline: Baseline) -> dict[str, Any]:
 
 def from_plain(plain: Mapping[str, Any]) -> Baseline:
     """The baseline that `as_plain` made. Raises KeyError or TypeError where it isn't one."""
-    said = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    said: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
     kind, calibration = said.pop("kind"), plain["calibration"]
     said["calibration"] = Calibration(calibration["kind"], tuple(calibration["x"]), tuple(calibration["y"]))
-    return {"rule": Rule, "logistic": Logistic}[kind](**said)
+    return Rule(**said) if kind == "rule" else Logistic(**said)
 
 
 def _ordered(values: np.ndarray, direction: int, null: float) -> np.ndarray:
