@@ -57,7 +57,7 @@ def share_of_oracle(spec: Spec, truth: Path, as_of: date, build_id: int | None) 
     with db.connect("scorer") as link:
         how.check(link, spec, data)
     model = how.train(spec, data, split)
-    score = model.score(data.columns(model.features)[split.test])
+    score = model.promised(data, split.test)
     planted = _planted(spec.name, truth, data)[split.test]
     known = ~np.isnan(planted)
     label = data.label[split.test][known].astype(np.float64)

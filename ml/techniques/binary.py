@@ -60,6 +60,10 @@ class Model:
         """Calibrated probabilities (n,) for features (n, len(features))."""
         return self.calibration(self.raw(numbers))
 
+    def promised(self, data: TrainingSet, rows: np.ndarray) -> np.ndarray:
+        """The score (k,) of each row in the mask (n,)."""
+        return self.score(data.columns(self.features)[rows])
+
     def bands(self, scores: np.ndarray) -> np.ndarray:
         """The band (n,) of each score: the first, from the top, whose threshold it reaches; else `low`."""
         names, least = list(self.thresholds), list(self.thresholds.values())

@@ -1,0 +1,66 @@
+"""Response: who will take a product if contacted, by this offer and this channel?"""
+
+from __future__ import annotations
+
+from ml.spec import Economics, Gates, Needs, Population, Spec, windows
+
+SPEC = Spec(
+    name="response",
+    question="Will the customer buy the offered product within 30 days of a contact?",
+    owner="retail-analytics",
+    technique="contact",
+    # A contact comes up to a month after the date its features are of, and has 30 days to be answered.
+    horizon_days=61,
+    features_table=("features", "ftr_customer"),
+    label_table=("features", "lbl_response"),
+    label="is_response",
+    sources=("core_banking.balance", "campaign.contact", "campaign.response"),
+    population=Population("tenure_days", 0.0, "customers that a campaign contacted, control groups left out"),
+    features=(
+        *("aum_amount", "deposit_amount", "wealth_amount", "wealth_share", "aum_change_rate_90d"),
+        *windows("transaction_in_amount", "transaction_out_amount", "transaction_out_count", days=(90,)),
+        *("salary_in_amount_90d", "pension_in_amount_90d", "pension_in_amount_365d", "salary_in_count_90d"),
+        *windows("session_count", "session_seconds", "mobile_transaction_count", days=(90,)),
+        *("session_count_30d", "days_since_session", "mobile_transaction_share_90d", "branch_transaction_count_90d"),
+        *windows("card_payment_amount", "card_payment_count", "household_out_amount", days=(90,)),
+        *("product_view_count_90d", "application_count_365d", "complaint_count_90d", "call_count_90d"),
+        *("held_line_count", "account_count", "tenure_days", "subscribe_count_365d", "days_since_subscribe"),
+        *("response_bought_count_365d", "response_clicked_count_365d", "contact_count_365d", "lead_count_365d"),
+    ),
+    bands={"high": 0.05, "medium": 0.15},
+    needs=Needs(train_positives=30, calibration_positives=10, test_positives=10),
+    gates=Gates(
+        metric="auc",
+        margin=0.02,
+        minimum_rows=300,
+        minimum_positives=10,
+        at_most={"ece": 0.03},
+        unbelievable={"auc": 0.95},
+        limits={"selection_rate_gap": 0.3},
+    ),
+    economics=Economics(contact_cost=6.0, success_value=400.0, capacity=60),
+    tells=("购买可能", "the chance to buy"),
+    limits=(
+        "The chance to buy if contacted, not what the contact adds: whoever would have bought anyway scores high too.",
+        "Learnt from those whom earlier campaigns chose; campaigns that choose others may be answered otherwise.",
+        "The score is of the offer, among those seen at training, that suits the customer best.",
+    ),
+    params={
+        # Patterns of features of the offered product's own line; what a line hasn't got is null.
+        "own_line": (
+            ("view_{line}_count_90d", "所推产品线的浏览次数", "Views of the offered product line", 90),
+            ("{line}_holding_count", "已持有的所推产品线产品数", "Products of the offered line held", None),
+        ),
+        "baseline": "logistic",
+        "learning_rate": 0.03,
+        "num_leaves": 7,
+        "min_data_in_leaf": 40,
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "lambda_l2": 20.0,
+        "num_boost_round": 800,
+        "early_stopping_rounds": 80,
+        "trials": 6,
+    },
+)
