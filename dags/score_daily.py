@@ -1,15 +1,15 @@
 """# score_daily: features become scores and the customer profile, and the date is published
 
-**Reads** schema `features`, the champion models in MLflow. **Writes** `scores.customer_score`, schema `profile`, and
-one row of `governance.publication`: from then on readers see the date, all tables at once. **Normal duration** one
-minute.
+**Reads** schema `features`, the champion models in MLflow. **Writes** schemas `scores` and `profile`, and one row of
+`governance.publication`: from then on readers see the date, all tables at once. **Normal duration** three minutes.
 
 Starts when mart_daily has passed its gates. A model without a champion is skipped, and the date is published without
-its scores.
+its scores. A challenger is scored in the shadow: kept, never published, and its failure stops nothing.
 
 ## Triage
 - *begin failed*: the date has no unfinished build. Run mart_daily for it.
 - *score_MODEL failed*: the log says whether MLflow is away, the model's artefact was refused, or a feature is missing.
+- *A new champion scores badly*: `python -m ml rollback MODEL` puts the one before back; clear `score_MODEL`.
 - *gate_profile is red*: as in mart_daily; readers still see the date before.
 - *A published date is wrong*: `bankmart rollback --date DATE` puts back what readers saw before.
 - *Unclear*: owner data-platform (scores: data-science), docs/runbook.md.
@@ -36,6 +36,7 @@ with DAG(
     tags=["scores", "profile"],
 ):
     build = steps.resume()
-    scored = steps.ml("score", "churn", build)
     profile = steps.dbt("profile", build)
-    scored >> profile >> steps.gate("profile", build) >> steps.publish(build)
+    for model in steps.MODELS:
+        steps.score(model, build) >> profile
+    profile >> steps.gate("profile", build) >> steps.publish(build)

@@ -1,16 +1,18 @@
 """# train_monthly: features of past months become a model, and a better one becomes the champion
 
 **Reads** the published marts. **Writes** features and labels as of past month ends, under a training build that readers
-never see; runs, models and reports in MLflow. **Normal duration** three minutes.
+never see; runs, models and reports in MLflow. **Normal duration** ten minutes, then up to three days for an answer.
 
-Looks at every published date and goes on at a month's end, or where a model has no champion yet. A run started by hand
-with a business date always trains.
+Looks at every published date and goes on at a month's end, or where a model was never tried. A run started by hand with
+a business date trains all. A version that passes every gate waits for a named person's approval.
 
 ## Triage
-- *train_MODEL says skipped* (and is green): the bank's history does not suffice yet; its log says how long a history
-  and how many cases it needs and has.
+- *train_MODEL is skipped*: it isn't due, or the bank's data don't suffice; its log says which tables, how long a
+  history and how many cases it needs and has.
 - *train_MODEL failed*: the log says whether MLflow is away or a feature knows the future. Nothing was registered.
-- *promote_MODEL says no*: the gate's report is in the log and in MLflow; the old champion goes on scoring.
+- *approve_MODEL waits*: somebody has to read the comparison and answer under Required actions. No answer in three days
+  is a no. It is skipped where a gate said no: the report is in the log of train_MODEL and in MLflow.
+- *A promotion was wrong*: `python -m ml rollback MODEL`.
 - *Unclear*: owner data-science, docs/runbook.md.
 """
 
@@ -28,14 +30,18 @@ with DAG(
     schedule=PartitionedAssetTimetable(assets=steps.PUBLISHED),
     start_date=datetime(2020, 1, 1),
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=4,
     params=steps.PARAMS,
-    deadline=steps.deadline(hours=12),
+    deadline=steps.deadline(hours=84),
     default_args=steps.DEFAULTS | {"owner": "data-science"},
     tags=["features", "models"],
 ):
+    due = steps.due()
     build = steps.begin("training")
-    trained = steps.ml("train", "churn", build)
     gated = steps.gate("training", build)
-    steps.due("churn") >> build >> steps.dbt("training", build) >> gated >> trained
-    trained >> steps.ml("promote", "churn", build)
+    due >> build >> steps.dbt("training", build) >> gated
+    for model in steps.MODELS:
+        trained = steps.train(model, build, due)
+        approved = steps.approve(model, trained)
+        gated >> trained
+        steps.promote(model, trained, approved)

@@ -13,9 +13,11 @@ from ml.errors import ModelError
 
 VERBS = {
     "train": "train on what was known on the date; judge, log and register it",
+    "compare": "judge the version trained as of the date by every gate and against the champion",
     "promote": "make the version trained as of the date the champion, if the gates allow it",
     "score": "score the date's customers with the champion",
     "evaluate": "judge the champion again on labels that are complete by the date",
+    "rollback": "take the last promotion back: the champion before it is the champion again",
 }
 
 
@@ -26,8 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     for verb, what in VERBS.items():
         command = verbs.add_parser(verb, help=what, description=what)
         command.add_argument("model")
+        if verb == "rollback":
+            command.add_argument("--to", type=int, metavar="VERSION", help="this version, not the one before")
+            command.add_argument("--by", help="who takes it back (whoever types)")
+            continue
         command.add_argument("--as-of", required=True, type=date.fromisoformat, metavar="YYYY-MM-DD")
-        if verb == "promote":
+        if verb in ("compare", "promote"):
             command.add_argument("--version", type=int, help="this version, not the newest of the date")
             command.add_argument(
                 "--without-champion",
@@ -36,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
             )
         else:
             command.add_argument("--build-id", type=int, help="this build, not the newest fitting one")
+        if verb == "promote":
+            command.add_argument("--approved-by", metavar="NAME", help="who approves it (whoever types)")
         if verb == "train":
             command.add_argument("--again", action="store_true", help="train even if the same was trained before")
         if verb == "score":

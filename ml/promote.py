@@ -1,109 +1,51 @@
-"""Let a trained version become the champion, if every gate says so; else it is the challenger."""
+"""Make a version the champion: every gate says so, and a named person has approved it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import getpass
+import os
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bankmart import settings
-from ml.errors import ArtefactRefused, DataError, DataPrerequisite
-from ml.spec import Spec, load_spec
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from ml.techniques import Technique
+from ml.spec import load_spec
 
 
-def run(model: str, as_of: date, version: int | None = None, without_champion: bool = False) -> dict[str, Any]:
-    """Judge the version given, else the newest trained as of `as_of`, on its out-of-time customers.
+def run(
+    model: str,
+    as_of: date,
+    version: int | None = None,
+    without_champion: bool = False,
+    approved_by: str | None = None,
+) -> dict[str, Any]:
+    """Compare as `ml.compare.run` does, then move the alias where every gate passed; else it stays challenger.
 
-    Its own gates are judged again from the data, then it is compared with the champion on the same customers
-    (`without_champion` leaves that out: the way on where the champion's files are lost). The report goes into
-    the version's run; the alias moves last. Without a version the result is `{"skipped": reason}`.
-    Raises DataError where its training data aren't there any more as they were; else as `ml.train.run`.
+    A comparison with the same champion that is there already isn't made again. Who approved, and when, is kept
+    with the version; on the command line it is whoever types. Raises as `ml.compare.run`; nothing moved then.
     """
     settings.apply_environment()
+    from ml.compare import compare
+    from ml.tracking import registry
     from ml.tracking.server import tracking
 
     spec = load_spec(model)
     with tracking():
-        return _promote(spec, as_of, version, without_champion)
-
-
-def _promote(spec: Spec, as_of: date, number: int | None, without_champion: bool) -> dict[str, Any]:
-    from ml.judging.gate import Check, report
-    from ml.techniques import technique
-    from ml.tracking import registry
-
-    candidate = (
-        registry.get_version(spec.name, number)
-        if number is not None
-        else registry.find_version(spec.name, as_of=as_of.isoformat())
-    )
-    if candidate is None:
-        reason = f"no version of {spec.name} was trained as of {as_of}"
-        print(f"{spec.name}: nothing promoted, {reason}.")
-        return {"model": spec.name, "as_of": as_of.isoformat(), "skipped": reason}
-    champion = registry.by_alias(spec.name)
-    if champion and champion.number == candidate.number:
-        print(f"{spec.name} version {candidate.number} is the champion already.")
-        return _result(candidate, "champion", [], changed=False)
-
-    loaded = registry.load(spec, candidate)
-    how = technique(spec.technique)
-    data = _same_data(spec, how, loaded.facts)
-    test = how.split(spec, data).test
-    made: list[Check] = how.checks(spec.gates, loaded.judge(data, test, spec.seed))
-    if champion and not without_champion:
-        made.append(_against_champion(spec, champion, loaded, data, test))
-    passed = all(one.passed for one in made)
-    role = "champion" if passed else "challenger"
-    title = f"{spec.name} version {candidate.number}: {role}" + ("" if passed else " (not promoted)")
-    text = report(title, made)
-    result = _result(candidate, role, [asdict(one) for one in made], changed=passed)
-    registry.add_report(candidate, "gate", text, result)
-    print(text)
-    if passed:
-        registry.name_champion(candidate)
+        result = compare(spec, as_of, version, without_champion)
+        if result["passed"]:
+            registry.name_champion(registry.get_version(model, int(result["version"])), approved_by or who())
+    champion = result["passed"] or result.get("champion") == result.get("version")
+    result |= {"promoted": result["passed"], "alias": "champion" if champion else "challenger"}
+    if reason := result.get("skipped"):
+        print(f"{model}: nothing promoted, {reason}.")
     else:
-        registry.name_challenger(candidate)
+        done = f"is the champion now, approved by {approved_by or who()}" if result["passed"] else "isn't promoted"
+        print(f"{result['report']}\n{model} version {result['version']} {done}.")
     return result
 
 
-def _same_data(spec: Spec, how: Technique, facts: dict[str, Any]) -> Any:
-    """The data the version was made from. Raises DataError where they are gone or others now."""
-    build_id, when = facts["build_id"], date.fromisoformat(facts["business_date"])
-    advice = "so the gates can't be judged. Train again and promote the new version."
+def who() -> str:
+    """Who types the command."""
     try:
-        data = how.read(spec, when, build_id)
-    except DataPrerequisite as missing:
-        raise DataError(f"The training data of build {build_id} are gone ({missing}), {advice}") from missing
-    if data.content_hash != facts["content_hash"]:
-        raise DataError(f"Build {build_id} holds other rows than the version was trained on, {advice}")
-    return data
-
-
-def _against_champion(spec: Spec, champion: Any, loaded: Any, data: Any, test: np.ndarray) -> Any:
-    from ml.judging.gate import Check, champion_check
-    from ml.tracking import registry
-
-    name = f"compared with champion {champion.number}"
-    try:
-        judged = loaded.against(registry.load(spec, champion), data, test, spec.seed)
-    except (ArtefactRefused, DataError) as error:
-        found = f"{error} To go on without it: --without-champion."
-        return Check(name, False, found, "a champion that can be compared")
-    return champion_check(spec.gates, champion.number, judged)
-
-
-def _result(candidate: Any, role: str, made: list[dict[str, Any]], changed: bool) -> dict[str, Any]:
-    return {
-        "model": candidate.model,
-        "version": candidate.number,
-        "run_id": candidate.run_id,
-        "alias": role,
-        "promoted": changed,
-        "gates": made,
-    }
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

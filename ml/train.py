@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bankmart import db, settings
@@ -27,7 +28,13 @@ def run(model: str, as_of: date, build_id: int | None = None, again: bool = Fals
     spec = load_spec(model)
     try:
         with tracking():
-            result = _train(spec, as_of, build_id, again)
+            from ml.tracking import registry
+
+            try:
+                result = _train(spec, as_of, build_id, again)
+            except DataPrerequisite as missing:
+                registry.log_skip(spec, as_of, str(missing), missing.report)
+                raise
     except DataPrerequisite as missing:
         result = {
             "model": model,
@@ -37,6 +44,18 @@ def run(model: str, as_of: date, build_id: int | None = None, again: bool = Fals
         }
         print(missing)
     return result
+
+
+def due(models: Sequence[str], as_of: date) -> list[str]:
+    """The models to train on a date: all at a month's end, on others those for which it was never tried."""
+    settings.apply_environment()
+    from ml.tracking import registry
+    from ml.tracking.server import tracking
+
+    if (as_of + timedelta(days=1)).day == 1:
+        return list(models)
+    with tracking():
+        return [model for model in models if registry.by_alias(model) is None and not registry.was_tried(model)]
 
 
 def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[str, Any]:

@@ -99,7 +99,8 @@ class Technique:
     - `split(spec, data)`: default: by date, out of time. The same data give the same split.
     - `check(link, spec, data)`: raises LeakageFound; returns how many rows were compared with the past.
     - `example(data, split)`: an input example that is nobody's; default: each feature's median.
-    - `checks(gates, judged)`: what a version must show by itself.
+    - `checks(gates, judged)`: what a version must show by its metrics.
+    - `audit(spec, model, data, split)`: further checks that need the rows (fairness, drift).
     - `scored(reader, spec, model, target)`: chunks of scores, all of the class `scores`, which names their table.
     """
 
@@ -110,6 +111,7 @@ class Technique:
     check: Callable[[connection, Spec, Any], int]
     example: Callable[[Any, Any], dict[str, Any]]
     checks: Callable[[Gates, Judgement], list[Check]]
+    audit: Callable[[Spec, Any, Any, Any], list[Check]]
     scored: Callable[[connection, Spec, Any, Target], Iterator[Chunk]]
     scores: type[Chunk] = Scored
 
@@ -132,6 +134,7 @@ def technique(name: str) -> Technique:
                 "check": refuse_leakage,
                 "example": median_row,
                 "checks": checks,
+                "audit": _nothing_more,
                 "scored": scored,
                 **own,
             }
@@ -140,3 +143,7 @@ def technique(name: str) -> Technique:
         if isinstance(error, ModuleNotFoundError) and error.name != f"ml.techniques.{name}":
             raise
         raise ModelError(f"There is no technique {name!r} in ml/techniques with `train` and `load`.") from error
+
+
+def _nothing_more(spec: Spec, model: Any, data: Any, split: Any) -> list[Check]:
+    return []

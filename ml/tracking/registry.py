@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.exceptions import MlflowException, RestException
 
+from bankmart import settings
 from ml.errors import ModelError
 from ml.spec import Spec
 from ml.techniques import technique
@@ -138,15 +139,27 @@ def load(spec: Spec, version: Version) -> Any:
         return technique(spec.technique).load(folder)
 
 
-def name_champion(version: Version) -> None:
-    """Make the version the champion, in one call; a challenger alias it held goes."""
+def name_champion(version: Version, approved_by: str) -> None:
+    """Make the version the champion, in one call; a challenger alias it held goes. Who and when become tags."""
     client = mlflow.MlflowClient()
     earlier = by_alias(version.model)
-    client.set_model_version_tag(version.model, version.number, "replaced", earlier.number if earlier else "none")
+    tags = {"replaced": earlier.number if earlier else "none", "approved_by": approved_by, "approved_at": _now()}
+    for name, value in tags.items():
+        client.set_model_version_tag(version.model, version.number, name, value)
     client.set_registered_model_alias(version.model, CHAMPION, version.number)
     challenger = by_alias(version.model, CHALLENGER)
     if challenger and challenger.number == version.number:
         client.delete_registered_model_alias(version.model, CHALLENGER)
+
+
+def take_back(champion: Version, target: Version | None, by: str) -> None:
+    """Make `target` the champion in place of `champion` (None: nobody is), and say so in the tags of `champion`."""
+    client = mlflow.MlflowClient()
+    client.set_model_version_tag(champion.model, champion.number, "rolled_back", f"by {by} at {_now()}")
+    if target:
+        client.set_registered_model_alias(champion.model, CHAMPION, target.number)
+    else:
+        client.delete_registered_model_alias(champion.model, CHAMPION)
 
 
 def name_challenger(version: Version) -> None:
@@ -168,6 +181,49 @@ def log_evaluation(
     return str(run.info.run_id)
 
 
+def log_skip(spec: Spec, as_of: date, reason: str, report: Mapping[str, Any]) -> None:
+    """A run that says why nothing was trained, with what is needed and there."""
+    mlflow.set_experiment(spec.name)
+    tags = {"verb": "train", "as_of": as_of.isoformat(), "skipped": reason}
+    with mlflow.start_run(run_name=f"skipped {as_of}", tags=tags):
+        mlflow.log_dict(dict(report), "prerequisite.json")
+
+
+def was_tried(model: str) -> bool:
+    """Whether a training was ever run, to its end or skipped."""
+    return _newest_training(model) is not None
+
+
+def skipped(model: str) -> str | None:
+    """Why the newest training was skipped, where it was."""
+    newest = _newest_training(model)
+    return newest.data.tags.get("skipped") if newest else None
+
+
+def _newest_training(model: str) -> Any:
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name(model)
+    if experiment is None:
+        return None
+    query = "tags.verb = 'train' and attributes.status = 'FINISHED'"
+    found = client.search_runs([experiment.experiment_id], query, max_results=1, order_by=["start_time DESC"])
+    return found[0] if found else None
+
+
+def run_url(version: Version) -> str:
+    """The page of the run that made the version."""
+    experiment = mlflow.MlflowClient().get_run(version.run_id).info.experiment_id
+    return f"{settings.mlflow_uri()}/#/experiments/{experiment}/runs/{version.run_id}"
+
+
+def read_report(version: Version, name: str) -> dict[str, Any] | None:
+    """What `add_report` left, or None."""
+    client = mlflow.MlflowClient()
+    if f"{name}.json" not in {item.path for item in client.list_artifacts(version.run_id)}:
+        return None
+    return dict(mlflow.artifacts.load_dict(f"runs:/{version.run_id}/{name}.json"))
+
+
 def add_report(version: Version, name: str, text: str, document: Any) -> None:
     """Add a report to the run that made the version, as Markdown and JSON."""
     client = mlflow.MlflowClient()
@@ -181,6 +237,10 @@ def _ensure_registered(client: mlflow.MlflowClient, spec: Spec) -> None:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _is_absent(error: RestException) -> bool:

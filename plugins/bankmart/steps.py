@@ -1,4 +1,5 @@
-"""The only vocabulary DAGs use: begin · ingest(system) · dbt(layer) · gate(layer) · ml(verb, model) · publish.
+"""The only vocabulary DAGs use: begin · ingest(system) · dbt(layer) · gate(layer) · score, train, approve,
+promote(model) · publish.
 
 A step is a thin task around the library: whatever it runs, a person can type. What a step needs is imported when it
 runs, so that a DAG file parses in well under a second.
@@ -6,19 +7,54 @@ runs, so that a DAG file parses in well under a second.
 
 from __future__ import annotations
 
-import logging
-import os
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from airflow.sdk import Asset, Param, task
-from airflow.sdk.definitions.callback import SyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk import Asset, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-if TYPE_CHECKING:
-    from airflow.sdk.types import Context
+from bankmart.learning import MODELS, approve, due, promote, score, train
+from bankmart.runs import (
+    DEFAULTS,
+    FEATURES,
+    FIRST_START,
+    NO_RETRY,
+    PARAMS,
+    PUBLISHED,
+    RETRY,
+    SOURCES,
+    WAIT,
+    business_date,
+    deadline,
+    emit,
+    say,
+)
 
+__all__ = [
+    "DEFAULTS",
+    "FEATURES",
+    "FIRST_START",
+    "MART_LAYERS",
+    "MODELS",
+    "PARAMS",
+    "PUBLISHED",
+    "SOURCES",
+    "SYSTEMS",
+    "approve",
+    "arrived",
+    "begin",
+    "business_date",
+    "dbt",
+    "deadline",
+    "due",
+    "gate",
+    "ingest",
+    "promote",
+    "publish",
+    "resume",
+    "score",
+    "train",
+]
 SYSTEMS = (
     "core_banking",
     "campaign",
@@ -32,55 +68,6 @@ SYSTEMS = (
     "wealth",
 )
 MART_LAYERS = ("staging", "intermediate", "marts", "tags", "features")
-
-log = logging.getLogger("bankmart")
-
-# What joins the DAGs: each asset event carries its business date as the partition key.
-SOURCES = Asset("sources", uri="bankmart://sources")
-FEATURES = Asset("features", uri="bankmart://features")
-PUBLISHED = Asset("published", uri="bankmart://published")
-
-# The schedule begins when the platform does; earlier dates are back-filled.
-FIRST_START = datetime.fromisoformat(os.environ.get("BANKMART_FIRST_START", "2020-01-01T00:00:00+00:00"))
-RETRY: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True}
-NO_RETRY: dict[str, Any] = {"retries": 0}
-WAIT: dict[str, Any] = {"mode": "reschedule", "poke_interval": 30, "timeout": timedelta(days=2).total_seconds()}
-DEFAULTS = {"owner": "data-platform", "execution_timeout": timedelta(hours=3)}
-PARAMS = {
-    "business_date": Param(
-        None,
-        type=["null", "string"],
-        format="date",
-        title="Business date",
-        description="Only for a run started by hand: the date to work on. A scheduled run has its own.",
-    ),
-}
-
-
-def deadline(hours: float) -> DeadlineAlert:
-    """Say so when a run takes `hours` longer than the last ten did on average."""
-    # Counted from its queueing a run could not be cleared: Airflow 3.3 answers with an error (apache/airflow 70368).
-    return DeadlineAlert(
-        reference=DeadlineReference.AVERAGE_RUNTIME(max_runs=10, min_runs=1),
-        interval=timedelta(hours=hours),
-        callback=SyncCallback(deadline_missed),
-    )
-
-
-def deadline_missed(**context: Any) -> None:
-    """Written to the log and the callback's record when a run misses its deadline."""
-    run = context.get("dag_run") or {}
-    _say(f"deadline missed: {run.get('dag_id')} {run.get('run_id')} is late; readers keep the last published date")
-
-
-def business_date(context: Context) -> date:
-    """The business date of a run: its partition key, or the form's field for a run started by hand."""
-    given = context["params"].get("business_date") or context.get("partition_key")
-    if not given:
-        raise AirflowFailException(
-            "this run has no business date: fill in the form's field, or give a partition key such as 2026-10-31"
-        )
-    return date.fromisoformat(given)
 
 
 def ingest(system: str, wait_hours: float = 6) -> Any:
@@ -99,10 +86,10 @@ def ingest(system: str, wait_hours: float = 6) -> Any:
         if state.late:
             raise AirflowFailException(state.reason)
         if not state.arrived:
-            _say(state.reason)
+            say(state.reason)
             return False
         try:
-            _say(arrival.load(system, day, run_id=context["run_id"]))
+            say(arrival.load(system, day, run_id=context["run_id"]))
         except BankmartError as error:
             raise AirflowFailException(str(error)) from error
         return True
@@ -119,7 +106,7 @@ def arrived(outlet: Asset) -> Any:
 
         # Also the tables of systems that deliver nothing: what reads them finds them empty.
         tables.create_tables()
-        _emit(context, outlet, {})
+        emit(context, outlet, {})
 
     return run()
 
@@ -139,7 +126,7 @@ def begin(kind: str = "daily", wait_hours: float = 12) -> Any:
         if reason := builds.first_before(day):
             if datetime.now(UTC) > context["dag_run"].start_date + timedelta(hours=wait_hours):
                 raise AirflowFailException(f"{day} waited too long: {reason}. Mend that date first.")
-            _say(f"waiting: {reason}")
+            say(f"waiting: {reason}")
             return False
         return PokeReturnValue(True, builds.open_build(day, context["run_id"]).build_id)
 
@@ -174,7 +161,7 @@ def dbt(layer: str, build_id: Any) -> Any:
             if isinstance(error, runner.DbtError) and error.may_pass:
                 raise
             raise AirflowFailException(str(error)) from error
-        _say(show.nodes(nodes))
+        say(show.nodes(nodes))
         return show.summary(nodes)
 
     return run(build_id)
@@ -195,37 +182,10 @@ def gate(layer: str, build_id: Any, outlet: Asset | None = None) -> Any:
         except GateStopped as error:
             raise AirflowFailException(str(error)) from error
         for warning in verdict.pop("warnings"):
-            _say(warning)
+            say(warning)
         if outlet:
-            _emit(context, outlet, verdict)
+            emit(context, outlet, verdict)
         return verdict
-
-    return run(build_id)
-
-
-def ml(verb: str, model: str, build_id: Any) -> Any:
-    """One verb of one model, as `python -m ml VERB MODEL --as-of DATE --build-id ID`."""
-
-    @task(task_id=f"{verb}_{model}", pool="ml", queue="ml", **RETRY)
-    def run(build: int, **context: Any) -> dict[str, Any]:
-        import importlib
-
-        from bankmart import settings
-        from ml.errors import ModelError, TrackingUnavailable
-
-        settings.apply_environment()
-        of_build = {} if verb == "promote" else {"build_id": build}
-        try:
-            result: dict[str, Any] = importlib.import_module(f"ml.{verb}").run(
-                model, business_date(context), **of_build
-            )
-        except TrackingUnavailable:
-            raise
-        except ModelError as error:
-            raise AirflowFailException(str(error)) from error
-        if reason := result.get("skipped"):
-            _say(f"skipped: {reason}")
-        return result
 
     return run(build_id)
 
@@ -243,41 +203,7 @@ def publish(build_id: Any) -> Any:
             day = publication.publish(builds.get(build), actor=f"airflow {context['run_id']}")
         except (publication.PublicationError, GateStopped) as error:
             raise AirflowFailException(str(error)) from error
-        _say(f"published {day}: {retention.tidy() or 'nothing to tidy'}")
-        _emit(context, PUBLISHED, {"build_id": build})
+        say(f"published {day}: {retention.tidy() or 'nothing to tidy'}")
+        emit(context, PUBLISHED, {"build_id": build})
 
     return run(build_id)
-
-
-def due(model: str) -> Any:
-    """Go on only at a month's end, on a run started by hand, or where the model has no champion yet."""
-
-    @task.short_circuit(task_id="due", queue="ml", **RETRY)
-    def run(**context: Any) -> bool:
-        from bankmart import settings
-
-        settings.apply_environment()
-        from ml.tracking import registry
-        from ml.tracking.server import tracking
-
-        day = business_date(context)
-        if (day + timedelta(days=1)).day == 1 or context["params"].get("business_date"):
-            return True
-        with tracking():
-            return registry.by_alias(model) is None
-
-    return run()
-
-
-def _say(text: str) -> None:
-    # Printed lines reach the log late, behind what Airflow says of the task's end.
-    for line in text.splitlines():
-        log.info(line)
-
-
-def _emit(context: Any, outlet: Asset, extra: dict[str, Any]) -> None:
-    event = context["outlet_events"][outlet]
-    day = business_date(context).isoformat()
-    event.extra = {"business_date": day, **extra}
-    if not context.get("partition_key"):
-        event.add_partitions(day)

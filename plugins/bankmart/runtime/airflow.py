@@ -19,8 +19,9 @@ import requests
 from bankmart import settings
 from bankmart.runtime.environment import database_url, environment
 
-# The login names with their role; passwords by `bankmart status --secrets`.
-USERS = {"admin": "admin", "marketer": "viewer", "approver": "user"}
+# The login names with their role; passwords by `bankmart status --secrets`. Only the approver may let a model go live.
+APPROVER = "approver"
+USERS = {"admin": "admin", "marketer": "viewer", APPROVER: "user"}
 # Heavy things one at a time on two cores; files load two at a time.
 POOLS = {
     "dbt": (1, "dbt builds"),
@@ -43,6 +44,7 @@ def variables(name: str = "") -> dict[str, str]:
     """The environment of one of the processes; the scheduler imports beforehand what its tasks will need."""
     found = {**environment(), "AIRFLOW_HOME": str(home()), "AIRFLOW_CONFIG": str(home() / "airflow.cfg")}
     found["BANKMART_FIRST_START"] = _first_start()
+    found.setdefault("BANKMART_APPROVERS", APPROVER)
     if name == "airflow-scheduler":
         found["PYTHONPATH"] = f"{Path(__file__).with_name('scheduler')}:{found['PYTHONPATH']}"
     return found

@@ -59,6 +59,26 @@ class Client:
         path = f"/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances"
         return list(self._get(path, limit=200)["task_instances"])
 
+    def questions(self) -> list[dict[str, Any]]:
+        """What waits for a person's answer."""
+        path = "/dags/~/dagRuns/~/hitlDetails"
+        return list(self._get(path, response_received="false", state="awaiting_input", limit=100)["hitl_details"])
+
+    def answer(self, question: dict[str, Any], option: str) -> str:
+        """Answer one of `questions` as this login; returns who Airflow says has answered."""
+        task = question["task_instance"]
+        path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
+        answer = self.session.patch(
+            f"{airflow.base_url()}/api/v2{path}/{task['map_index']}/hitlDetails",
+            json={"chosen_options": [option], "params_input": {}},
+            timeout=60,
+        )
+        if not answer.ok:
+            raise BankmartError(
+                f"Airflow refuses the answer to {task['task_id']}: {answer.status_code} {answer.text[:300]}"
+            )
+        return str(answer.json()["responded_by"]["name"])
+
     def log(self, task: dict[str, Any], lines: int = 25) -> str:
         """The end of a task's log."""
         instance = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"

@@ -16,7 +16,7 @@ from typing import Any
 
 from bankmart import db, settings
 from bankmart.errors import BankmartError
-from bankmart.runtime import report
+from bankmart.runtime import airflow, report
 from bankmart.runtime.airflow_client import ACTIVE, Client
 from bankmart.runtime.commands.up import up
 
@@ -47,9 +47,10 @@ def run(args: argparse.Namespace) -> int:
     client = Client()
     with clock.stage("DAGs parsed"):
         _wait_for_dags(client)
+    approver = Client(airflow.APPROVER)
     for day in dates:
         with clock.stage(f"{day} through the line"):
-            _date(client, day, clock)
+            _date(client, approver, day, clock)
     print("\n" + report.text(clock.stages, clock.elapsed()))
     if args.source == "berka":
         from bankmart.sources.adapters import reconcile
@@ -145,7 +146,7 @@ def _wait_for_dags(client: Client) -> None:
     _wait(parsed, "Airflow has not parsed the DAGs")
 
 
-def _date(client: Client, day: date, clock: Clock) -> None:
+def _date(client: Client, approver: Client, day: date, clock: Clock) -> None:
     key = day.isoformat()
     before = client.runs(key)
     known = {run["dag_run_id"] for run in before if run["state"] == "failed"}
@@ -163,6 +164,8 @@ def _date(client: Client, day: date, clock: Clock) -> None:
         for run in runs:
             if run["state"] == "failed" and run["dag_run_id"] not in known:
                 raise BankmartError(_why(client, run))
+        for question in approver.questions():
+            clock.say(f"  {question['subject']} Approved by {approver.answer(question, 'Approve')}")
         now = ", ".join(sorted(_doing(client, runs)))
         if now and now != shown:
             clock.say(f"  {key}: {now}")

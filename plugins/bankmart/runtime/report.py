@@ -11,13 +11,11 @@ from bankmart.runtime.commands.status import where_to_look
 from bankmart.sources import contract
 from bankmart.text import table
 
-MODELS = ("churn",)
-
 
 def text(stages: list[tuple[str, float]], elapsed: float) -> str:
     """The whole report."""
     parts = [_published(), _tables(), _sources(), _gates(), _catalogue(), _identity()]
-    parts += [_model(name) for name in MODELS]
+    parts.append(_models())
     times = table(["stage", "seconds"], [[name, round(seconds)] for name, seconds in stages])
     look = "\n".join(where_to_look())
     return "\n\n".join([*parts, f"Wall time {elapsed:.0f} s\n{times}", f"Where to look\n{look}"])
@@ -101,28 +99,45 @@ def _identity() -> str:
     return f"Customer numbers linked to another of the same person\n{shown}"
 
 
-def _model(name: str) -> str:
+def _models() -> str:
     import mlflow
 
+    from ml.spec import load_spec, model_names
     from ml.tracking import registry
     from ml.tracking.server import tracking
 
+    rows, why = [], []
     with tracking():
-        champion = registry.by_alias(name)
-        challenger = registry.by_alias(name, registry.CHALLENGER)
-        version = champion or challenger
-        if version is None:
-            return f"Model {name}: none yet; the log of train_monthly says what it needs"
-        metrics = mlflow.MlflowClient().get_run(version.run_id).data.metrics
-    rows = []
-    for metric in ("auc", "average_precision", "lift_top_decile", "brier", "ece"):
-        if metric in metrics:
-            interval = f"{metrics[f'{metric}_low']:.3f} to {metrics[f'{metric}_high']:.3f}"
-            rows.append([metric, f"{metrics[metric]:.3f}", interval, f"{metrics[f'baseline_{metric}']:.3f}"])
-    role = "champion" if champion else "challenger, not promoted"
-    scored = _query("select count(*) from scores.customer_score where is_champion")[0][0]
-    head = (
-        f"Model {name}, version {version.number} ({role}), {metrics['test_rows']:.0f} customers out of time with"
-        f" {metrics['test_positives']:.0f} positives; {scored:,} scores"
-    )
-    return head + "\n" + table(["metric", "model", "95 % interval", "best recency rule"], rows)
+        client = mlflow.MlflowClient()
+        for name in model_names():
+            champion = registry.by_alias(name)
+            version = champion or registry.by_alias(name, registry.CHALLENGER)
+            if version is None:
+                why.append(f"{name}: {registry.skipped(name) or 'not trained; the log of train_monthly says why'}")
+                continue
+            metrics, metric = client.get_run(version.run_id).data.metrics, load_spec(name).gates.metric
+            rows.append(
+                [
+                    f"{name} {version.number}",
+                    "champion" if champion else "challenger",
+                    version.tags.get("approved_by", "nobody") if champion else "",
+                    f"{metrics['test_rows']:.0f}",
+                    metric,
+                    f"{metrics[metric]:.3f} ({metrics[f'{metric}_low']:.3f} to {metrics[f'{metric}_high']:.3f})",
+                    f"{metrics[f'baseline_{metric}']:.3f}",
+                    f"{_scores(name):,}",
+                ]
+            )
+    head = ["model", "role", "approved by", "rows out of time", "metric", "model (95 %)", "baseline", "scores"]
+    return "Models\n" + table(head, rows) + "".join(f"\n{line}" for line in why)
+
+
+def _scores(model: str) -> int:
+    """Published rows of the model's champions in the score tables."""
+    count = 0
+    for name in ("customer_score", "customer_offer", "feedback_score"):
+        rows = sql.SQL("select count(*) from {} where is_champion and model = {}").format(
+            sql.Identifier("scores", name), sql.Literal(model)
+        )
+        count += _query(rows)[0][0]
+    return count

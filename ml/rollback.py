@@ -1,0 +1,37 @@
+"""Take a promotion back: the champion before it is the champion again, from the next scoring on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bankmart import settings
+from ml.errors import ModelError
+from ml.promote import who
+from ml.spec import load_spec
+
+
+def run(model: str, to: int | None = None, by: str | None = None) -> dict[str, Any]:
+    """Make version `to` the champion, else the one that the champion replaced (none: the model has no champion).
+
+    The files of that version are checked first. The version taken back isn't promoted again by the gates.
+    Raises ModelError where there is no champion, ArtefactRefused where the version's files are damaged.
+    """
+    settings.apply_environment()
+    from ml.tracking import registry
+    from ml.tracking.server import tracking
+
+    spec, person = load_spec(model), by or who()
+    with tracking():
+        champion = registry.by_alias(model)
+        if champion is None:
+            raise ModelError(f"{model} has no champion: there is no promotion to take back.")
+        before = str(to) if to is not None else champion.tags.get("replaced", "none")
+        if before == champion.number:
+            raise ModelError(f"Version {before} of {model} is the champion: there is nothing to take back.")
+        target = None if before == "none" else registry.get_version(model, int(before))
+        if target:
+            registry.load(spec, target)
+        registry.take_back(champion, target, person)
+    now = f"version {target.number} is the champion" if target else "it has no champion, and isn't scored"
+    print(f"{model}: version {champion.number} is taken back by {person}; {now} now. Score the open dates again.")
+    return {"model": model, "taken_back": champion.number, "champion": target.number if target else None, "by": person}
