@@ -81,6 +81,7 @@ def register_training(spec: Spec, model: Any, example: dict[str, float | None], 
             mlflow.log_dict(document, name)
         for name, figure in left.figures.items():
             mlflow.log_figure(figure, name)
+        _log_trials(model.facts.get("tuning"))
         logged = mlflow.initialize_logged_model(
             name=spec.name, source_run_id=run.info.run_id, model_type=spec.technique, tags=dict(left.tags)
         )
@@ -229,6 +230,27 @@ def add_report(version: Version, name: str, text: str, document: Any) -> None:
     client = mlflow.MlflowClient()
     client.log_text(version.run_id, text, f"{name}.md")
     client.log_dict(version.run_id, document, f"{name}.json")
+
+
+def log_drift(version: Version, as_of: date, found: Any, text: str) -> None:
+    """Keep a scoring date's drift in the run that made the version: the report, and its figures by date."""
+    client = mlflow.MlflowClient()
+    client.log_text(version.run_id, text, f"drift/{as_of}.md")
+    client.log_dict(version.run_id, found.as_dict(), f"drift/{as_of}.json")
+    # A step per day, so that the UI draws the score's drift over time.
+    client.log_metric(version.run_id, "drift_score_psi", found.shifts[0].psi, step=as_of.toordinal())
+    client.set_model_version_tag(version.model, version.number, "drift", f"{found.verdict} on {as_of}")
+
+
+def _log_trials(tuning: Mapping[str, Any] | None) -> None:
+    """A nested run for each trial of the tuning, the first being the spec's own parameters."""
+    for at, trial in enumerate(tuning["trials"] if tuning else ()):
+        tags = {"verb": "tune", "state": trial["state"]}
+        with mlflow.start_run(run_name=f"trial {at}", nested=True, tags=tags):
+            mlflow.log_params(trial["params"] or {"parameters": "of the spec"})
+            mlflow.log_metric("rounds", trial["rounds"])
+            if trial["loss"] is not None:
+                mlflow.log_metric("stop_log_loss", trial["loss"])
 
 
 def _ensure_registered(client: mlflow.MlflowClient, spec: Spec) -> None:
