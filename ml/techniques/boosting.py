@@ -17,11 +17,14 @@ from ml.techniques.tuning import Tuned, tune
 # The technique's own parameters in a spec's `params`, which LightGBM doesn't know.
 OWN = ("num_boost_round", "early_stopping_rounds", "trials", "baseline", "own_line")
 
+TUNING_POSITIVES = 100
+
 
 def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, dict[str, Any]]:
     """The booster, its best trees only, and the facts of its making. Same input, same text.
 
-    `params` may say `trials`, how many other sets of parameters to try (0: none).
+    `params` may say `trials`, how many other sets of parameters to try (0: none); without `TUNING_POSITIVES` among
+    the stop customers none is tried.
     """
     params = {
         "objective": "binary",
@@ -37,7 +40,9 @@ def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, 
     train = data.numbers[split.train], data.label[split.train]
     stop = data.numbers[split.stop], data.label[split.stop]
     facts: dict[str, Any] = {}
-    if trials := int(spec.params.get("trials", 0)):
+    trials = int(spec.params.get("trials", 0))
+    # With fewer positives the best of several tries is luck.
+    if trials and stop[1].sum() >= TUNING_POSITIVES:
         tuned = tune(params, train, stop, trials, rounds, patience, spec.seed)
         params |= tuned.params
         facts["tuning"] = _plain(tuned)
