@@ -55,6 +55,8 @@ def compare(spec: Spec, as_of: date, number: int | None, without_champion: bool)
         "run_url": registry.run_url(candidate),
         "champion": champion.number if champion else None,
         "without_champion": without_champion,
+        "rolled_back": candidate.tags.get("rolled_back"),
+        "spec_hash": spec.hash(),
     }
     if champion and champion.number == candidate.number:
         return result | {"skipped": f"version {candidate.number} is the champion already", "passed": False}

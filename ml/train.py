@@ -12,6 +12,7 @@ from ml.spec import Spec, load_spec
 
 if TYPE_CHECKING:
     from ml.judging.judgement import Judgement
+    from ml.techniques import Technique
     from ml.tracking.registry import Version
 
 
@@ -59,10 +60,8 @@ def due(models: Sequence[str], as_of: date) -> list[str]:
 
 
 def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[str, Any]:
-    from ml.judging.card import model_card
     from ml.techniques import technique
     from ml.tracking import registry
-    from ml.tracking.server import revision
 
     how = technique(spec.technique)
     data = how.read(spec, as_of, build_id)
@@ -80,44 +79,10 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
     split = how.split(spec, data)
     with db.connect("scorer") as link:
         compared = how.check(link, spec, data)
-    trained = how.train(spec, data, split)
-    judged = trained.judge(data, split.test, spec.seed)
-    own = {name: value for name, value in trained.facts.items() if isinstance(value, int | float | str)}
-    trained.facts |= {
-        **tags,
-        "build_id": data.build.build_id,
-        "business_date": data.build.business_date.isoformat(),
-        "dbt_invocation_id": data.build.dbt_invocation_id,
-        "rows": data.rows,
-        "positives": data.positives,
-        "features": list(data.features),
-        "types": data.types,
-        "empty_features": list(data.empty),
-        "periods": split.periods,
-        "newest_learnt": split.newest_learnt().isoformat(),
-        "split_rule": split.rule,
-        "leakage_compared": compared,
-        "judgement": judged.as_dict(),
-        "revision": revision(),
-    }
-    version = registry.register_training(
-        spec,
-        trained,
-        how.example(data, split),
-        registry.Training(
-            params=_params(spec, trained.facts) | own,
-            metrics=_metrics(judged),
-            texts={"model_card.md": model_card(spec, judged, trained.facts)},
-            documents={"judgement.json": judged.as_dict(), "facts.json": trained.facts},
-            figures=trained.figures(data, split.test, spec.seed),
-            dataset={
-                **{key: trained.facts[key] for key in ("business_date", "build_id", "dbt_invocation_id", "rows")},
-                "content_hash": data.content_hash,
-                "tables": ", ".join(".".join(table) for table in spec.tables),
-            },
-            tags={**tags, "build_id": str(data.build.build_id), "revision": trained.facts["revision"]},
-        ),
-    )
+    with registry.training_run(spec, tags):
+        trained = how.train(spec, data, split)
+        judged = trained.judge(data, split.test, spec.seed)
+        version = _register(spec, how, data, split, trained, judged, {**tags, "leakage_compared": compared})
     print(_summary(spec, as_of, version, trained.facts, judged))
     return {
         "model": spec.name,
@@ -129,6 +94,55 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
         "judgement": judged.as_dict(),
         "baseline": trained.facts["baseline"],
     }
+
+
+def _register(
+    spec: Spec, how: Technique, data: Any, split: Any, trained: Any, judged: Judgement, facts: dict[str, Any]
+) -> Version:
+    """Complete the model's facts and leave everything in the run that is open."""
+    from ml.judging.card import model_card
+    from ml.tracking import registry
+    from ml.tracking.server import revision
+
+    own = {name: value for name, value in trained.facts.items() if isinstance(value, int | float | str)}
+    trained.facts |= {
+        **facts,
+        "build_id": data.build.build_id,
+        "business_date": data.build.business_date.isoformat(),
+        "dbt_invocation_id": data.build.dbt_invocation_id,
+        "rows": data.rows,
+        "positives": data.positives,
+        "features": list(data.features),
+        "types": data.types,
+        "empty_features": list(data.empty),
+        "periods": split.periods,
+        "newest_learnt": split.newest_learnt().isoformat(),
+        "split_rule": split.rule,
+        "judgement": judged.as_dict(),
+        "revision": revision(),
+    }
+    of_data = {key: trained.facts[key] for key in ("business_date", "build_id", "dbt_invocation_id", "rows")}
+    return registry.register_training(
+        spec,
+        trained,
+        how.example(data, split),
+        registry.Training(
+            params=_params(spec, trained.facts) | own,
+            metrics=_metrics(judged),
+            texts={"model_card.md": model_card(spec, judged, trained.facts)},
+            documents={"judgement.json": judged.as_dict(), "facts.json": trained.facts},
+            figures=trained.figures(data, split.test, spec.seed),
+            dataset={
+                **of_data,
+                "content_hash": data.content_hash,
+                "tables": ", ".join(".".join(table) for table in spec.tables),
+            },
+            tags={
+                **{key: trained.facts[key] for key in ("as_of", "content_hash", "spec_hash", "revision")},
+                "build_id": str(data.build.build_id),
+            },
+        ),
+    )
 
 
 def _summary(spec: Spec, as_of: date, version: Version, facts: dict[str, Any], judged: Judgement) -> str:

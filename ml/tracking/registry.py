@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException, RestException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from bankmart import settings
 from ml.errors import ModelError
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 HASHES_TAG = "files_sha256"
+SYSTEM_METRICS_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -51,19 +55,46 @@ class Training:
     tags: Mapping[str, str]
 
 
-def register_training(spec: Spec, model: Any, example: dict[str, float | None], left: Training) -> Version:
-    """Log one finished training and register its model as a new version, without an alias.
+@contextmanager
+def training_run(spec: Spec, tags: Mapping[str, str]) -> Iterator[str]:
+    """The run that a training lies in, with the machine's load beside it; yields its id. Fails with the training."""
+    mlflow.set_experiment(spec.name)
+    # The UI opens an experiment of this kind among model trainings, not among prompts and traces.
+    mlflow.set_experiment_tags({"mlflow.experimentKind": "custom_model_development"})
+    mlflow.set_system_metrics_sampling_interval(SYSTEM_METRICS_SECONDS)
+    with mlflow.start_run(
+        run_name=f"train {tags['as_of']}", tags={"verb": "train", **tags}, log_system_metrics=True
+    ) as run:
+        yield str(run.info.run_id)
+
+
+def log_trials(metric: str, trials: Iterable[Any]) -> None:
+    """Optuna's trials as children of the run that is open, with what they tried and found; without a run nothing.
+
+    A pruned or failed trial is a child too: what was tried and dropped is part of the answer.
+    """
+    parent = mlflow.active_run()
+    if parent is None:
+        return
+    client = mlflow.MlflowClient()
+    for trial in trials:
+        tags = {MLFLOW_PARENT_RUN_ID: parent.info.run_id, "verb": "tune", "state": trial.state.name.lower()}
+        child = client.create_run(parent.info.experiment_id, tags=tags, run_name=f"trial {trial.number}").info.run_id
+        metrics = [] if trial.value is None else [Metric(metric, float(trial.value), 0, 0)]
+        params = [Param(name, str(value)) for name, value in trial.params.items()]
+        client.log_batch(child, metrics=metrics, params=params)
+        client.set_terminated(child, "FAILED" if trial.state.name == "FAIL" else "FINISHED")
+
+
+def register_training(spec: Spec, model: Any, example: dict[str, Any], left: Training) -> Version:
+    """Log a finished training into the run that is open and register its model as a new version, without an alias.
 
     The version comes last: one that is there is complete. Raises ArtefactRefused where the files aren't safe.
     """
     client = mlflow.MlflowClient()
-    mlflow.set_experiment(spec.name)
-    # The UI opens an experiment of this kind among model trainings, not among prompts and traces.
-    mlflow.set_experiment_tags({"mlflow.experimentKind": "custom_model_development"})
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        mlflow.start_run(run_name=f"train {left.tags['as_of']}", tags={"verb": "train", **left.tags}) as run,
-    ):
+    run = mlflow.active_run()
+    with tempfile.TemporaryDirectory() as scratch:
+        mlflow.set_tags(dict(left.tags))
         folder = Path(scratch) / "model"
         model.save(folder, example)
         package.refuse_unsafe(folder)
@@ -83,7 +114,11 @@ def register_training(spec: Spec, model: Any, example: dict[str, float | None], 
             mlflow.log_figure(figure, name)
         _log_trials(model.facts.get("tuning"))
         logged = mlflow.initialize_logged_model(
-            name=spec.name, source_run_id=run.info.run_id, model_type=spec.technique, tags=dict(left.tags)
+            name=spec.name,
+            source_run_id=run.info.run_id,
+            model_type=spec.technique,
+            params={key: str(value) for key, value in left.params.items()},
+            tags=dict(left.tags),
         )
         client.log_model_artifacts(logged.model_id, str(folder))
         mlflow.finalize_logged_model(logged.model_id, "READY")

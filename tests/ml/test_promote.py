@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import date
 
 import numpy as np
 import pytest
 
-from ml import promote, train
-from ml.errors import DataError, ModelError, TrackingUnavailable
+from ml import compare, promote, rollback, train
+from ml.__main__ import main
+from ml.errors import ArtefactRefused, DataError, ModelError, TrackingUnavailable
 
 TODAY = date(2025, 10, 31)
 
@@ -24,8 +26,11 @@ def test_a_good_version_becomes_champion_and_a_useless_one_challenger(bank, regi
     assert "no version" in promote.run("churn", TODAY)["skipped"]
     bank.training()
     good = train.run("churn", TODAY)
-    result = promote.run("churn", TODAY)
+    result = promote.run("churn", TODAY, approved_by="Li Wei")
     assert (result["alias"], result["promoted"]) == ("champion", True)
+    tags = registry.get_model_version("churn", good["version"]).tags
+    assert (tags["approved_by"], tags["replaced"]) == ("Li Wei", "none")
+    assert tags["approved_at"]
     assert alias(registry, "champion") == good["version"]
     assert {"gate.md", "gate.json"} <= {item.path for item in registry.list_artifacts(good["run_id"])}
     again = promote.run("churn", TODAY)
@@ -71,6 +76,66 @@ def test_lost_training_data_promote_nothing(bank, registry):
     with pytest.raises(DataError, match="are gone"):
         promote.run("churn", TODAY)
     assert registry.get_registered_model("churn").aliases == {}
+
+
+def test_a_comparison_moves_nothing_and_is_not_made_twice(bank, registry, monkeypatch):
+    bank.training()
+    made = train.run("churn", TODAY)
+    verdict = compare.run("churn", TODAY)
+    assert verdict["passed"]
+    assert verdict["run_url"].endswith(f"/runs/{made['run_id']}")
+    assert "| auc above the baseline | yes |" in verdict["report"]
+    assert registry.get_registered_model("churn").aliases == {"challenger": made["version"]}
+    bank.execute("delete from features.lbl_churn")
+    assert compare.run("churn", TODAY) == verdict, "it was judged again"
+    assert promote.run("churn", TODAY)["promoted"]
+    assert registry.get_registered_model("churn").aliases == {"champion": made["version"]}
+
+
+def test_a_promotion_is_taken_back_by_one_command(bank, registry, mlflow_server):
+    bank.training()
+    first = train.run("churn", TODAY)["version"]
+    promote.run("churn", TODAY, int(first))
+    second = train.run("churn", TODAY, again=True)["version"]
+    assert promote.run("churn", TODAY, int(second))["promoted"], "the same booster is not worse than itself"
+    result = rollback.run("churn", by="Li Wei")
+    assert (result["taken_back"], result["champion"]) == (second, first)
+    assert alias(registry, "champion") == first
+    again = promote.run("churn", TODAY, int(second))
+    assert [gate["name"] for gate in again["gates"] if not gate["passed"]] == ["not rolled back"]
+    assert "by Li Wei at 20" in again["report"]
+
+    with damaged(registry, mlflow_server, second), pytest.raises(ArtefactRefused, match="was changed"):
+        rollback.run("churn", to=int(second))
+    with pytest.raises(ModelError, match="nothing to take back"):
+        rollback.run("churn", to=int(first))
+    assert main(["rollback", "churn", "--by", "Li Wei"]) == 0
+    assert alias(registry, "champion") is None, "nobody was champion before the first"
+    with pytest.raises(ModelError, match="no champion"):
+        rollback.run("churn")
+
+
+def test_a_champion_whose_files_are_damaged_stops_the_promotion_until_a_person_says_so(bank, registry, mlflow_server):
+    bank.training()
+    first = train.run("churn", TODAY)["version"]
+    promote.run("churn", TODAY)
+    second = int(train.run("churn", TODAY, again=True)["version"])
+    with damaged(registry, mlflow_server, first):
+        stopped = promote.run("churn", TODAY, second)
+        assert not stopped["promoted"]
+        assert "To go on without it: --without-champion" in stopped["report"]
+        assert alias(registry, "champion") == first
+        assert promote.run("churn", TODAY, second, without_champion=True)["promoted"]
+
+
+@contextmanager
+def damaged(registry, files, version):
+    source = registry.get_model_version("churn", str(version)).source.removeprefix("models:/")
+    (booster,) = files.rglob(f"{source}/artifacts/model.lgb")
+    text = booster.read_bytes()
+    booster.write_bytes(text.replace(b"leaf_value=", b"leaf_value=1", 1))
+    yield
+    booster.write_bytes(text)
 
 
 def test_an_unknown_version_and_a_silent_server_are_errors(bank, champion, mlflow_server, monkeypatch):

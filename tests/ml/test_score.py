@@ -58,6 +58,24 @@ def test_scores_are_ordered_by_risk_banded_explained_and_the_same_again(bank, ch
     assert bank.scores().equals(scores)
 
 
+def test_a_challenger_is_scored_beside_the_champion(bank, champion, mlflow_server):
+    from mlflow import MlflowClient
+
+    bank.daily(count=50)
+    score.run("churn", TODAY)
+    MlflowClient().set_registered_model_alias("churn", "challenger", champion)
+    try:
+        bank.execute("update scores.customer_score set model_version = 'the champion'")
+        assert score.run("churn", TODAY, alias="challenger")["rows"] == 50
+    finally:
+        MlflowClient().delete_registered_model_alias("churn", "challenger")
+    found = bank.scores().groupby("version")["is_champion"].agg(["size", "all"])
+    assert found.to_dict("index") == {
+        champion: {"size": 50, "all": False},
+        "the champion": {"size": 50, "all": True},
+    }
+
+
 def test_a_build_has_one_champion(bank, champion):
     build_id = bank.daily()
     bank.execute(

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ml import train
 from ml.errors import DataError, LeakageFound, TrackingUnavailable
-from ml.tracking.registry import HASHES_TAG
+from ml.spec import load_spec
+from ml.tracking.registry import HASHES_TAG, log_trials, skipped, training_run
 
 TODAY = date(2025, 10, 31)
 
@@ -39,6 +41,13 @@ def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothin
     found = {item.path for item in registry.list_artifacts(made["run_id"])}
     assert {"model_card.md", "judgement.json", "reliability.png", "gain.png", "shap.png"} <= found
 
+    assert [name for name in run.data.metrics if name.startswith("system/")], "the machine's load is beside it"
+    model = registry.get_logged_model(
+        registry.get_model_version("churn", made["version"]).source.removeprefix("models:/")
+    )
+    assert model.params["content_hash"] == made["content_hash"]
+    assert model.metrics, "a model can be compared with others by its metrics"
+
     version = registry.get_model_version("churn", made["version"])
     assert version.aliases == []
     files = json.loads(version.tags[HASHES_TAG])
@@ -53,6 +62,23 @@ def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothin
     assert forced["version"] != made["version"]
     again = json.loads(registry.get_model_version("churn", forced["version"]).tags[HASHES_TAG])
     assert again["model.lgb"] == files["model.lgb"], "two trainings on the same data gave different boosters"
+
+
+def test_trials_are_children_of_the_run_that_is_open(registry):
+    def trial(number, state, value, **params):
+        return SimpleNamespace(number=number, state=SimpleNamespace(name=state), value=value, params=params)
+
+    trials = [trial(0, "COMPLETE", 0.7, num_leaves=31), trial(1, "PRUNED", None, num_leaves=7)]
+    log_trials("auc", trials)
+    with training_run(load_spec("churn"), {"as_of": "2025-10-31"}) as parent:
+        log_trials("auc", trials)
+    experiment = registry.get_run(parent).info.experiment_id
+    found = registry.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'", order_by=["tags.state"])
+    assert [(run.data.tags["state"], run.data.params, run.data.metrics) for run in found] == [
+        ("complete", {"num_leaves": "31"}, {"auc": 0.7}),
+        ("pruned", {"num_leaves": "7"}, {}),
+    ]
+    registry.delete_run(parent)
 
 
 def test_an_empty_feature_is_left_out_and_said_so(bank, registry):
@@ -74,6 +100,7 @@ def test_without_tables_or_build_it_is_skipped_with_the_reason(bank, registry):
     missing = train.run("churn", TODAY)
     assert missing["prerequisite"]["tables_missing"] == ["features.lbl_churn"]
     assert registry.search_registered_models() == []
+    assert skipped("churn") == missing["skipped"], "the newest run says why"
 
 
 @pytest.mark.parametrize("label", [True, False])
@@ -113,6 +140,16 @@ def test_an_infinite_value_is_an_error_naming_the_column(bank, registry):
     bank.training(lambda frame: frame.assign(aum_change_rate_90d=np.inf), count=50)
     with pytest.raises(DataError, match=r"aum_change_rate_90d \(350 rows\)"):
         train.run("churn", TODAY)
+
+
+def test_a_model_is_due_at_a_months_end_or_where_it_was_never_tried(bank, registry, monkeypatch):
+    monkeypatch.setattr("ml.tracking.registry.was_tried", lambda model: model == "response")
+    assert train.due(["churn", "response"], date(2025, 11, 1)) == ["churn"]
+    assert train.due(["churn", "response"], date(2025, 11, 30)) == ["churn", "response"]
+    monkeypatch.undo()
+    bank.execute("drop table features.lbl_churn")
+    train.run("churn", TODAY)
+    assert train.due(["churn"], date(2025, 11, 1)) == [], "it was tried and skipped: next at the month's end"
 
 
 def test_leakage_stops_the_training(bank, registry):

@@ -1,0 +1,103 @@
+"""A person's word in a real Airflow: asked of the approver alone, kept with the version, and silence is a no."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from bankmart.errors import BankmartError
+from bankmart.runtime import airflow
+from bankmart.runtime.airflow_client import Client
+from bankmart.runtime.commands.down import down
+from bankmart.runtime.commands.up import up
+
+pytestmark = pytest.mark.slow
+
+# The real steps between a training that is only said to have been, and a promotion that only tells.
+DAG = """
+import json, os
+from datetime import datetime, timedelta
+from pathlib import Path
+from airflow.sdk import DAG, PartitionedAssetTimetable, task
+from bankmart import steps
+
+def trained(name):
+    @task(task_id=f"train_{name}")
+    def run():
+        return {"version": "7", "champion": None, "passed": name != "stopped", "report": "| auc | yes |",
+                "run_url": "http://127.0.0.1/#/experiments/1/runs/2"}
+    return run()
+
+def promoted(name, approved):
+    @task(task_id=f"promote_{name}")
+    def run(answer):
+        Path(os.environ["BANKMART_STATE_DIR"], f"{name}.json").write_text(json.dumps(answer, default=str))
+    run(approved.output)
+
+with DAG("ask", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1)):
+    for name in ("agreed", "refused", "stopped", "silent"):
+        patience = timedelta(seconds=1) if name == "silent" else timedelta(hours=1)
+        promoted(name, steps.approve(name, trained(name), patience))
+"""
+
+
+@pytest.fixture
+def platform(tmp_path, monkeypatch):
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    (dags / "ask.py").write_text(DAG)
+    monkeypatch.setenv("BANKMART_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("BANKMART_DAGS_DIR", str(dags))
+    for name in ("BANKMART_DATABASE_URL", "PGPASSFILE", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    try:
+        up(["postgres", "airflow"], seconds=400)
+        yield tmp_path
+    finally:
+        down()
+
+
+def until(said, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not (found := said()):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    return found
+
+
+def test_only_the_approvers_yes_promotes(platform):
+    client, approver = Client(), Client(airflow.APPROVER)
+    until(lambda: "ask" in client.dag_ids())
+    client.trigger("ask", "2026-10-31")
+
+    def asked():
+        found = {one["task_instance"]["task_id"]: one for one in approver.questions()}
+        return found if {"approve_agreed", "approve_refused"} <= found.keys() else None
+
+    questions = until(asked)
+    question = questions["approve_agreed"]
+    assert question["subject"] == "May version 7 of agreed become the champion (no champion yet)?"
+    assert question["body"].startswith("| auc | yes |\n[Run in MLflow")
+    assert "(http://127.0.0.1/#/experiments/1/runs/2)" in question["body"]
+    with pytest.raises(BankmartError, match="403"):
+        client.answer(question, "Approve")
+    assert approver.answer(question, "Approve") == "approver"
+    assert approver.answer(questions["approve_refused"], "Reject") == "approver"
+
+    (run,) = until(lambda: [run for run in client.runs("2026-10-31") if run["state"] == "success"])
+    states = {task["task_id"]: task["state"] for task in client.tasks(run)}
+    assert {name: state for name, state in states.items() if not name.startswith("train_")} == {
+        "approve_agreed": "success",
+        "approve_refused": "success",
+        "approve_silent": "success",
+        "approve_stopped": "skipped",
+        "promote_agreed": "success",
+        "promote_refused": "skipped",
+        "promote_silent": "skipped",
+        "promote_stopped": "skipped",
+    }
+    answer = json.loads((platform / "agreed.json").read_text())
+    assert answer["chosen_options"] == ["Approve"]
+    assert answer["responded_by_user"]["name"] == "approver"
