@@ -90,7 +90,9 @@ def expanded(
     return np.column_stack([numbers, *picked, *(np.full(len(numbers), float(name in raised)) for name in flags)])
 
 
-def own_columns(patterns: Sequence[Sequence[Any]], lines: Sequence[str], there: Sequence[str]) -> dict[str, dict[str, str]]:
+def own_columns(
+    patterns: Sequence[Sequence[Any]], lines: Sequence[str], there: Sequence[str]
+) -> dict[str, dict[str, str]]:
     """Feature → line → column, for patterns like `view_{line}_count_90d`, as far as the columns are there."""
     found = {}
     for pattern, *_ in patterns:
@@ -122,7 +124,9 @@ def read_contacts(spec: Spec, as_of: date, build_id: int | None = None) -> Conta
     return _together(customers, made, rows, own)
 
 
-def _together(customers: TrainingSet, made: pd.DataFrame, rows: np.ndarray, own: dict[str, dict[str, str]]) -> ContactSet:
+def _together(
+    customers: TrainingSet, made: pd.DataFrame, rows: np.ndarray, own: dict[str, dict[str, str]]
+) -> ContactSet:
     kinds = made[list(OFFER)].drop_duplicates().sort_values(list(OFFER))
     known = tuple(Offer(*row) for row in kinds.itertuples(index=False))
     code = {offer: at for at, offer in enumerate(known)}

@@ -46,6 +46,10 @@ def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, 
         tuned = tune(params, train, stop, trials, rounds, patience, spec.seed)
         params |= tuned.params
         facts["tuning"] = _plain(tuned)
+        # Children of the run that is open; without one (a benchmark) nothing.
+        from ml.tracking.registry import log_trials
+
+        log_trials("stop_log_loss", tuned.record)
     booster = _fitted(params, data.features, train, stop, rounds, patience)
     return booster, facts | {"trees": booster.num_trees()}
 

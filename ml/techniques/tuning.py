@@ -30,11 +30,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuned:
-    """The parameters to use, all trials (the first one: those of the spec), and why these."""
+    """The parameters to use, all trials (the first one: those of the spec), why these, and Optuna's own record."""
 
     params: dict[str, Any]
     trials: list[Trial]
     reason: str
+    record: list[Any]
 
 
 def tune(
@@ -88,12 +89,14 @@ def tune(
     ]
     best = study.best_trial
     if best.number == 0:
-        return Tuned({}, made, "no trial was better than the spec's parameters")
+        return Tuned({}, made, "no trial was better than the spec's parameters", study.trials)
     gain = losses[0] - losses[best.number]
     error = float(gain.std() / np.sqrt(len(gain)))
     if gain.mean() <= error:
-        return Tuned({}, made, f"the best trial is ahead by {gain.mean():.2e}, within a standard error ({error:.2e})")
-    return Tuned(dict(best.params), made, f"a trial is ahead by {gain.mean():.2e} (standard error {error:.2e})")
+        reason = f"the best trial is ahead by {gain.mean():.2e}, within a standard error ({error:.2e})"
+        return Tuned({}, made, reason, study.trials)
+    reason = f"a trial is ahead by {gain.mean():.2e} (standard error {error:.2e})"
+    return Tuned(dict(best.params), made, reason, study.trials)
 
 
 def _suggested(trial: optuna.Trial, fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -112,7 +112,6 @@ def register_training(spec: Spec, model: Any, example: dict[str, Any], left: Tra
             mlflow.log_dict(document, name)
         for name, figure in left.figures.items():
             mlflow.log_figure(figure, name)
-        _log_trials(model.facts.get("tuning"))
         logged = mlflow.initialize_logged_model(
             name=spec.name,
             source_run_id=run.info.run_id,
@@ -275,17 +274,6 @@ def log_drift(version: Version, as_of: date, found: Any, text: str) -> None:
     # A step per day, so that the UI draws the score's drift over time.
     client.log_metric(version.run_id, "drift_score_psi", found.shifts[0].psi, step=as_of.toordinal())
     client.set_model_version_tag(version.model, version.number, "drift", f"{found.verdict} on {as_of}")
-
-
-def _log_trials(tuning: Mapping[str, Any] | None) -> None:
-    """A nested run for each trial of the tuning, the first being the spec's own parameters."""
-    for at, trial in enumerate(tuning["trials"] if tuning else ()):
-        tags = {"verb": "tune", "state": trial["state"]}
-        with mlflow.start_run(run_name=f"trial {at}", nested=True, tags=tags):
-            mlflow.log_params(trial["params"] or {"parameters": "of the spec"})
-            mlflow.log_metric("rounds", trial["rounds"])
-            if trial["loss"] is not None:
-                mlflow.log_metric("stop_log_loss", trial["loss"])
 
 
 def _ensure_registered(client: mlflow.MlflowClient, spec: Spec) -> None:

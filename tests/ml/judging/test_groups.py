@@ -18,7 +18,9 @@ def test_groups_are_of_the_date_and_the_build_and_a_customer_without_is_unknown(
         " ('2025-01-31', 1, 'C1', 'F', 'east'), ('2025-02-28', 1, 'C1', 'F', 'west'),"
         " ('2025-01-31', 2, 'C1', 'F', 'north'), ('2025-01-31', 1, 'C2', null, 'east')"
     )
-    days = np.array([(date(2025, month, day) - date(1970, 1, 1)).days for month, day in ((1, 31), (2, 28), (1, 31), (1, 31))])
+    days = np.array(
+        [(date(2025, month, day) - date(1970, 1, 1)).days for month, day in ((1, 31), (2, 28), (1, 31), (1, 31))]
+    )
     with db.connect("scorer") as link:
         found = read_groups(link, 1, np.array([b"C1", b"C1", b"C2", b"C9"]), days)
         assert found["region"].tolist() == ["east", "west", "east", "unknown"]
