@@ -132,7 +132,7 @@ def _together(
     code = {offer: at for at, offer in enumerate(known)}
     offers = np.array([code[Offer(*row)] for row in made[list(OFFER)].itertuples(index=False)], dtype=np.int64)
     flags = sorted(set().union(*(offer.flags() for offer in known)))
-    base, own = customers.features, {name: by_line for name, by_line in own.items()}
+    base = customers.features
     numbers = np.empty((len(rows), len(base) + len(own) + len(flags)))
     for at, offer in enumerate(known):
         these = offers == at

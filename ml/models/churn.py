@@ -72,5 +72,6 @@ SPEC = Spec(
         "num_boost_round": 800,
         "early_stopping_rounds": 50,
         "trials": 4,
+        "origins": 2,
     },
 )

@@ -57,6 +57,7 @@ SPEC = Spec(
         "lambda_l2": 5.0,
         "num_boost_round": 600,
         "early_stopping_rounds": 50,
-        "trials": 6,
+        "trials": 4,
+        "origins": 2,
     },
 )

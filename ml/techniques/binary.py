@@ -217,6 +217,11 @@ def _about(
         " see `reliability.png`.",
         f"Bands by probability, fixed at training: {bands}, else low.",
         tuned,
+        *(
+            f"The same training with test date {one['test']}: AUC {one['auc'][0]:.4f}"
+            f" [{one['auc'][1]:.4f}, {one['auc'][2]:.4f}] ({one['rows']} rows, {one['positives']} positives)."
+            for one in facts.get("rolling", ())
+        ),
     ]
 
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from ml.data.split import Split
 from ml.data.training import TrainingSet
+from ml.judging.rolling import rolling
 from ml.spec import Spec
 from ml.techniques.tuning import Tuned, tune
 
 # The technique's own parameters in a spec's `params`, which LightGBM doesn't know.
-OWN = ("num_boost_round", "early_stopping_rounds", "trials", "baseline", "own_line")
+OWN = ("num_boost_round", "early_stopping_rounds", "trials", "baseline", "own_line", "origins")
 
 TUNING_POSITIVES = 100
 
@@ -24,7 +25,7 @@ def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, 
     """The booster, its best trees only, and the facts of its making. Same input, same text.
 
     `params` may say `trials`, how many other sets of parameters to try (0: none); without `TUNING_POSITIVES` among
-    the stop customers none is tried.
+    the stop customers none is tried. `origins`: how many earlier dates the same training is judged on beside.
     """
     params = {
         "objective": "binary",
@@ -51,6 +52,14 @@ def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, 
 
         log_trials("stop_log_loss", tuned.record)
     booster = _fitted(params, data.features, train, stop, rounds, patience)
+
+    def at_origin(until: TrainingSet, then: Split) -> np.ndarray:
+        learnt, ended = ((until.numbers[part], until.label[part]) for part in (then.train, then.stop))
+        made = _fitted(params, until.features, learnt, ended, rounds, patience)
+        return np.asarray(made.predict(until.numbers[then.test], raw_score=True, num_threads=spec.threads))
+
+    if most := int(spec.params.get("origins", 0)):
+        facts["rolling"] = rolling(spec, data, most, at_origin)
     return booster, facts | {"trees": booster.num_trees()}
 
 
