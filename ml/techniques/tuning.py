@@ -49,7 +49,7 @@ def tune(
 ) -> Tuned:
     """Try `trials` sets of parameters beside `fixed` (LightGBM's names); features and label of each part.
 
-    The spec's own are kept unless another set is better by more than a standard error of the difference per
+    The spec's own are kept unless another set is better by more than two standard errors of the difference per
     customer: with few positives the best of many tries is mostly luck. The same input gives the same answer.
     """
     # It takes a second to import, and most processes that load a model never tune.
@@ -92,8 +92,8 @@ def tune(
         return Tuned({}, made, "no trial was better than the spec's parameters", study.trials)
     gain = losses[0] - losses[best.number]
     error = float(gain.std() / np.sqrt(len(gain)))
-    if gain.mean() <= error:
-        reason = f"the best trial is ahead by {gain.mean():.2e}, within a standard error ({error:.2e})"
+    if gain.mean() <= 2 * error:
+        reason = f"the best trial is ahead by {gain.mean():.2e}, within two standard errors of {error:.2e}"
         return Tuned({}, made, reason, study.trials)
     reason = f"a trial is ahead by {gain.mean():.2e} (standard error {error:.2e})"
     return Tuned(dict(best.params), made, reason, study.trials)

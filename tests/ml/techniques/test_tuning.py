@@ -33,7 +33,7 @@ def test_hopeless_parameters_are_replaced_and_the_first_trial_is_the_specs_own()
 
 
 def test_good_parameters_are_kept_and_given_up_trials_are_said_so():
-    found = tuned({"learning_rate": 0.08, "num_leaves": 7, "min_data_in_leaf": 40, "lambda_l2": 5.0})
+    found = tuned({"learning_rate": 0.12, "num_leaves": 5, "min_data_in_leaf": 40, "lambda_l2": 5.0})
     assert found.params == {}
     assert {one.state for one in found.trials} <= {"complete", "pruned"}
     assert all(math.isnan(one.loss) == (one.state == "pruned") for one in found.trials)
