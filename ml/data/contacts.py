@@ -121,17 +121,21 @@ def read_contacts(spec: Spec, as_of: date, build_id: int | None = None) -> Conta
     first = ~known.duplicated()
     place = known[first].get_indexer(pd.MultiIndex.from_arrays([made["day"], made["customer_id"].str.encode("utf-8")]))
     made, rows = made[place >= 0], np.flatnonzero(first)[place[place >= 0]]
-    return _together(customers, made, rows, own)
+    return _together(customers, made, rows, own, spec.params.get("offer", OFFER))
 
 
 def _together(
-    customers: TrainingSet, made: pd.DataFrame, rows: np.ndarray, own: dict[str, dict[str, str]]
+    customers: TrainingSet,
+    made: pd.DataFrame,
+    rows: np.ndarray,
+    own: dict[str, dict[str, str]],
+    looked_at: Sequence[str],
 ) -> ContactSet:
     kinds = made[list(OFFER)].drop_duplicates().sort_values(list(OFFER))
     known = tuple(Offer(*row) for row in kinds.itertuples(index=False))
     code = {offer: at for at, offer in enumerate(known)}
     offers = np.array([code[Offer(*row)] for row in made[list(OFFER)].itertuples(index=False)], dtype=np.int64)
-    flags = sorted(set().union(*(offer.flags() for offer in known)))
+    flags = sorted({flag(kind, getattr(offer, kind)) for offer in known for kind in looked_at})
     base = customers.features
     numbers = np.empty((len(rows), len(base) + len(own) + len(flags)))
     for at, offer in enumerate(known):

@@ -16,12 +16,12 @@ SPEC = Spec(
     label="is_response",
     sources=("core_banking.balance", "campaign.contact", "campaign.response"),
     population=Population("tenure_days", 0.0, "customers that a campaign contacted, control groups left out"),
-    # Few on purpose: a campaign brings some hundred buyers, and with 40 features the model learnt noise.
+    # Few on purpose: a campaign brings some hundred buyers. On 20,000 contacts drawn as the synthetic bank draws them,
+    # features like these had 0.82 of the oracle's skill, ten more 0.77, forty 0.5.
     features=(
-        *("aum_amount", "held_line_count", "tenure_days", "subscribe_count_365d"),
-        *windows("transaction_in_count", "transaction_out_count", "card_payment_count", days=(90,)),
+        *("aum_amount", "held_line_count"),
+        *windows("transaction_in_count", "transaction_out_count", days=(90,)),
         *windows("session_count", "product_view_count", "complaint_count", days=(90,)),
-        *("response_bought_count_365d", "pension_in_amount_365d"),
     ),
     bands={"high": 0.05, "medium": 0.15},
     needs=Needs(train_positives=30, calibration_positives=10, test_positives=10),
@@ -43,12 +43,11 @@ SPEC = Spec(
     ),
     params={
         # Patterns of features of the offered product's own line; what a line hasn't got is null.
-        "own_line": (
-            ("view_{line}_count_90d", "所推产品线的浏览次数", "Views of the offered product line", 90),
-            ("{line}_holding_count", "已持有的所推产品线产品数", "Products of the offered line held", None),
-        ),
+        "own_line": (("view_{line}_count_90d", "所推产品线的浏览次数", "Views of the offered product line", 90),),
+        # What of an offer the model looks at; its line is in the features of that line, its channel follows from it.
+        "offer": ("treatment",),
         "baseline": "logistic",
-        # Splits drawn at random and averaged: on 30,000 contacts with 500 buyers a fifth more skill than searched ones.
+        # Splits drawn at random and averaged find more with few buyers than searched ones do.
         "extra_trees": True,
         "learning_rate": 0.05,
         "num_leaves": 15,

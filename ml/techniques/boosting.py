@@ -16,7 +16,7 @@ from ml.spec import Spec
 from ml.techniques.tuning import Tuned, tune
 
 # The technique's own parameters in a spec's `params`, which LightGBM doesn't know.
-OWN = ("num_boost_round", "early_stopping_rounds", "trials", "baseline", "own_line", "origins")
+OWN = ("num_boost_round", "early_stopping_rounds", "trials", "baseline", "own_line", "offer", "origins")
 
 TUNING_POSITIVES = 100
 

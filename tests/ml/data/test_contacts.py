@@ -19,7 +19,7 @@ SPEC = replace(
     load_spec("response"),
     features=("aum_amount", "session_count_90d"),
     needs=Needs(5, 3, 3),
-    params={**load_spec("response").params, "num_boost_round": 60, "trials": 0},
+    params={**load_spec("response").params, "num_boost_round": 60, "trials": 0, "origins": 0},
 )
 SLOTS = [Offer("wealth", "rate plus", "call"), Offer("fund", "gift", "sms")]
 
