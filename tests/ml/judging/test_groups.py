@@ -25,7 +25,8 @@ def test_groups_are_of_the_date_and_the_build_and_a_customer_without_is_unknown(
         found = read_groups(link, 1, np.array([b"C1", b"C1", b"C2", b"C9"]), days)
         assert found["region"].tolist() == ["east", "west", "east", "unknown"]
         assert found["sex"].tolist() == ["F", "F", "unknown", "unknown"]
-        bank.execute("drop table features.ftr_group")
+    bank.execute("drop table features.ftr_group")
+    with db.connect("scorer") as link:
         assert read_groups(link, 1, np.array([b"C1"]), days[:1]) == {}
 
 
