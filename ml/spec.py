@@ -88,7 +88,7 @@ class Spec:
     label_table: tuple[str, ...] = ()
     label: str = ""
     more_tables: tuple[tuple[str, str], ...] = ()
-    sources: tuple[str, ...] = ("core_banking.balance",)
+    sources: tuple[str, ...] = ()
     baseline_columns: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     bands: Mapping[str, float] = field(default_factory=lambda: {"high": 0.05, "medium": 0.15})

@@ -60,9 +60,11 @@ def due(models: Sequence[str], as_of: date) -> list[str]:
 
 
 def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[str, Any]:
+    from ml.data.prerequisite import require_sources
     from ml.techniques import technique
     from ml.tracking import registry
 
+    require_sources(spec, as_of)
     how = technique(spec.technique)
     data = how.read(spec, as_of, build_id)
     tags = {"as_of": as_of.isoformat(), "content_hash": data.content_hash, "spec_hash": spec.hash()}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
+import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
+import psycopg2
 import pyarrow as pa
 from psycopg2 import sql
 from pyarrow import csv
@@ -134,7 +135,6 @@ def replace_scores(
     second run at the same time waits for this one. Returns the number of rows and their tally.
     """
     key = (target.as_of, target.build_id, target.model)
-    rows, tally = 0, Counter[str]()
     with link.cursor() as cursor:
         cursor.execute(
             "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
@@ -147,15 +147,54 @@ def replace_scores(
             ).format(sql.Identifier("scores", table)),
             (*key, target.version, target.is_champion),
         )
-        for chunk in chunks:
-            whole = _whole(target, chunk)
-            copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-                sql.Identifier("scores", table), sql.SQL(", ").join(map(sql.Identifier, whole.column_names))
-            )
-            cursor.copy_expert(copy, _as_csv(whole))
-            rows += whole.num_rows
-            tally += chunk.tally()
-    return rows, tally
+        rest = iter(chunks)
+        first = next(rest, None)
+        if first is None:
+            return 0, Counter()
+        feed: Any = _Feed(target, itertools.chain([first], rest))
+        copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
+            sql.Identifier("scores", table), sql.SQL(", ").join(map(sql.Identifier, feed.columns))
+        )
+        try:
+            cursor.copy_expert(copy, feed)
+        except psycopg2.errors.QueryCanceled:
+            # So libpq reports whatever a chunk's making raised.
+            if feed.error is None:
+                raise
+            raise feed.error from None
+        return feed.rows, feed.tally
+
+
+class _Feed:
+    """Chunks as one file for COPY: Postgres writes a chunk while the next is scored."""
+
+    def __init__(self, target: Target, chunks: Iterator[Chunk]) -> None:
+        self.target, self.chunks = target, chunks
+        self.rows, self.tally = 0, Counter[str]()
+        self.error: BaseException | None = None
+        self.buffer = memoryview(b"")
+        self.columns = self._fill()
+
+    def _fill(self) -> list[str]:
+        chunk = next(self.chunks, None)
+        if chunk is None:
+            return []
+        whole = _whole(self.target, chunk)
+        self.rows += whole.num_rows
+        self.tally += chunk.tally()
+        self.buffer = _as_csv(whole)
+        return list(whole.column_names)
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            while not self.buffer and self._fill():
+                pass
+        except BaseException as error:
+            self.error = error
+            raise
+        taken = self.buffer[:size]
+        self.buffer = self.buffer[size:]
+        return bytes(taken)
 
 
 def _whole(target: Target, chunk: Chunk) -> pa.Table:
@@ -172,11 +211,10 @@ def _whole(target: Target, chunk: Chunk) -> pa.Table:
     return pa.table({name: pa.repeat(pa.scalar(value), rows) for name, value in same.items()} | own)
 
 
-def _as_csv(table: pa.Table) -> io.BytesIO:
-    out = io.BytesIO()
+def _as_csv(table: pa.Table) -> memoryview:
+    out = pa.BufferOutputStream()
     csv.write_csv(table, out, csv.WriteOptions(include_header=False))
-    out.seek(0)
-    return out
+    return memoryview(out.getvalue())
 
 
 def _text(values: np.ndarray) -> pa.Array:

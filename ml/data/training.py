@@ -100,11 +100,10 @@ def read_training(spec: Spec, as_of: date, build_id: int | None = None) -> Train
         if build is None:
             raise _missing(spec, f"there is no training build that passed on or before {as_of}", [])
         types = require_numeric(link, spec.features_table, (*names, spec.population.column))
-        customers, numbers = _read_rows(link, spec, build, names, types)
+        customers, day, label, features = _read_rows(link, spec, build, names, types)
     digest = hashlib.sha256(repr(names).encode())
-    digest.update(customers.tobytes())
-    digest.update(numbers.data)
-    features = numbers[:, 2:]
+    for part in (customers, day, label, features):
+        digest.update(part.data)
     refuse_infinite(names, features, ".".join(spec.features_table))
     is_empty = np.asarray(np.isnan(features).all(axis=0))
     used = tuple(name for name, nothing in zip(names, is_empty, strict=True) if not nothing)
@@ -113,9 +112,9 @@ def read_training(spec: Spec, as_of: date, build_id: int | None = None) -> Train
     return TrainingSet(
         build=build,
         customers=customers,
-        day=numbers[:, 0].astype(np.int32),
-        numbers=np.ascontiguousarray(features[:, ~is_empty]),
-        label=numbers[:, 1].astype(np.int8),
+        day=day,
+        numbers=features[:, ~is_empty] if is_empty.any() else features,
+        label=label,
         features=used,
         empty=tuple(name for name in names if name not in used),
         types={name: types[name] for name in used},
@@ -125,8 +124,8 @@ def read_training(spec: Spec, as_of: date, build_id: int | None = None) -> Train
 
 def _read_rows(
     link: connection, spec: Spec, build: Build, names: tuple[str, ...], types: dict[str, str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Customers (n,) and, per row, the as-of day, the label and the features (n, 2 + len(names))."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Customers, as-of days, labels (all (n,)) and features (n, len(names)), by day and customer."""
     label = require_numeric(link, spec.label_table, (spec.label,))[spec.label]
     source = sql.SQL(
         "from {features} f join {labels} l using (as_of_date, build_id, customer_id)"
@@ -156,14 +155,17 @@ def _read_rows(
         *(as_number("f", name, types[name]) for name in names),
     ]
     customers = np.empty(rows, dtype=f"S{id_bytes}")
-    numbers = np.empty((rows, len(columns)))
+    keys = np.empty((rows, 2), dtype=np.int32)
+    numbers = np.empty((rows, len(names)))
     at = 0
-    order = sql.SQL('order by as_of_date, f.customer_id collate "C"')
-    for chunk in stream(link, columns, source, id_bytes, order):
-        customers[at : at + len(chunk.customers)] = chunk.customers
-        numbers[at : at + len(chunk.customers)] = chunk.numbers
-        at += len(chunk.customers)
-    return customers, numbers
+    for chunk in stream(link, columns, source, id_bytes):
+        to = at + len(chunk.customers)
+        customers[at:to] = chunk.customers
+        keys[at:to], numbers[at:to] = chunk.numbers[:, :2], chunk.numbers[:, 2:]
+        at = to
+    # Here and not in Postgres, which would sort the whole wide rows on its disk.
+    order = np.lexsort((customers, keys[:, 0]))
+    return customers[order], keys[order, 0], keys[order, 1].astype(np.int8), numbers[order]
 
 
 def _missing(spec: Spec, reason: str, tables: list[tuple[str, ...]]) -> DataPrerequisite:

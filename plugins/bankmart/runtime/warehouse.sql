@@ -109,9 +109,10 @@ create table if not exists governance.node_result (
 );
 create index if not exists node_result_build on governance.node_result (build_id, layer);
 
+-- Without a foreign key: looking up the build of every row would cost as much as writing it.
 create table if not exists scores.customer_score (
     as_of_date date not null,
-    build_id bigint not null references governance.build,
+    build_id bigint not null,
     model text not null,
     model_version text not null,
     customer_id text not null,
@@ -122,7 +123,8 @@ create table if not exists scores.customer_score (
     mlflow_run_id text not null,
     primary key (as_of_date, build_id, model, model_version, customer_id)
 );
--- An older warehouse only took probabilities.
+-- An older warehouse only took probabilities, and looked up the build of every row.
+alter table scores.customer_score drop constraint if exists customer_score_build_id_fkey;
 do $$
 begin
     if exists (select from pg_constraint where conname = 'customer_score_score_check') then
@@ -136,7 +138,7 @@ $$;
 -- Rank 1 is the best; an offer that may not be made has the reason in `excluded`.
 create table if not exists scores.customer_offer (
     as_of_date date not null,
-    build_id bigint not null references governance.build,
+    build_id bigint not null,
     model text not null,
     model_version text not null,
     customer_id text not null,
@@ -152,7 +154,7 @@ create table if not exists scores.customer_offer (
 
 create table if not exists scores.feedback_score (
     as_of_date date not null,
-    build_id bigint not null references governance.build,
+    build_id bigint not null,
     model text not null,
     model_version text not null,
     feedback_id text not null,

@@ -1,0 +1,296 @@
+"""How fast scoring and training are, beside LightGBM alone on the same matrix: a Postgres of its own, invented rows."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg2
+from psycopg2 import sql
+
+from bankmart import db, settings
+from bankmart.bench.place import own_server
+from bankmart.runtime import provision
+from ml.spec import Gates, Needs, Population, Spec, load_spec
+
+TODAY = date(2026, 10, 31)
+DATES = [TODAY - timedelta(days=91 + 30 * back) for back in range(7)][::-1]
+CHUNK = 20_000
+FEATURES, LABELS = ("features", "ftr_speed"), ("features", "lbl_speed")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """How large; the targets are for the defaults."""
+    parser.add_argument("--customers", type=int, default=1_000_000, help="customers scored, rows trained on (1000000)")
+    parser.add_argument("--features", type=int, default=200, help="features (200)")
+    parser.add_argument("--trees", type=int, default=200, help="boosting rounds (200)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="LightGBM's threads (all)")
+    parser.add_argument("--only", choices=("score", "train"), help="one half only")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print rates, times, ratios to bare LightGBM and the peak memory as one JSON document."""
+    spec = _spec(args.features, args.trees, args.threads)
+    found: dict[str, Any] = {
+        "customers": args.customers,
+        "features": args.features,
+        "trees": args.trees,
+        "threads": args.threads,
+    }
+    with own_server():
+        training_id, daily_id = _prepare(spec, args.customers, bool(args.only != "score"), bool(args.only != "train"))
+        if args.only != "score":
+            found["train"] = _train(spec, training_id)
+        if args.only != "train":
+            found["score"] = _score(spec, daily_id, args.customers)
+    print(json.dumps(found, indent=1))
+    return 0
+
+
+def _spec(features: int, trees: int, threads: int) -> Spec:
+    names = tuple(f"f{at:03d}" for at in range(features))
+    churn = load_spec("churn")
+    return dataclasses.replace(
+        churn,
+        name="speed",
+        features_table=FEATURES,
+        label_table=LABELS,
+        label="is_positive",
+        features=names,
+        population=Population(names[0], -1e9, "everybody"),
+        baseline_columns=names[:3],
+        reasons_for=(),
+        needs=Needs(),
+        gates=Gates("auc"),
+        threads=threads,
+        params={**churn.params, "num_boost_round": trees, "early_stopping_rounds": trees},
+    )
+
+
+def _prepare(spec: Spec, customers: int, train: bool, score: bool) -> tuple[int, int]:
+    """Tables with a training build of `customers` rows over the dates, and a daily build of `customers`."""
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link, link.cursor() as cursor:
+        cursor.execute("set role platform")
+        cursor.execute(
+            sql.SQL(
+                "create table {} (as_of_date date, build_id bigint, customer_id text, {});"
+                "create table {} (as_of_date date, build_id bigint, customer_id text, is_positive boolean)"
+            ).format(
+                sql.Identifier(*FEATURES),
+                sql.SQL(", ").join(sql.SQL("{} float8").format(sql.Identifier(name)) for name in spec.features),
+                sql.Identifier(*LABELS),
+            )
+        )
+        made = []
+        for kind, status in (("training", "passed"), ("daily", "building")):
+            cursor.execute(
+                "insert into governance.build (business_date, kind, status) values (%s, %s, %s) returning build_id",
+                (TODAY, kind, status),
+            )
+            made.append(db.one(cursor)[0])
+        if train:
+            for day in DATES:
+                _fill(cursor, made[0], day, customers // len(DATES), len(spec.features), labels=True)
+        if score:
+            _fill(cursor, made[1], TODAY, customers, len(spec.features), labels=False)
+        cursor.execute(sql.SQL("analyze {}, {}").format(sql.Identifier(*FEATURES), sql.Identifier(*LABELS)))
+    return made[0], made[1]
+
+
+def _fill(cursor: Any, build_id: int, day: date, customers: int, features: int, labels: bool) -> None:
+    """Features by binary COPY, made chunk by chunk; a tenth of the values is 0."""
+    days = (day - date(2000, 1, 1)).days
+    rng = np.random.default_rng([20260101, days, build_id])
+    record, small = _record("f", ">f8", features), _record("y", "i1", 1)
+    for first in range(0, customers, CHUNK):
+        rows = min(CHUNK, customers - first)
+        values = rng.normal(size=(rows, features)).round(3)
+        odds = -3.2 + values[:, 0] + 0.5 * values[:, 1] * values[:, 2] - 0.5 * values[:, 3]
+        happened = rng.random(rows) < 1 / (1 + np.exp(-odds))
+        values[rng.random((rows, features)) < 0.1] = 0.0
+        for kind, table in ((record, FEATURES), (small, LABELS)) if labels else ((record, FEATURES),):
+            made = np.zeros(rows, dtype=kind)
+            made["fields"] = 3 + (features if table == FEATURES else 1)
+            made["day"]["size"], made["day"]["value"] = 4, days
+            made["build"]["size"], made["build"]["value"] = 8, build_id
+            made["id"]["size"], made["id"]["value"] = 8, [f"{at:08d}".encode() for at in range(first, first + rows)]
+            if table == FEATURES:
+                made["f"]["size"], made["f"]["value"] = 8, values
+            else:
+                made["y"]["size"], made["y"]["value"] = 1, happened[:, None]
+            text = b"PGCOPY\n\xff\r\n\x00" + bytes(8) + made.tobytes() + b"\xff\xff"
+            copy = sql.SQL("copy {} from stdin (format binary)").format(sql.Identifier(*table))
+            cursor.copy_expert(copy, _Bytes(text))
+
+
+def _record(name: str, kind: str, count: int) -> np.dtype[Any]:
+    """A binary COPY record: as-of date, build, customer, and `count` values of one kind."""
+    return np.dtype(
+        [
+            ("fields", ">i2"),
+            ("day", [("size", ">i4"), ("value", ">i4")]),
+            ("build", [("size", ">i4"), ("value", ">i8")]),
+            ("id", [("size", ">i4"), ("value", "S8")]),
+            (name, [("size", ">i4"), ("value", kind)], (count,)),
+        ]
+    )
+
+
+class _Bytes:
+    """Bytes as a file for COPY."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text, self.at = memoryview(text), 0
+
+    def read(self, size: int = -1) -> bytes:
+        taken = self.text[self.at : self.at + size]
+        self.at += len(taken)
+        return bytes(taken)
+
+
+def _train(spec: Spec, build_id: int) -> dict[str, Any]:
+    """The verb's work less MLflow, and the bare fit on the same rows; the stages in seconds."""
+    import lightgbm
+
+    from ml.data.split import split_by_time
+    from ml.techniques import technique
+
+    how, stage = technique(spec.technique), _Stages()
+    with stage("read"):
+        data = how.read(spec, TODAY, build_id)
+    with stage("split"):
+        split = split_by_time(spec, data)
+    with stage("leakage check"), db.connect("scorer") as link:
+        how.check(link, spec, data)
+    with stage("fit and calibrate"):
+        model = how.train(spec, data, split)
+    with stage("judge"):
+        model.judge(data, split.test, spec.seed)
+    with stage("figures"):
+        model.figures(data, split.test, spec.seed)
+    params: dict[str, Any] = {
+        "objective": "binary",
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": spec.threads,
+    }
+    params |= {"seed": spec.seed, "verbose": -1, **spec.params}
+    rounds = params.pop("num_boost_round")
+    params.pop("early_stopping_rounds")
+    matrix, label = data.numbers[split.train], data.label[split.train]
+    began = time.perf_counter()
+    lightgbm.train(params, lightgbm.Dataset(matrix, label), num_boost_round=rounds)
+    bare = time.perf_counter() - began
+    ours = sum(stage.seconds.values())
+    return {
+        "rows": data.rows,
+        "rows_fitted": len(label),
+        "seconds": round(ours, 1),
+        "stages": {name: round(seconds, 1) for name, seconds in stage.seconds.items()},
+        "bare_fit_seconds": round(bare, 1),
+        "ratio_to_bare_and_reading": round(ours / (bare + stage.seconds["read"]), 2),
+        "wanted": "<= 1.3",
+    }
+
+
+class _Stages:
+    """Wall time by stage: `with stages("read"): ...`."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, name: str) -> _Stages:
+        self.name = name
+        return self
+
+    def __enter__(self) -> None:
+        self.began = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds[self.name] = time.perf_counter() - self.began
+
+
+def _score(spec: Spec, build_id: int, customers: int) -> dict[str, Any]:
+    """Postgres to Postgres in a process of its own (its peak memory), then bare predict on the matrix in memory."""
+    from ml.techniques import technique
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "model"
+        _small_model(spec).save(folder, dict.fromkeys(spec.features, 0.0))
+        with multiprocessing.get_context("spawn").Pool(1) as child:
+            seconds, peak, before = child.apply(_scored, (spec, build_id, folder))
+        model = technique(spec.technique).load(folder)
+    rng = np.random.default_rng(1)
+    matrix = rng.normal(size=(customers, len(spec.features))).round(3)
+    began = time.perf_counter()
+    model.score(matrix)
+    bare = time.perf_counter() - began
+    sample = matrix[: min(200, customers)]
+    began = time.perf_counter()
+    model.reasons(sample, spec.reason_count)
+    explained = time.perf_counter() - began
+    return {
+        "seconds": round(seconds, 1),
+        "rows_a_second": round(customers / seconds),
+        "bare_rows_a_second": round(customers / bare),
+        "share_of_bare_rate": round(bare / seconds, 2),
+        "wanted": ">= 0.5",
+        "peak_mib": round(peak / 1024),
+        "of_it_before_the_first_row_mib": round(before / 1024),
+        "wanted_mib": "< 1536",
+        "explained_rows_a_second": round(len(sample) / explained),
+    }
+
+
+def _small_model(spec: Spec) -> Any:
+    """A model of the spec's size on invented rows: what it learns doesn't matter, how many trees it has does."""
+    import lightgbm
+
+    from ml.techniques.baseline import Rule
+    from ml.techniques.binary import Model
+    from ml.techniques.calibration import Calibration
+
+    rng = np.random.default_rng(2)
+    numbers = rng.normal(size=(50_000, len(spec.features))).round(3)
+    label = rng.random(len(numbers)) < 1 / (1 + np.exp(3 - numbers[:, 0]))
+    params = dict(spec.params) | {"objective": "binary", "num_threads": spec.threads, "verbose": -1}
+    rounds = params.pop("num_boost_round")
+    params.pop("early_stopping_rounds")
+    fitted = lightgbm.Dataset(numbers, label, feature_name=list(spec.features))
+    calibration = Calibration("platt", (1.0, 0.0), ())
+    return Model(
+        booster=lightgbm.train(params, fitted, num_boost_round=rounds),
+        features=spec.features,
+        calibration=calibration,
+        thresholds={"high": 0.3, "medium": 0.1},
+        baseline=Rule(spec.features[0], 1, 0.0, 0.5, calibration),
+        null_shares=(0.1,) * len(spec.features),
+        threads=spec.threads,
+        facts={},
+    )
+
+
+def _scored(spec: Spec, build_id: int, folder: Path) -> tuple[float, int, int]:
+    """In the child: seconds, peak and peak before the first row, both in KiB."""
+    from ml.data.scores import Target, replace_scores
+    from ml.techniques import technique
+
+    how = technique(spec.technique)
+    model = how.load(folder)
+    target = Target(TODAY, build_id, spec.name, "1", True, "none")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    with db.connect("scorer") as reader, db.connect("scorer") as writer:
+        replace_scores(writer, target, how.scored(reader, spec, model, target), how.scores.table)
+    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, before
