@@ -192,4 +192,5 @@ def _read_made(spec: Spec, build_id: int) -> pd.DataFrame:
     text.seek(0)
     kinds = dict.fromkeys(("customer_id", "contact_id", *OFFER), pa.string()) | {"day": pa.int64(), "label": pa.int64()}
     convert = csv.ConvertOptions(column_types=kinds, strings_can_be_null=False)
-    return csv.read_csv(text, convert_options=convert).to_pandas()
+    made: pd.DataFrame = csv.read_csv(text, convert_options=convert).to_pandas()
+    return made
