@@ -37,30 +37,6 @@ accounts as (
     group by as_of_date, customer_id
 ),
 
-holding as (
-    select
-        {{ business_date() }} as as_of_date,
-        customer_id,
-        product_line,
-        product_count,
-        {{ business_date() }} - first_open_date as held_days
-    from {{ state('fct_holding_current') }} as present
-    {%- if var('build_kind', 'daily') == 'training' %}
-
-    union all
-
-    select
-        past.month_end_date as as_of_date,
-        coalesce(link.linked_customer_id, past.customer_id) as customer_id,
-        past.product_line,
-        past.product_count,
-        null as held_days
-    from {{ history('fct_holding') }} as past
-    left join {{ state('bridge_identity') }} as link on past.customer_id = link.customer_id
-    where past.month_end_date < {{ business_date() }}
-    {%- endif %}
-),
-
 held as (
     select
         as_of_date,
@@ -70,7 +46,7 @@ held as (
         max(held_days) filter (where product_line = '{{ line }}') as {{ line }}_holding_days,
         {%- endfor %}
         count(distinct product_line) as held_line_count
-    from holding
+    from {{ held_lines() }} as holding
     where product_count > 0
     group by as_of_date, customer_id
 ),
@@ -160,14 +136,8 @@ known as (
         manager.days_with_manager
     from as_of
     inner join {{ state('dim_customer_current') }} as customer on as_of.as_of_date >= customer.open_date
-    left join accounts
-        on
-            as_of.as_of_date = accounts.as_of_date
-            and customer.customer_id = accounts.customer_id
-    left join held
-        on
-            as_of.as_of_date = held.as_of_date
-            and customer.customer_id = held.customer_id
+    left join accounts on as_of.as_of_date = accounts.as_of_date and customer.customer_id = accounts.customer_id
+    left join held on as_of.as_of_date = held.as_of_date and customer.customer_id = held.customer_id
     left join card on customer.customer_id = card.customer_id
     left join loan on customer.customer_id = loan.customer_id
     left join standing_order on customer.customer_id = standing_order.customer_id
