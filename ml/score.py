@@ -11,10 +11,10 @@ from psycopg2 import sql
 
 from bankmart import db, settings
 from ml.data.build import daily_build
-from ml.data.columns import as_number, refuse_infinite, require_numeric
+from ml.data.columns import as_number, in_population, refuse_infinite, require_numeric
 from ml.data.scores import Scored, Target, replace_scores
 from ml.data.stream import CHUNK_ROWS, stream
-from ml.errors import DataError
+from ml.errors import DataError, TrackingUnavailable
 from ml.spec import Spec, load_spec
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
         f"{model} as of {as_of}: {rows} scores of build {build.build_id} by version {version.number}"
         f" ({alias}): {', '.join(f'{count} {what}' for what, count in tally.most_common())}"
     )
+    verdict = _keep_drift(spec, version, as_of, getattr(loaded, "seen", None))
     return {
         "model": model,
         "as_of": as_of.isoformat(),
@@ -67,7 +68,26 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
         "run_id": version.run_id,
         "rows": rows,
         "bands": dict(tally),
+        "drift": verdict,
     }
+
+
+def _keep_drift(spec: Spec, version: Any, as_of: date, seen: Any) -> str | None:
+    """Log the drift of the customers scored and return its verdict. The scores stand, whether it can be kept or not."""
+    if seen is None:
+        return None
+    from ml.judging.drift import report
+    from ml.tracking import registry
+    from ml.tracking.server import tracking
+
+    found = seen.report()
+    try:
+        with tracking():
+            registry.log_drift(version, as_of, found, report(f"{spec.name} version {version.number}, {as_of}", found))
+    except TrackingUnavailable as error:
+        print(error)
+    print(f"  against training: {found.verdict}, PSI of the score {found.shifts[0].psi:.3f}")
+    return str(found.verdict)
 
 
 def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator[Scored]:
@@ -79,23 +99,23 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
     where = ".".join(spec.features_table)
     names = model.features
     types = require_numeric(link, spec.features_table, (*names, spec.population.column))
-    source = sql.SQL(
-        "from {features} f where f.build_id = {build} and f.as_of_date = {as_of} and {population} >= {least}"
-    ).format(
+    source = sql.SQL("from {features} f where f.build_id = {build} and f.as_of_date = {as_of} and {population}").format(
         features=sql.Identifier(*spec.features_table),
         build=sql.Literal(target.build_id),
         as_of=sql.Literal(target.as_of),
-        population=as_number("f", spec.population.column, types[spec.population.column]),
-        least=sql.Literal(spec.population.at_least),
+        population=in_population("f", spec.population, types[spec.population.column]),
     )
     id_bytes = _longest_customer(link, spec, target)
     seen, rows = np.zeros(len(names), dtype=np.int64), 0
+    watch = model.watch() if hasattr(model, "watch") else None
     columns = [as_number("f", name, types[name]) for name in names]
     for chunk in stream(link, columns, source, id_bytes=id_bytes, chunk_rows=CHUNK_ROWS):
         refuse_infinite(names, chunk.numbers, where)
         seen += (~np.isnan(chunk.numbers)).sum(axis=0)
         rows += len(chunk.customers)
         scores = model.score(chunk.numbers)
+        if watch:
+            watch.add(chunk.numbers, scores)
         bands = model.bands(scores)
         acted_on = np.isin(bands, spec.reasons_for)
         reasons = iter(model.reasons(chunk.numbers[acted_on], spec.reason_count))
@@ -107,6 +127,8 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
             " which had values at training: a source is missing. Nothing was written. Load it, or train a"
             " version without it."
         )
+    if watch and rows:
+        model.seen = watch
 
 
 def _longest_customer(link: connection, spec: Spec, target: Target) -> int:

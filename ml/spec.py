@@ -13,14 +13,30 @@ from typing import Any
 import ml.models
 from ml.errors import ModelError
 
+# Words of a column's name that speak of a protected attribute: models are judged by them and never learn from them.
+PROTECTED = {"sex", "gender", "age", "birth", "region", "district", "marital", "ethnicity", "religion", "nationality"}
+
 
 @dataclass(frozen=True)
 class Population:
-    """Whom the model is about: customers whose `column` is at least `at_least` on the as-of date."""
+    """Whom the model is about: whose `column` is at least `at_least`, and below `below`, on the as-of date."""
 
     column: str
     at_least: float
     statement: str
+    below: float | None = None
+
+
+@dataclass(frozen=True)
+class Economics:
+    """Money of one contact, in currency units, and how many customers a branch can contact in the horizon.
+
+    `success_value` is what finding one positive is worth on average, the chance that a contact changes it included.
+    """
+
+    contact_cost: float
+    success_value: float
+    capacity: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,8 @@ class Spec:
     """One model. What its technique doesn't ask for stays empty.
 
     `sources` are the source tables without which the question can't be put (`campaign.contact`). `bands` are
-    shares of the calibration customers from the top; the rest is `low`. `params` are the technique's own.
+    shares of the calibration customers from the top; the rest is `low`. `tells` is what the score tells, in zh and
+    en, for the sentences of reasons. `params` are the technique's own.
     """
 
     name: str
@@ -78,6 +95,8 @@ class Spec:
     reasons_for: tuple[str, ...] = ("high",)
     reason_count: int = 3
     needs: Needs = Needs()
+    economics: Economics | None = None
+    tells: tuple[str, str] = ("评分", "the score")
     params: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
     seed: int = 20260101
@@ -104,8 +123,19 @@ def model_names() -> list[str]:
 
 
 def load_spec(name: str) -> Spec:
-    """The spec of a model. Raises ModelError for a name that `ml/models` hasn't."""
+    """The spec of a model. Raises ModelError for a name that `ml/models` hasn't, or a protected feature."""
     if name not in model_names():
         raise ModelError(f"There is no model {name!r}. Known: {', '.join(model_names())}.")
     spec: Spec = importlib.import_module(f"ml.models.{name}").SPEC
+    refuse_protected(spec)
     return spec
+
+
+def refuse_protected(spec: Spec) -> None:
+    """Raise ModelError where a feature or a baseline's column speaks of a protected attribute."""
+    wrong = [name for name in (*spec.features, *spec.baseline_columns) if PROTECTED & set(name.split("_"))]
+    if wrong:
+        raise ModelError(
+            f"{spec.name} names {', '.join(wrong)}: a protected attribute is never a feature. Models are judged by"
+            " sex, age and region (features.ftr_group), and learn from neither. Take it out of the spec."
+        )

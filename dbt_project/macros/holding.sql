@@ -100,3 +100,31 @@
         business_date
     from {{ rows }} as position
 {%- endmacro %}
+
+{# held_lines() -> what customers hold, by line: today, and in a training build also at the month ends before. The model
+   has to say `-- depends_on` fct_holding. #}
+{% macro held_lines() -%}
+    (
+        select
+            {{ business_date() }} as as_of_date,
+            customer_id,
+            product_line,
+            product_count,
+            {{ business_date() }} - first_open_date as held_days
+        from {{ state('fct_holding_current') }} as present
+        {%- if var('build_kind', 'daily') == 'training' %}
+
+        union all
+
+        select
+            past.month_end_date as as_of_date,
+            coalesce(link.linked_customer_id, past.customer_id) as customer_id,
+            past.product_line,
+            past.product_count,
+            null as held_days
+        from {{ history('fct_holding') }} as past
+        left join {{ state('bridge_identity') }} as link on past.customer_id = link.customer_id
+        where past.month_end_date < {{ business_date() }}
+        {%- endif %}
+    )
+{%- endmacro %}

@@ -13,6 +13,8 @@ from ml.errors import DataError
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
+    from ml.spec import Population
+
 NUMERIC = ("smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean")
 
 
@@ -57,3 +59,12 @@ def refuse_infinite(names: Sequence[str], numbers: np.ndarray, where: str) -> No
         raise DataError(
             f"Infinite values in {where}: {found}. A ratio was taken over zero: make it null in the feature's model."
         )
+
+
+def in_population(alias: str, population: Population, kind: str) -> sql.Composed:
+    """The condition that a row's customer belongs to the population; `kind` is the column's type."""
+    value = as_number(alias, population.column, kind)
+    condition = sql.SQL("{} >= {}").format(value, sql.Literal(population.at_least))
+    if population.below is not None:
+        condition += sql.SQL(" and {} < {}").format(value, sql.Literal(population.below))
+    return condition

@@ -12,7 +12,7 @@ from psycopg2 import sql
 
 from bankmart import db
 from ml.data.build import Build, training_build
-from ml.data.columns import as_number, column_types, refuse_infinite, require_numeric
+from ml.data.columns import as_number, column_types, in_population, refuse_infinite, require_numeric
 from ml.data.stream import stream
 from ml.errors import DataError, DataPrerequisite
 from ml.spec import Spec
@@ -129,13 +129,12 @@ def _read_rows(
     label = require_numeric(link, spec.label_table, (spec.label,))[spec.label]
     source = sql.SQL(
         "from {features} f join {labels} l using (as_of_date, build_id, customer_id)"
-        " where f.build_id = {build} and {population} >= {least} and l.{label} is not null"
+        " where f.build_id = {build} and {population} and l.{label} is not null"
     ).format(
         features=sql.Identifier(*spec.features_table),
         labels=sql.Identifier(*spec.label_table),
         build=sql.Literal(build.build_id),
-        population=as_number("f", spec.population.column, types[spec.population.column]),
-        least=sql.Literal(spec.population.at_least),
+        population=in_population("f", spec.population, types[spec.population.column]),
         label=sql.Identifier(spec.label),
     )
     with link.cursor() as cursor:

@@ -26,6 +26,7 @@ def model_card(spec: Spec, judged: Judgement, facts: dict[str, Any]) -> str:
     )
     limits = "\n".join(f"- {limit}" for limit in spec.limits)
     about = "\n".join(facts["about"])
+    sections = "".join(f"{section}\n\n" for section in judged.sections())
     of_them = ""
     if judged.positives is not None:
         of_them = f", {judged.positives} positives ({judged.positives / judged.rows:.2%})"
@@ -62,7 +63,7 @@ The baseline: {facts["baseline"]}.
 ## The technique
 {about}
 
-## Limits
+{sections}## Limits
 {limits}
 """
 

@@ -45,6 +45,10 @@ class Judgement:
         difference = self.difference[metric]
         return difference if self.more_is_better[metric] else difference.turned()
 
+    def sections(self) -> list[str]:
+        """What the model card says beside the metrics, in Markdown: what else a technique judges by."""
+        return []
+
     def has_both_classes(self) -> bool:
         """Whether there is something to judge: rows, and positives and negatives where the question has them."""
         return self.rows > 0 if self.positives is None else 0 < self.positives < self.rows

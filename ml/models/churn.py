@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml.spec import Gates, Needs, Population, Spec, windows
+from ml.spec import Economics, Gates, Needs, Population, Spec, windows
 
 SPEC = Spec(
     name="churn",
@@ -17,20 +17,26 @@ SPEC = Spec(
         "aum_amount", 1000.0, "customers with at least 1,000 of assets under management on the as-of date"
     ),
     features=(
+        *windows("transaction_in_count", "transaction_out_count", days=(30, 90, 180)),
+        *("transaction_out_count_trend_90d", "transaction_in_count_trend_90d", "days_since_transaction"),
         *windows("transaction_in_amount", "transaction_out_amount"),
-        *windows("transaction_in_count", "transaction_out_count"),
-        *windows("transfer_out_amount", "cash_out_amount", "salary_in_amount"),
-        *windows("mobile_transaction_count", "shopping_out_amount", "household_out_amount"),
-        "days_since_transaction",
-        "days_since_salary",
+        *windows("mobile_transaction_count", "shopping_out_count", days=(90, 180)),
+        *("mobile_transaction_count_trend_30d", "pos_transaction_count_90d"),
+        *windows("transfer_out_amount", "cash_out_amount"),
+        *("transfer_out_count_90d", "transfer_out_share_90d", "household_out_amount_90d"),
+        *windows("salary_in_amount", days=(30, 60, 90, 180)),
+        *("salary_in_amount_trend_30d", "pension_in_amount_90d", "pension_in_amount_365d", "days_since_salary"),
         *("aum_amount", "deposit_amount", "wealth_amount"),
         *windows("aum_average_amount", "aum_change_rate"),
-        *windows("session_count", days=(7, 30, 90)),
+        *windows("session_count", days=(7, 30, 90, 180)),
+        *("session_count_trend_30d", "session_count_trend_90d", "session_count_change_90d"),
         *windows("session_seconds"),
         "days_since_session",
         *windows("call_count", "unresolved_call_count", "complaint_count"),
+        *("detractor_count_365d", "promoter_count_365d", "nps_average_score_365d", "bad_feedback_count_365d"),
         *windows("card_payment_amount", "card_payment_count"),
-        *("account_count", "product_line_count", "tenure_days"),
+        *("card_payment_count_180d", "card_payment_count_trend_90d"),
+        *("account_count", "product_line_count", "held_line_count", "tenure_days"),
     ),
     baseline_columns=(
         *("days_since_transaction", "days_since_session", "days_since_salary"),
@@ -46,20 +52,26 @@ SPEC = Spec(
         at_most={"ece": 0.03},
         unbelievable={"auc": 0.97},
     ),
+    # A call of a customer manager; of four who are about to leave one stays, and is worth about 1,200 a year.
+    economics=Economics(contact_cost=20.0, success_value=300.0, capacity=40),
+    tells=("流失可能", "the risk of leaving"),
     limits=(
         "A fall in assets isn't always a loss of the customer: large planned payments look the same.",
         "Customers below the population's limit aren't scored.",
         "The model tells who is likely to leave, not whom a call would keep (that is uplift).",
     ),
     params={
-        "learning_rate": 0.05,
-        "num_leaves": 31,
+        # Small trees, few features a tree: the signs are weak, many and add up.
+        "learning_rate": 0.04,
+        "num_leaves": 7,
         "min_data_in_leaf": 50,
-        "feature_fraction": 0.8,
+        "feature_fraction": 0.4,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
-        "lambda_l2": 1.0,
-        "num_boost_round": 600,
+        "lambda_l2": 20.0,
+        "num_boost_round": 800,
         "early_stopping_rounds": 50,
+        "trials": 4,
+        "origins": 2,
     },
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,19 @@ import lightgbm
 import numpy as np
 
 from ml.data.split import Split, buckets
-from ml.data.training import TrainingSet
+from ml.data.training import TrainingSet, read_training
 from ml.errors import ArtefactRefused
-from ml.judging import plots
+from ml.judging import drift, plots
+from ml.judging.cost import cost_curve
+from ml.judging.groups import BRANCH, GroupedSet, groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.metrics import compare
-from ml.spec import Spec
-from ml.techniques.baseline import Rule, best_rule
+from ml.judging.probability import ProbabilityJudgement, with_groups
+from ml.judging.probability import checks as checks
+from ml.judging.reasons import SCORE, describe, top_reasons
+from ml.spec import Economics, Spec
+from ml.techniques.baseline import Baseline, as_plain, best_rule, fit_logistic, from_plain
+from ml.techniques.boosting import fit
 from ml.techniques.calibration import Calibration, choose
 
 if TYPE_CHECKING:
@@ -29,19 +36,21 @@ SHAP_SAMPLE = 500
 
 @dataclass
 class Model:
-    """A booster, its calibration, the bands' thresholds and the rule it is compared with.
+    """A booster, its calibration, the bands' thresholds and the baseline it is compared with.
 
-    `null_shares` are those of training, per feature; `facts` are what else is worth knowing of its making.
+    `null_shares` are those of training, per feature, `baselines` what drift is measured against; `facts` are what
+    else is worth knowing of its making.
     """
 
     booster: lightgbm.Booster
     features: tuple[str, ...]
     calibration: Calibration
     thresholds: dict[str, float]
-    baseline: Rule
+    baseline: Baseline
     null_shares: tuple[float, ...]
     threads: int
     facts: dict[str, Any]
+    baselines: dict[str, drift.Baseline] = field(default_factory=dict)
 
     def raw(self, numbers: np.ndarray) -> np.ndarray:
         """Log-odds before calibration (n,) for features (n, len(features))."""
@@ -50,6 +59,10 @@ class Model:
     def score(self, numbers: np.ndarray) -> np.ndarray:
         """Calibrated probabilities (n,) for features (n, len(features))."""
         return self.calibration(self.raw(numbers))
+
+    def promised(self, data: TrainingSet, rows: np.ndarray) -> np.ndarray:
+        """The score (k,) of each row in the mask (n,)."""
+        return self.score(data.columns(self.features)[rows])
 
     def bands(self, scores: np.ndarray) -> np.ndarray:
         """The band (n,) of each score: the first, from the top, whose threshold it reaches; else `low`."""
@@ -60,20 +73,9 @@ class Model:
         """Per row, as JSON, the features that raise the score most (SHAP in log-odds, largest first)."""
         if not len(numbers):
             return []
-        shap = self.shap(numbers)
-        found = []
-        for row, values in zip(shap, numbers, strict=True):
-            top = [at for at in np.argsort(-row, kind="stable")[:count] if row[at] > 0]
-            reasons = [
-                {
-                    "feature": self.features[at],
-                    "value": None if np.isnan(values[at]) else float(values[at]),
-                    "contribution": round(float(row[at]), 6),
-                }
-                for at in top
-            ]
-            found.append(json.dumps(reasons))
-        return found
+        tells = self.facts.get("tells", SCORE)
+        known = self.facts.get("descriptions", {})
+        return top_reasons(self.features, numbers, self.shap(numbers), count, known, (tells[0], tells[1]))
 
     def shap(self, numbers: np.ndarray) -> np.ndarray:
         """TreeSHAP contributions (n, len(features)) in log-odds (Lundberg et al. 2020), less the base."""
@@ -85,24 +87,44 @@ class Model:
         ours = self.score(data.columns(self.features)[rows])
         return compare(ours, theirs, data.label[rows].astype(np.float64), seed=seed)
 
-    def judge(self, data: TrainingSet, rows: np.ndarray, seed: int) -> Judgement:
-        """Against the baseline on the rows (mask (n,)) of a training set."""
+    def judge(self, data: TrainingSet, rows: np.ndarray, seed: int) -> ProbabilityJudgement:
+        """Against the baseline on the rows (mask (n,)) of a training set; by groups where the bank knows them."""
         label = data.label[rows].astype(np.float64)
-        rank = self.baseline.rank(data.columns((self.baseline.column,))[rows, 0])
-        score = self.score(data.columns(self.features)[rows])
-        return compare(score, self.baseline.calibration(rank), label, baseline_rank=rank, seed=seed)
+        numbers = data.columns(self.features)[rows]
+        score, rank = self.score(numbers), self.baseline.rank(data.columns(self.baseline.columns)[rows])
+        judged = compare(score, self.baseline.calibration(rank), label, baseline_rank=rank, seed=seed)
+        economics = self.facts.get("economics")
+        return with_groups(
+            judged,
+            score,
+            label,
+            np.isin(self.bands(score), self.facts.get("acted_on", list(self.thresholds)[:1])),
+            groups_of(data, rows),
+            drift.drift(self.baselines, self.features, numbers, score) if self.baselines else None,
+            Economics(**economics) if economics else None,
+            seed,
+        )
+
+    def watch(self) -> drift.Watch:
+        """A new count of customers against those of training, to be fed while they are scored."""
+        return drift.Watch(self.baselines, self.features)
 
     def figures(self, data: TrainingSet, rows: np.ndarray, seed: int) -> dict[str, Figure]:
         """File name → plot, for the rows (mask (n,)) of a training set."""
         numbers, label = data.columns(self.features)[rows], data.label[rows]
         score = self.score(numbers)
-        rank = self.baseline.rank(data.columns((self.baseline.column,))[rows, 0])
+        rank = self.baseline.rank(data.columns(self.baseline.columns)[rows])
         sample = np.random.default_rng(seed).choice(len(numbers), min(SHAP_SAMPLE, len(numbers)), replace=False)
-        return {
+        made = {
             "reliability.png": plots.reliability(score, label),
             "gain.png": plots.gain(score, rank, label, str(self.baseline)),
+            "lift.png": plots.lift(score, label),
             "shap.png": plots.importance(self.features, self.shap(numbers[np.sort(sample)])),
         }
+        if economics := self.facts.get("economics"):
+            branch = groups_of(data, rows).get(BRANCH, np.full(len(label), "the bank", dtype=object))
+            made["cost.png"] = plots.cost(cost_curve(score, label, branch, Economics(**economics), seed=seed))
+        return made
 
     def save(self, folder: Path, example: dict[str, float | None]) -> None:
         """Write an MLflow model of plain files into the new `folder`: booster text, JSON, MLmodel."""
@@ -127,69 +149,79 @@ class Model:
             "features": list(self.features),
             "calibration": asdict(self.calibration),
             "thresholds": self.thresholds,
-            "baseline": asdict(self.baseline),
+            "baseline": as_plain(self.baseline),
             "null_shares": list(self.null_shares),
             "threads": self.threads,
             "facts": self.facts,
+            "baselines": drift.as_plain(self.baselines),
         }
         (folder / PLAIN).write_text(json.dumps(plain, indent=1), encoding="utf-8")
 
 
+def read(spec: Spec, as_of: date, build_id: int | None = None) -> GroupedSet:
+    """As `ml.data.training.read_training`; the customers' groups can be looked up."""
+    return GroupedSet(**vars(read_training(spec, as_of, build_id)))
+
+
 def train(spec: Spec, data: TrainingSet, split: Split) -> Model:
-    """Fit, stop early by customers of their own, calibrate, cut the bands. Same input, same text."""
-    params = {
-        "objective": "binary",
-        "metric": "binary_logloss",
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": spec.threads,
-        "seed": spec.seed,
-        "verbose": -1,
-        **spec.params,
-    }
-    rounds, patience = params.pop("num_boost_round", 600), params.pop("early_stopping_rounds", 50)
-    fitted = lightgbm.Dataset(data.numbers[split.train], data.label[split.train], feature_name=list(data.features))
-    stop = fitted.create_valid(data.numbers[split.stop], data.label[split.stop])
-    booster = lightgbm.train(
-        params,
-        fitted,
-        num_boost_round=rounds,
-        valid_sets=[stop],
-        callbacks=[lightgbm.early_stopping(patience, verbose=False)],
-    )
-    # Keeping only the best trees makes the text and every later prediction the same thing.
-    best = lightgbm.Booster(model_str=booster.model_to_string(num_iteration=booster.best_iteration))
-    raw = np.asarray(best.predict(data.numbers[split.calibration], raw_score=True, num_threads=spec.threads))
-    label = data.label[split.calibration]
-    calibration = choose(raw, label, buckets(data.customers[split.calibration], 5, "fold"))
+    """Fit, stop early by customers of their own, calibrate, cut the bands. Same input, same text.
+
+    `params` are LightGBM's, and: `trials` (see `boosting`), `baseline` (`logistic`, else the best rule).
+    """
+    booster, facts = fit(spec, data, split)
+    raw = np.asarray(booster.predict(data.numbers[split.calibration], raw_score=True, num_threads=spec.threads))
+    label, fold = data.label[split.calibration], buckets(data.customers[split.calibration], 5, "fold")
+    calibration = choose(raw, label, fold)
     scores = calibration(raw)
     shares = np.cumsum(list(spec.bands.values()))
     thresholds = {name: float(np.quantile(scores, 1 - share)) for name, share in zip(spec.bands, shares, strict=True)}
-    rule = best_rule(spec, data, split.train | split.stop, split.calibration)
+    learn = split.train | split.stop
+    baseline: Baseline = (
+        fit_logistic(data, learn, split.calibration, fold)
+        if spec.params.get("baseline") == "logistic"
+        else best_rule(spec, data, learn, split.calibration)
+    )
+    learnt = data.numbers[split.train]
+    fitted_scores = calibration(np.asarray(booster.predict(learnt, raw_score=True, num_threads=spec.threads)))
     return Model(
-        booster=best,
+        booster=booster,
         features=data.features,
         calibration=calibration,
         thresholds=thresholds,
-        baseline=rule,
-        null_shares=tuple(np.isnan(data.numbers[split.train]).mean(axis=0).tolist()),
+        baseline=baseline,
+        null_shares=tuple(np.isnan(learnt).mean(axis=0).tolist()),
         threads=spec.threads,
-        facts={
-            "trees": best.num_trees(),
+        facts=facts
+        | {
             "calibration": calibration.kind,
-            "baseline": str(rule),
+            "baseline": str(baseline),
             "thresholds": thresholds,
-            "about": _about(best, calibration, thresholds),
+            "acted_on": list(spec.reasons_for),
+            "economics": asdict(spec.economics) if spec.economics else None,
+            "tells": list(spec.tells),
+            "descriptions": describe(data.features, learnt),
+            "about": _about(booster, calibration, thresholds, facts),
         },
+        baselines=drift.baselines(data.features, learnt, fitted_scores, booster.feature_importance("gain").tolist()),
     )
 
 
-def _about(booster: lightgbm.Booster, calibration: Calibration, thresholds: dict[str, float]) -> list[str]:
+def _about(
+    booster: lightgbm.Booster, calibration: Calibration, thresholds: dict[str, float], facts: dict[str, Any]
+) -> list[str]:
     bands = ", ".join(f"{name} from {value:.4f}" for name, value in thresholds.items())
+    tuning = facts.get("tuning")
+    tuned = f"Tuned with {len(tuning['trials'])} trials: {tuning['reason']}." if tuning else "Not tuned."
     return [
         f"{booster.num_trees()} boosted trees, calibrated by {calibration.kind} on the calibration customers;"
         " see `reliability.png`.",
         f"Bands by probability, fixed at training: {bands}, else low.",
+        tuned,
+        *(
+            f"The same training with test date {one['test']}: AUC {one['auc'][0]:.4f}"
+            f" [{one['auc'][1]:.4f}, {one['auc'][2]:.4f}] ({one['rows']} rows, {one['positives']} positives)."
+            for one in facts.get("rolling", ())
+        ),
     ]
 
 
@@ -198,16 +230,16 @@ def load(folder: Path) -> Model:
     try:
         plain = json.loads((folder / PLAIN).read_text(encoding="utf-8"))
         booster = lightgbm.Booster(model_str=(folder / BOOSTER).read_text(encoding="utf-8"))
-        rule = plain["baseline"]
         model = Model(
             booster=booster,
             features=tuple(plain["features"]),
             calibration=_calibration(plain["calibration"]),
             thresholds=plain["thresholds"],
-            baseline=Rule(**{**rule, "calibration": _calibration(rule["calibration"])}),
+            baseline=from_plain(plain["baseline"]),
             null_shares=tuple(plain["null_shares"]),
             threads=plain["threads"],
             facts=plain["facts"],
+            baselines=drift.from_plain(plain["baselines"]),
         )
     except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
         raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error

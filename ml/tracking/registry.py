@@ -266,6 +266,14 @@ def add_report(version: Version, name: str, text: str, document: Any) -> None:
     client.log_dict(version.run_id, document, f"{name}.json")
 
 
+def log_drift(version: Version, as_of: date, found: Any, text: str) -> None:
+    """Keep a scoring date's drift in the run that made the version: the report, and its figures by date."""
+    add_report(version, f"drift/{as_of}", text, found.as_dict())
+    client = mlflow.MlflowClient()
+    client.log_metric(version.run_id, "drift_score_psi", found.shifts[0].psi, step=as_of.toordinal())
+    client.set_model_version_tag(version.model, version.number, "drift", f"{found.verdict} on {as_of}")
+
+
 def _ensure_registered(client: mlflow.MlflowClient, spec: Spec) -> None:
     try:
         client.create_registered_model(spec.name, tags={"owner": spec.owner}, description=spec.question)

@@ -159,6 +159,19 @@ def customers(as_of: date, count: int, seed: int = 1) -> pd.DataFrame:
     return frame
 
 
+def groups(frame: pd.DataFrame) -> pd.DataFrame:
+    """The groups of customers: nothing about them follows from the group."""
+    rng = np.random.default_rng(9)
+    made = frame[["as_of_date", "customer_id"]].copy()
+    made["sex"] = rng.choice(["F", "M"], len(made))
+    made["age_band"] = rng.choice(["under 30", "30 to 44", "45 to 59"], len(made))
+    made["region"] = rng.choice(["east", "west"], len(made))
+    made["branch_id"] = rng.choice(["B1", "B2", "B3"], len(made))
+    made["asset_tier"] = np.where(frame["aum_amount"] < 50_000, "basic", "silver")
+    made["tenure_band"] = "longer"
+    return made
+
+
 class Bank:
     """The warehouse's feature and label tables, filled by hand as dbt would."""
 
@@ -178,7 +191,9 @@ class Bank:
             f"set role platform; create table features.ftr_customer (as_of_date date, build_id bigint,"
             f" customer_id text, {columns}, business_date date);"
             "create table features.lbl_churn (as_of_date date, build_id bigint, customer_id text,"
-            " is_churn boolean, business_date date)"
+            " is_churn boolean, business_date date);"
+            "create table features.ftr_group (as_of_date date, build_id bigint, customer_id text, sex text,"
+            " age_band text, region text, branch_id text, asset_tier text, tenure_band text)"
         )
 
     def build(self, kind: str, day: date, status: str = "passed") -> int:
@@ -197,6 +212,7 @@ class Bank:
                 "features.lbl_churn",
                 kept[["as_of_date", "build_id", "customer_id", "is_churn", "business_date"]],
             )
+            self._copy("features.ftr_group", groups(frame).assign(build_id=build_id))
 
     def _copy(self, table: str, frame: pd.DataFrame) -> None:
         text = io.BytesIO()
