@@ -13,10 +13,12 @@ from ml.errors import DataError
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
+    from ml.spec import Population
+
 NUMERIC = ("smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean")
 
 
-def column_types(link: connection, table: tuple[str, str]) -> dict[str, str]:
+def column_types(link: connection, table: tuple[str, ...]) -> dict[str, str]:
     """Column → Postgres type of a table or view this role may read; empty where there is none."""
     with link.cursor() as cursor:
         cursor.execute(
@@ -26,7 +28,7 @@ def column_types(link: connection, table: tuple[str, str]) -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
-def require_numeric(link: connection, table: tuple[str, str], names: Sequence[str]) -> dict[str, str]:
+def require_numeric(link: connection, table: tuple[str, ...], names: Sequence[str]) -> dict[str, str]:
     """The types of the named columns. Raises DataError where one is missing or isn't a number."""
     types = column_types(link, table)
     where = ".".join(table)
@@ -57,3 +59,12 @@ def refuse_infinite(names: Sequence[str], numbers: np.ndarray, where: str) -> No
         raise DataError(
             f"Infinite values in {where}: {found}. A ratio was taken over zero: make it null in the feature's model."
         )
+
+
+def in_population(alias: str, population: Population, kind: str) -> sql.Composed:
+    """The condition that a row's customer belongs to the population; `kind` is the column's type."""
+    value = as_number(alias, population.column, kind)
+    condition = sql.SQL("{} >= {}").format(value, sql.Literal(population.at_least))
+    if population.below is not None:
+        condition += sql.SQL(" and {} < {}").format(value, sql.Literal(population.below))
+    return condition

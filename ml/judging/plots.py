@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ml.judging.cost import CostCurve
 from ml.judging.metrics import BINS, bins
 
 
@@ -54,3 +55,23 @@ def _figure(title: str, across: str, up: str) -> tuple[Figure, Axes]:
     axes = figure.add_subplot()
     axes.set(title=title, xlabel=across, ylabel=up)
     return figure, axes
+
+
+def cost(curve: CostCurve) -> Figure:
+    """Profit by the number of customers that each branch contacts, with the capacity as a line."""
+    figure, axes = _figure("Profit by contacts", "customers contacted by each branch", "profit, currency units")
+    axes.fill_between(curve.contacts, curve.low, curve.high, alpha=0.2, label="95 %")
+    axes.plot(curve.contacts, curve.profit, label="by score")
+    axes.axvline(curve.capacity, color="0.4", linestyle="--", label=f"capacity: {curve.capacity}")
+    axes.axhline(0, color="0.7")
+    axes.legend()
+    return figure
+
+
+def lift(score: np.ndarray, label: np.ndarray) -> Figure:
+    """Rate of positives in each decile by score against everybody's (arrays (n,)), the best decile first."""
+    deciles = np.array_split(label[np.argsort(-score, kind="stable")], 10)
+    figure, axes = _figure("Lift by decile", "decile of the score, the highest first", "rate against everybody's")
+    axes.bar(range(1, 11), [part.mean() / max(label.mean(), 1e-9) if len(part) else 0 for part in deciles])
+    axes.axhline(1, color="0.7")
+    return figure

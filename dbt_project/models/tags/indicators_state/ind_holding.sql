@@ -1,4 +1,5 @@
 -- A training build looks back to month ends: what only the present day knows is null there (see levels()).
+-- depends_on: {{ ref('fct_holding') }}
 {%- set loans = ['running_loan_count', 'loan_principal_amount', 'loan_outstanding_amount', 'loan_payment_amount'] %}
 
 with as_of as (
@@ -36,18 +37,42 @@ accounts as (
     group by as_of_date, customer_id
 ),
 
+holding as (
+    select
+        {{ business_date() }} as as_of_date,
+        customer_id,
+        product_line,
+        product_count,
+        {{ business_date() }} - first_open_date as held_days
+    from {{ state('fct_holding_current') }} as present
+    {%- if var('build_kind', 'daily') == 'training' %}
+
+    union all
+
+    select
+        past.month_end_date as as_of_date,
+        coalesce(link.linked_customer_id, past.customer_id) as customer_id,
+        past.product_line,
+        past.product_count,
+        null as held_days
+    from {{ history('fct_holding') }} as past
+    left join {{ state('bridge_identity') }} as link on past.customer_id = link.customer_id
+    where past.month_end_date < {{ business_date() }}
+    {%- endif %}
+),
+
 held as (
     select
+        as_of_date,
         customer_id,
         {%- for line in ['savings', 'term_deposit', 'wealth', 'fund', 'insurance', 'credit_card'] %}
         coalesce(sum(product_count) filter (where product_line = '{{ line }}'), 0) as {{ line }}_holding_count,
-        {{ business_date() }} - min(first_open_date) filter (where product_line = '{{ line }}')
-            as {{ line }}_holding_days,
+        max(held_days) filter (where product_line = '{{ line }}') as {{ line }}_holding_days,
         {%- endfor %}
         count(distinct product_line) as held_line_count
-    from {{ state('fct_holding_current') }} as holding
+    from holding
     where product_count > 0
-    group by customer_id
+    group by as_of_date, customer_id
 ),
 
 card as (
@@ -139,7 +164,10 @@ known as (
         on
             as_of.as_of_date = accounts.as_of_date
             and customer.customer_id = accounts.customer_id
-    left join held on customer.customer_id = held.customer_id
+    left join held
+        on
+            as_of.as_of_date = held.as_of_date
+            and customer.customer_id = held.customer_id
     left join card on customer.customer_id = card.customer_id
     left join loan on customer.customer_id = loan.customer_id
     left join standing_order on customer.customer_id = standing_order.customer_id

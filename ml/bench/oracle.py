@@ -1,0 +1,118 @@
+"""How much of what can be known does a model know? Its skill as a share of the planted probabilities' skill.
+
+On the synthetic bank the chances that everything was drawn from are kept as truth files. Skill is AUC less 0.5, of
+both on the same out-of-time customers; nothing of the truth is read before the model is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from bankmart import db, settings
+from ml.errors import DataError
+from ml.judging.metrics import compare
+from ml.spec import Spec, load_spec
+
+# Truth file, its probability, and the columns that name one row of the model's data.
+TRUTH = {
+    "churn": ("churn.parquet", "p90", ("as_of_date", "customer_id")),
+    "response": ("response.parquet", "p_response", ("contact_id",)),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The models, the truth's folder and the business date."""
+    parser.add_argument("--models", nargs="+", default=list(TRUTH), choices=list(TRUTH))
+    parser.add_argument("--truth", type=Path, help="folder of the truth files; default: that of the state folder")
+    parser.add_argument("--as-of", required=True, type=date.fromisoformat, metavar="YYYY-MM-DD")
+    parser.add_argument("--build-id", type=int, help="this training build, not the newest that passed")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train each model on the training build, compare it with the truth, print JSON."""
+    settings.apply_environment()
+    folder = arguments.truth or settings.state_dir() / "truth"
+    found = {name: share_of_oracle(load_spec(name), folder, arguments.as_of, arguments.build_id) for name in arguments.models}
+    print(json.dumps(found, indent=1))
+    return 0
+
+
+def share_of_oracle(spec: Spec, truth: Path, as_of: date, build_id: int | None) -> dict[str, Any]:
+    """AUC of model and oracle on the test customers with 95 % intervals, the share, and the base rate."""
+    from ml.techniques import technique
+
+    how = technique(spec.technique)
+    data = how.read(spec, as_of, build_id)
+    split = how.split(spec, data)
+    with db.connect("scorer") as link:
+        how.check(link, spec, data)
+    model = how.train(spec, data, split)
+    score = model.score(data.columns(model.features)[split.test])
+    planted = _planted(spec.name, truth, data)[split.test]
+    known = ~np.isnan(planted)
+    label = data.label[split.test][known].astype(np.float64)
+    judged = compare(score[known], planted[known], label, seed=spec.seed)
+    ours, oracles = judged.model["auc"], judged.baseline["auc"]
+    return {
+        "rows": int(known.sum()),
+        "rows_without_truth": int((~known).sum()),
+        "positives": int(label.sum()),
+        "base_rate": round(float(label.mean()), 5),
+        "auc": [round(one, 4) for one in (ours.value, ours.low, ours.high)],
+        "oracle_auc": [round(one, 4) for one in (oracles.value, oracles.low, oracles.high)],
+        "share_of_skill": [round(one, 4) for one in shares(score[known], planted[known], label, spec.seed)],
+        "expected_oracle_auc": round(expected_auc(planted[known]), 4),
+        "seed": spec.seed,
+        "protocol": f"{split.rule}; test {', '.join(split.periods['test'])}; 400 paired resamples of customers",
+    }
+
+
+def shares(score: np.ndarray, planted: np.ndarray, label: np.ndarray, seed: int) -> tuple[float, float, float]:
+    """Model's skill by oracle's, with its 95 % interval (paired resamples; arrays (n,))."""
+    from ml.judging.metrics import auc
+
+    rng, rows = np.random.default_rng(seed), len(label)
+    drawn = []
+    for at in (np.arange(rows), *(rng.integers(0, rows, rows) for _ in range(400))):
+        drawn.append((auc(score[at], label[at]) - 0.5) / (auc(planted[at], label[at]) - 0.5))
+    low, high = np.nanpercentile(drawn[1:], [2.5, 97.5])
+    return float(drawn[0]), float(low), float(high)
+
+
+def expected_auc(chance: np.ndarray) -> float:
+    """The AUC of the chances (n,) as scores, over all outcomes they could have had: no luck of the draw in it."""
+    hit = np.sort(chance)[::-1]
+    miss = 1 - hit
+    later = np.cumsum(miss[::-1])[::-1] - miss
+    return float((hit * (later + miss / 2)).sum() / (hit.sum() * miss.sum()))
+
+
+def _planted(model: str, folder: Path, data: Any) -> np.ndarray:
+    """The planted probability (n,) of each row of the data; NaN where the truth has none (linked customers)."""
+    file, probability, key = TRUTH[model]
+    path = folder / file
+    if not path.exists():
+        raise DataError(f"{path} isn't there: only a simulated bank has a truth (`bankmart simulate`).")
+    table = pq.read_table(path)
+    if "is_received" in table.column_names:
+        table = table.filter(pc.field("is_received"))
+    keys = zip(*(map(str, table[name].to_pylist()) for name in key), strict=True)
+    chance = dict(zip(keys, table[probability].to_pylist(), strict=True))
+    return np.array([chance.get(one, np.nan) for one in _rows(data, key)])
+
+
+def _rows(data: Any, key: tuple[str, ...]) -> list[tuple[str, ...]]:
+    from ml.data.training import as_date
+
+    if key == ("contact_id",):
+        return [(one.decode(),) for one in data.contacts.tolist()]
+    days = {day: as_date(day).isoformat() for day in np.unique(data.day).tolist()}
+    return [(days[day], one.decode()) for day, one in zip(data.day.tolist(), data.customers.tolist(), strict=True)]
