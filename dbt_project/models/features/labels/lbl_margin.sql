@@ -49,15 +49,17 @@ earned as (
 whole as (
     select
         as_of_date,
+        discount_rate,
         max(months) filter (where month_end_date <= last_month_end_date) as months
     from later
-    group by as_of_date
+    group by as_of_date, discount_rate
 )
 
 -- A customer without a row later on has earned nothing.
 select
     holding.as_of_date,
     holding.customer_id,
+    whole.discount_rate,
     {%- for months in [3, 6, 12] %}
     case when whole.months >= {{ months }} then coalesce(earned.margin_{{ months }}m_amount, 0) end::double precision
         as margin_{{ months }}m_amount,
