@@ -29,7 +29,8 @@ def per_row(scores: np.ndarray, taken: np.ndarray) -> np.ndarray:
     without a taken item are NaN; a taken item that isn't a candidate counts as missed.
     """
     items = scores.shape[1]
-    place = np.where(np.isneginf(scores), items, places(scores))
+    # What is no candidate has no place that any k reaches.
+    place = np.where(np.isneginf(scores), items + 7, places(scores))
     count = taken.sum(axis=1)
     found = np.full((len(scores), len(METRICS)), np.nan)
     gain = np.where(taken & (place < items), 1 / np.log2(place + 2), 0.0)

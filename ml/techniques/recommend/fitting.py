@@ -31,10 +31,16 @@ WORDS = {
     "product_term_months": Description("产品期限（月）", "Term of the product in months"),
     "offer_view_count_30d": Description("近30天浏览该产品次数", "Looks at the product in the last 30 days", "pieces"),
     "offer_view_count_90d": Description("近90天浏览该产品次数", "Looks at the product in the last 90 days", "pieces"),
-    "offer_application_count_90d": Description("近90天申请该产品步骤数", "Steps in an application for it, last 90 days", "pieces"),
+    "offer_application_count_90d": Description(
+        "近90天申请该产品步骤数", "Steps in an application for it, last 90 days", "pieces"
+    ),
     "was_held": Description("曾持有该产品", "Held the product before", "flag"),
-    "line_view_count_90d": Description("近90天浏览同类产品次数", "Looks at its product line in the last 90 days", "pieces"),
-    "line_application_count_90d": Description("近90天申请同类产品步骤数", "Steps in applications for its line", "pieces"),
+    "line_view_count_90d": Description(
+        "近90天浏览同类产品次数", "Looks at its product line in the last 90 days", "pieces"
+    ),
+    "line_application_count_90d": Description(
+        "近90天申请同类产品步骤数", "Steps in applications for its line", "pieces"
+    ),
     "line_held_count": Description("持有同类产品数", "Products of the line that are held", "pieces"),
     "invested_held_count": Description("持有理财类产品数", "Wealth products, funds and policies held", "pieces"),
     "risk_above_held": Description("比已持产品高出的风险等级", "Risk above the riskiest product ever held"),
@@ -101,7 +107,9 @@ def fit(spec: Spec, data: OfferSet, split: Split) -> Model:
     }
     rounds, patience = params.pop("num_boost_round", 300), params.pop("early_stopping_rounds", 30)
     x, y, groups = taught["train"]
-    fitted = lightgbm.Dataset(x, y, group=groups, feature_name=columns, categorical_feature=list(candidates.CATEGORICAL))
+    fitted = lightgbm.Dataset(
+        x, y, group=groups, feature_name=columns, categorical_feature=list(candidates.CATEGORICAL)
+    )
     x_stop, y_stop, groups_stop = taught["stop"]
     stop = fitted.create_valid(x_stop, y_stop, group=groups_stop)
     booster = lightgbm.train(

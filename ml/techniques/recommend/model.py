@@ -135,7 +135,9 @@ class Model:
         at, shelf = np.sort(sample[newest]), data.shelves[int(data.day[sample].max())]
         mask = candidates.candidates(shelf, data.cube[at])
         numbers = data.numbers[:, [data.features.index(name) for name in self.features]]
-        return {"shap.png": plots.importance(self.columns, self.shap(self.pairs(shelf, data.cube[at], numbers[at], mask)))}
+        return {
+            "shap.png": plots.importance(self.columns, self.shap(self.pairs(shelf, data.cube[at], numbers[at], mask)))
+        }
 
     def save(self, folder: Path, example: dict[str, Any]) -> None:
         """Write an MLflow model of plain files into the new `folder`: booster text, JSON, MLmodel."""

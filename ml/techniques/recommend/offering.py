@@ -14,7 +14,7 @@ from ml.data.scores import Offered, Target
 from ml.data.stream import Chunk, stream
 from ml.errors import DataError
 from ml.spec import Spec
-from ml.techniques.recommend import candidates, eligible
+from ml.techniques.recommend import eligible
 from ml.techniques.recommend.data import ELIGIBILITY, HELD, KINDS, PERSON, affinity, id_bytes
 from ml.techniques.recommend.model import Model
 from ml.techniques.recommend.shelf import PRODUCTS, Shelf, read_shelves
@@ -54,7 +54,9 @@ def offered(reader: connection, spec: Spec, model: Model, target: Target) -> Ite
         population=as_number("f", spec.population.column, types[spec.population.column]),
         least=sql.Literal(spec.population.at_least),
     )
-    columns = [as_number("f", name, types[name]) for name in names] + [as_number("e", name, asked[name]) for name in PERSON]
+    columns = [as_number("f", name, types[name]) for name in names] + [
+        as_number("e", name, asked[name]) for name in PERSON
+    ]
     order = sql.SQL('order by f.customer_id collate "C"')
     longest = id_bytes(reader, spec.features_table, target.build_id)
     # A second connection that sees what the first one sees: the two streams are merged as they come.

@@ -92,9 +92,7 @@ def located(link: connection, spec: Spec, names: tuple[str, ...]) -> tuple[dict[
     return types, {name: "f" if name in own else "m" for name in names}
 
 
-def source_of(
-    spec: Spec, build_id: int, types: dict[str, str], labels: sql.Composable | None = None
-) -> sql.Composed:
+def source_of(spec: Spec, build_id: int, types: dict[str, str], labels: sql.Composable | None = None) -> sql.Composed:
     """`from` the features of a build's population, with the margins beside them, and what else is joined."""
     return sql.SQL(
         "from {features} f left join {margins} m on m.build_id = f.build_id and m.as_of_date = f.as_of_date"
@@ -138,7 +136,9 @@ def divide(spec: Spec, data: ValueSet) -> Split:
     least = {"train": spec.needs.train_positives, "calibration": spec.needs.calibration_positives}
     for name, mask in (("train", train), ("calibration", calibration), ("early stopping", stop), ("test", test)):
         if (count := int(mask.sum())) < least.get(name, spec.needs.test_positives):
-            raise missing(spec, f"{name} has {count} customers, needed are {least.get(name, spec.needs.test_positives)}")
+            raise missing(
+                spec, f"{name} has {count} customers, needed are {least.get(name, spec.needs.test_positives)}"
+            )
     learnt = [as_date(day).isoformat() for day in usable]
     rule = f"a gap of {data.months} months before test; calibrated on other customers, not later"
     periods = {"train": learnt, "calibration": learnt, "test": [as_date(days[-1]).isoformat()]}

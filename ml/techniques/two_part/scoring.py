@@ -30,7 +30,9 @@ def scored(link: connection, spec: Spec, model: Model, target: Target) -> Iterat
     """
     names = model.features
     types, where = located(link, spec, (*names, spec.population.column))
-    source = source_of(spec, target.build_id, types) + sql.SQL(" and f.as_of_date = {}").format(sql.Literal(target.as_of))
+    source = source_of(spec, target.build_id, types) + sql.SQL(" and f.as_of_date = {}").format(
+        sql.Literal(target.as_of)
+    )
     with link.cursor() as cursor:
         cursor.execute(sql.SQL("select max(octet_length(f.customer_id)) ") + source)
         ((longest,),) = cursor.fetchall()
