@@ -58,7 +58,7 @@ def coverage(scores: np.ndarray, k: int = 3) -> float:
 def compare(
     model: np.ndarray, baseline: np.ndarray, taken: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
 ) -> Judgement:
-    """Judge two rankings (n, items) of the same rows, resampling rows in pairs. Rows without a taken item are left out."""
+    """Judge two rankings (n, items) of the same rows, resampling rows in pairs; rows with nothing taken don't count."""
     some = taken.any(axis=1)
     sides = np.stack([per_row(scores[some], taken[some]) for scores in (model, baseline)], axis=1)
     rows = len(sides)

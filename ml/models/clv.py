@@ -40,7 +40,7 @@ SPEC = Spec(
         unbelievable={"spearman": 0.995},
     ),
     limits=(
-        "The margin rests on the bank's assumptions (table margin_assumption), not on its ledger: put in the bank's own.",
+        "The margin rests on the bank's assumptions (table margin_assumption), not on its ledger: put in your own.",
         "A loan that was paid back before its end counts as nothing in the months before it was.",
         "It says what is to be expected if nothing is done, not what a contact would change (that is uplift).",
     ),

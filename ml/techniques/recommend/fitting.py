@@ -126,8 +126,9 @@ def fit(spec: Spec, data: OfferSet, split: Split) -> Model:
         "als_customers": len(data.everyone[newest]),
         "about": [
             f"Products, not product lines: {len(shelf)} on the shelf, {int(shelf.on_sale.sum())} on sale.",
-            f"Implicit alternating least squares (Hu, Koren and Volinsky 2008), {factors[newest].items.shape[1]} factors,"
-            f" over holdings and looks as of {as_date(newest)}; a customer's vector is solved for anew at scoring.",
+            f"Implicit alternating least squares (Hu, Koren and Volinsky 2008) over holdings and looks,"
+            f" {factors[newest].items.shape[1]} factors, as of {as_date(newest)}; each customer's vector is solved for"
+            " anew at scoring.",
             f"LightGBM lambdarank, {best.num_trees()} trees, over products on sale that the customer doesn't hold.",
             "Only customers who took something in the horizon are learnt from and judged: the scores order products"
             " for a customer and are no probabilities.",
@@ -157,7 +158,7 @@ def median_pair(data: OfferSet, split: Split) -> dict[str, Any]:
 
 
 def refuse_knowing(link: connection, spec: Spec, data: OfferSet) -> int:
-    """Raise LeakageFound where a feature of pair or customer alone tells what is taken next; else the pairs looked at."""
+    """Raise LeakageFound where a feature alone tells what is taken next; else the number of pairs looked at."""
     limit = spec.gates.limits.get("leakage_auc", 0.97)
     lines = tuple(sorted(set(next(iter(data.shelves.values())).lines)))
     nothing = {day: als.Factors(np.zeros((data.taken.shape[1], 1)), 1.0, 1.0) for day in data.shelves}

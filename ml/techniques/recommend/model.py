@@ -86,7 +86,10 @@ class Model:
 
     def reasons(self, rows: np.ndarray, count: int) -> list[str]:
         """Per row (k, columns), as JSON, what raises the product's place most (SHAP, largest first)."""
-        return top_reasons(self.columns, rows, self.shap(rows), count, self.described, ABOUT)
+        contributions = self.shap(rows)
+        # A line's number says nothing to a person, and the offer names its product.
+        contributions[:, [self.columns.index(name) for name in candidates.CATEGORICAL]] = 0
+        return top_reasons(self.columns, rows, contributions, count, self.described, ABOUT)
 
     def shap(self, rows: np.ndarray) -> np.ndarray:
         """TreeSHAP contributions (k, columns) in the ranker's scores (Lundberg et al. 2020), less the base."""

@@ -172,8 +172,8 @@ def read(spec: Spec, as_of: date, build_id: int | None = None) -> ValueSet:
         first, last = as_date(days[0]), as_date(days[-1])
         raise missing(
             spec,
-            f"the margin after {len(days)} month ends from {first} to {last} is known, which doesn't leave {TRAIN_DATES}"
-            f" of them {HORIZONS[-1]} months or more before the newest",
+            f"the margin after {len(days)} month ends from {first} to {last} is known, which doesn't leave"
+            f" {TRAIN_DATES} of them {HORIZONS[-1]} months or more before the newest",
         )
     kept = ~np.isnan(labels[months][:, 0])
     newest = as_date(numbers[kept, 0].max())

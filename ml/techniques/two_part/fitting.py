@@ -118,10 +118,10 @@ def _facts(model: Model, data: ValueSet, is_active: np.ndarray, floor: float) ->
             scaled,
             "",
             f"- Two parts: {model.active.num_trees()} trees for the chance of an income of {floor:,.2f} or more"
-            f" ({is_active.mean():.1%} of the rows), {model.amount.num_trees()} for the change against the months before"
-            " of those who have it.",
-            f"- Discounted at {plain.discount_rate:.1%} a year, {discounted_months(plain.months, plain.discount_rate):.3f}"
-            f" months for {plain.months}; every assumption is in the table margin_assumption.",
+            f" ({is_active.mean():.1%} of the rows), {model.amount.num_trees()} for the change against the months"
+            " before of those who have it.",
+            f"- Discounted at {plain.discount_rate:.1%} a year: {plain.months} months count as"
+            f" {discounted_months(plain.months, plain.discount_rate):.3f}; all assumptions are in margin_assumption.",
             f"- Calibrated by one factor, {plain.scale:.4f}, on the calibration customers; see `deciles.png`.",
             f"- Bands by yearly value, fixed at training: {bands}, else low.",
         ],

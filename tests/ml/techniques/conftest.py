@@ -1,4 +1,4 @@
-"""A bank with a shelf: what its customers take next follows from what they look at, what they earn from what they have."""
+"""A bank with a shelf: what its customers take follows from what they look at, what they earn from what they have."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def day_of(when: date, count: int, seed: int) -> dict[str, pd.DataFrame]:
     for months in (3, 6, 12):
         margins[f"margin_{months}m_amount"] = months * monthly
         after = months * monthly * growth * rng.normal(1, 0.1, count)
-        is_over = when + timedelta(days=31 * months) <= TODAY
+        is_over = when + timedelta(days=int(30.5 * months)) <= TODAY
         labels[f"margin_{months}m_amount"] = after if is_over else np.full(count, np.nan)
         labels[f"income_{months}m_amount"] = after if is_over else np.full(count, np.nan)
     margins = margins.drop(columns="margin_12m_amount").assign(margin_12m_amount=np.nan, income_3m_amount=3 * monthly)
