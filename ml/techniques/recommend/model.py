@@ -86,6 +86,8 @@ class Model:
 
     def reasons(self, rows: np.ndarray, count: int) -> list[str]:
         """Per row (k, columns), as JSON, what raises the product's place most (SHAP, largest first)."""
+        if not len(rows):
+            return []
         contributions = self.shap(rows)
         # A line's number says nothing to a person, and the offer names its product.
         contributions[:, [self.columns.index(name) for name in candidates.CATEGORICAL]] = 0

@@ -120,6 +120,8 @@ class Model:
 
     def reasons(self, numbers: np.ndarray, count: int) -> list[str]:
         """Per row, as JSON, the features that raise the value most, in currency units, largest first."""
+        if not len(numbers):
+            return []
         return top_reasons(self.features, numbers, self.contributions(numbers), count, self.described, ABOUT)
 
     def _of(self, data: ValueSet, rows: np.ndarray) -> np.ndarray:
