@@ -1,0 +1,84 @@
+"""Metrics of ranked offers against what customers took, per customer, with intervals over customers, in pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ml.judging.judgement import Judgement, judgement
+
+# In the order of every report; more is better in all of them.
+METRICS = {"ndcg_3": True, "ndcg_7": True, "map": True, "recall_3": True, "recall_7": True}
+RESAMPLES = 400
+
+
+def places(scores: np.ndarray) -> np.ndarray:
+    """Each item's place, from 0, by falling scores (n, items); ties in the order of the items, -inf last."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    place = np.empty_like(order)
+    np.put_along_axis(place, order, np.arange(scores.shape[1])[None, :], axis=1)
+    return place
+
+
+def per_row(scores: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    """The METRICS of every row (n, 5); `scores` (n, items), -inf for what isn't a candidate, `taken` (n, items) bool.
+
+    NDCG with gain 1 and discount log2(place + 2), ideal at the row's own number of taken items (Järvelin and
+    Kekäläinen 2002); average precision over the whole ranking; recall is the share of the taken items. Rows
+    without a taken item are NaN; a taken item that isn't a candidate counts as missed.
+    """
+    items = scores.shape[1]
+    # What is no candidate has no place that any k reaches.
+    place = np.where(np.isneginf(scores), items + 7, places(scores))
+    count = taken.sum(axis=1)
+    found = np.full((len(scores), len(METRICS)), np.nan)
+    gain = np.where(taken & (place < items), 1 / np.log2(place + 2), 0.0)
+    best = np.append(0.0, np.cumsum(1 / np.log2(np.arange(items) + 2)))
+    # Places of the taken items, in order; what is no candidate lies at infinity.
+    ranked = np.sort(np.where(taken & (place < items), place, np.inf), axis=1)
+    precision = np.where(np.isinf(ranked), 0.0, np.arange(1, items + 1) / (ranked + 1))
+    some = count > 0
+    safe = np.maximum(count, 1)
+    for at, k in ((0, 3), (1, 7)):
+        found[:, at] = np.where(place < k, gain, 0.0).sum(axis=1) / np.maximum(best[np.minimum(count, k)], 1e-300)
+        found[:, 3 + at] = (taken & (place < k)).sum(axis=1) / safe
+    found[:, 2] = precision.sum(axis=1) / safe
+    found[~some] = np.nan
+    return found
+
+
+def coverage(scores: np.ndarray, k: int = 3) -> float:
+    """The share of the items that are in somebody's first `k`, of those that are anybody's candidates."""
+    candidate = ~np.isneginf(scores)
+    shown = ((places(scores) < k) & candidate).any(axis=0)
+    return float(shown.sum() / max(1, candidate.any(axis=0).sum()))
+
+
+def compare(
+    model: np.ndarray, baseline: np.ndarray, taken: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
+) -> Judgement:
+    """Judge two rankings (n, items) of the same rows, resampling rows in pairs; rows with nothing taken don't count."""
+    some = taken.any(axis=1)
+    sides = np.stack([per_row(scores[some], taken[some]) for scores in (model, baseline)], axis=1)
+    rows = len(sides)
+    rng = np.random.default_rng(seed)
+    drawn = np.empty((resamples, 2, len(METRICS)))
+    for at in range(resamples):
+        weight = np.bincount(rng.integers(0, rows, rows), minlength=rows)
+        drawn[at] = np.tensordot(weight, sides, axes=1) / rows
+    return judgement(rows, int(taken[some].sum()), METRICS, sides.mean(axis=0), drawn)
+
+
+def table(title: str, judged: Mapping[str, Judgement], shown: Mapping[str, float]) -> str:
+    """Markdown: the model against each rival, and the coverage of each. Rival → its judgement, name → coverage."""
+    first = next(iter(judged.values()))
+    lines = [f"## {title}", "", "| ranking | NDCG@3 | MAP | recall@3 | recall@7 | model's NDCG@3 less its | coverage |"]
+    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    wanted = ("ndcg_3", "map", "recall_3", "recall_7")
+    ours = " | ".join(f"{first.model[name].value:.4f}" for name in wanted)
+    lines.append(f"| model | {ours} | | {shown['model']:.0%} |")
+    for name, one in judged.items():
+        theirs = " | ".join(f"{one.baseline[metric].value:.4f}" for metric in wanted)
+        lines.append(f"| {name} | {theirs} | {one.difference['ndcg_3']} | {shown[name]:.0%} |")
+    return "\n".join(lines)

@@ -1,0 +1,200 @@
+"""A trained recommender: item factors, a ranker over candidates, and what it is judged against."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightgbm
+import numpy as np
+
+from ml.errors import ArtefactRefused
+from ml.judging import plots, ranking
+from ml.judging.judgement import Judgement
+from ml.judging.reasons import top_reasons
+from ml.techniques.recommend import als, candidates
+from ml.techniques.recommend.data import OfferSet
+from ml.techniques.recommend.shelf import Shelf
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BOOSTER, PLAIN = "model.lgb", "model.json"
+ABOUT = ("推荐度", "the recommendation")
+SHAP_SAMPLE = 500
+RIVALS = ("popularity", "rules", "als")
+
+
+@dataclass(frozen=True)
+class OfferJudgement(Judgement):
+    """Against popularity; `section` says it of the other rivals, in Markdown."""
+
+    section: str = ""
+
+    def sections(self) -> list[str]:
+        """For the model card."""
+        return [self.section]
+
+
+@dataclass
+class Model:
+    """`ids` are the products of training, in the order of the factors, of `popular` (P,), how often each was taken
+    in the training periods, and of `share` (P, P), the rule's table."""
+
+    booster: lightgbm.Booster
+    features: tuple[str, ...]
+    ids: tuple[str, ...]
+    lines: tuple[str, ...]
+    factors: als.Factors
+    popular: np.ndarray
+    share: np.ndarray
+    described: dict[str, Any]
+    threads: int
+    facts: dict[str, Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the ranker reads: of the pair, then of the customer."""
+        return (*candidates.PAIR, *self.features)
+
+    def rank(self, numbers: np.ndarray) -> np.ndarray:
+        """The ranker's scores (k,) of candidate rows (k, columns): they order products within a customer."""
+        if not len(numbers):
+            return np.empty(0)
+        return np.asarray(self.booster.predict(numbers, num_threads=self.threads))
+
+    def known(self, shelf: Shelf) -> np.ndarray:
+        """(P,): whether the model has learnt of the product."""
+        return np.isin(shelf.ids, self.ids)
+
+    def liking(self, cube: np.ndarray, shelf: Shelf) -> np.ndarray:
+        """The scores of collaborative filtering (n, P) in the shelf's order; 0 for a product it doesn't know."""
+        place = [self.ids.index(one) if one in self.ids else -1 for one in shelf.ids]
+        strength = np.zeros((len(cube), len(self.ids)))
+        own = candidates.strength(cube)
+        for at, to in enumerate(place):
+            if to >= 0:
+                strength[:, to] = own[:, at]
+        scores = np.hstack([self.factors.scores(strength), np.zeros((len(cube), 1))])
+        return np.asarray(scores[:, place])
+
+    def pairs(self, shelf: Shelf, cube: np.ndarray, numbers: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """The ranker's rows (k, columns) of the pairs in `mask` (n, P)."""
+        return candidates.rows(shelf, self.lines, self.liking(cube, shelf), cube, numbers, mask)
+
+    def reasons(self, rows: np.ndarray, count: int) -> list[str]:
+        """Per row (k, columns), as JSON, what raises the product's place most (SHAP, largest first)."""
+        if not len(rows):
+            return []
+        contributions = self.shap(rows)
+        # A line's number says nothing to a person, and the offer names its product.
+        contributions[:, [self.columns.index(name) for name in candidates.CATEGORICAL]] = 0
+        return top_reasons(self.columns, rows, contributions, count, self.described, ABOUT)
+
+    def shap(self, rows: np.ndarray) -> np.ndarray:
+        """TreeSHAP contributions (k, columns) in the ranker's scores (Lundberg et al. 2020), less the base."""
+        return np.asarray(self.booster.predict(rows, pred_contrib=True, num_threads=self.threads))[:, :-1]
+
+    def rankings(self, data: OfferSet, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Scores (n, P) of the model and its rivals for the rows (mask) of a data set, -inf for no candidate."""
+        chosen = np.flatnonzero(rows)
+        found = {name: np.full((len(chosen), len(self.ids)), -np.inf) for name in ("model", *RIVALS)}
+        numbers = data.numbers[:, [data.features.index(name) for name in self.features]]
+        for day in np.unique(data.day[chosen]):
+            mine = data.day[chosen] == day
+            at, shelf = chosen[mine], data.shelves[int(day)]
+            mask = candidates.candidates(shelf, data.cube[at])
+            scores = self.rank(self.pairs(shelf, data.cube[at], numbers[at], mask))
+            found["model"][mine] = candidates.spread(scores, mask)
+            found["popularity"][mine] = candidates.popularity(self.popular, mask)
+            found["rules"][mine] = candidates.by_rule(self.share, data.cube[at], mask)
+            found["als"][mine] = np.where(mask, self.liking(data.cube[at], shelf), -np.inf)
+        return found
+
+    def judge(self, data: OfferSet, rows: np.ndarray, seed: int) -> OfferJudgement:
+        """Against popularity, and beside it against the rules and collaborative filtering alone."""
+        found, taken = self.rankings(data, rows), data.taken[rows]
+        judged = {name: ranking.compare(found["model"], found[name], taken, seed=seed) for name in RIVALS}
+        shown = {name: ranking.coverage(scores) for name, scores in found.items()}
+        named = {"popularity": "popularity", "rules": "rules (held together)", "als": "collaborative filtering alone"}
+        text = ranking.table(
+            "Rankings out of time",
+            {named[name]: one for name, one in judged.items()},
+            {"model": shown["model"], **{named[name]: shown[name] for name in RIVALS}},
+        )
+        first = judged["popularity"]
+        return OfferJudgement(**{name: getattr(first, name) for name in Judgement.__dataclass_fields__}, section=text)
+
+    def against(self, rival: Model, data: OfferSet, rows: np.ndarray, seed: int) -> Judgement:
+        """Another recommender in the baseline's place."""
+        ours, theirs = (one.rankings(data, rows)["model"] for one in (self, rival))
+        return ranking.compare(ours, theirs, data.taken[rows], seed=seed)
+
+    def figures(self, data: OfferSet, rows: np.ndarray, seed: int) -> dict[str, Figure]:
+        """Which features move products up or down, on a sample of customers."""
+        chosen = np.flatnonzero(rows)
+        sample = np.random.default_rng(seed).choice(chosen, min(SHAP_SAMPLE // 10, len(chosen)), replace=False)
+        newest = data.day[sample] == data.day[sample].max()
+        at, shelf = np.sort(sample[newest]), data.shelves[int(data.day[sample].max())]
+        mask = candidates.candidates(shelf, data.cube[at])
+        numbers = data.numbers[:, [data.features.index(name) for name in self.features]]
+        return {
+            "shap.png": plots.importance(self.columns, self.shap(self.pairs(shelf, data.cube[at], numbers[at], mask)))
+        }
+
+    def save(self, folder: Path, example: dict[str, Any]) -> None:
+        """Write an MLflow model of plain files into the new `folder`: booster text, JSON, MLmodel."""
+        import mlflow.lightgbm
+        import pandas as pd
+        from mlflow.models import ModelSignature
+        from mlflow.types import ColSpec, Schema
+
+        columns = [ColSpec("double", name, required=False) for name in self.columns]
+        mlflow.lightgbm.save_model(
+            self.booster,
+            str(folder),
+            signature=ModelSignature(Schema(columns), Schema([ColSpec("double")])),
+            input_example=pd.DataFrame([example], columns=list(self.columns), dtype="float64"),
+            pip_requirements=[f"lightgbm=={lightgbm.__version__}"],
+        )
+        plain = {
+            "technique": "recommend",
+            "features": list(self.features),
+            "ids": list(self.ids),
+            "lines": list(self.lines),
+            "factors": {**asdict(self.factors), "items": self.factors.items.tolist()},
+            "popular": self.popular.tolist(),
+            "share": self.share.tolist(),
+            "described": self.described,
+            "threads": self.threads,
+            "facts": self.facts,
+        }
+        (folder / PLAIN).write_text(json.dumps(plain, indent=1), encoding="utf-8")
+
+
+def load(folder: Path) -> Model:
+    """The model that `save` wrote; reads text and JSON only. Raises ArtefactRefused where they don't fit."""
+    try:
+        plain = json.loads((folder / PLAIN).read_text(encoding="utf-8"))
+        booster = lightgbm.Booster(model_str=(folder / BOOSTER).read_text(encoding="utf-8"))
+        factors = plain["factors"]
+        model = Model(
+            booster=booster,
+            features=tuple(plain["features"]),
+            ids=tuple(plain["ids"]),
+            lines=tuple(plain["lines"]),
+            factors=als.Factors(np.array(factors["items"]), factors["alpha"], factors["regularisation"]),
+            popular=np.array(plain["popular"]),
+            share=np.array(plain["share"]),
+            described=plain["described"],
+            threads=plain["threads"],
+            facts=plain["facts"],
+        )
+        fits = len(model.ids) == len(model.factors.items) == len(model.popular) == len(model.share)
+    except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
+        raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error
+    if not fits or booster.feature_name() != list(model.columns):
+        raise ArtefactRefused(f"{BOOSTER} and {PLAIN} don't fit each other: they aren't of one model.")
+    return model

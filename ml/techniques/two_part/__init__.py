@@ -1,0 +1,13 @@
+"""How much is to be expected? Whether a customer earns anything at all, times how much then."""
+
+from __future__ import annotations
+
+from ml.techniques.two_part.data import divide as split
+from ml.techniques.two_part.data import read, refuse_knowing
+from ml.techniques.two_part.fitting import fit as train
+from ml.techniques.two_part.model import load
+from ml.techniques.two_part.scoring import scored
+
+check = refuse_knowing
+
+__all__ = ["check", "load", "read", "scored", "split", "train"]
