@@ -51,9 +51,7 @@ class Experiment:
 
     def trial(self, places: np.ndarray) -> Trial:
         """These rows of one offer and its control."""
-        return Trial(
-            self.outcome[places].astype(np.float64), self.arm[places] != CONTROL, 1 / self.propensity[places]
-        )
+        return Trial(self.outcome[places].astype(np.float64), self.arm[places] != CONTROL, 1 / self.propensity[places])
 
     def is_binary(self) -> bool:
         """Whether the outcome is yes or no."""

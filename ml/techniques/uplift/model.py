@@ -13,7 +13,6 @@ import numpy as np
 from ml.errors import ArtefactRefused, DataError
 from ml.judging.judgement import Judgement
 from ml.judging.policy import Policy, choose, choose_as_many
-from ml.judging.reasons import top_reasons
 from ml.judging.uplift import Offer, compare
 from ml.techniques.uplift import plots
 from ml.techniques.uplift.experiment import CONTROL, Experiment
@@ -73,6 +72,8 @@ class Model:
 
     def reasons(self, numbers: np.ndarray, offer: int, count: int) -> list[str]:
         """Per row, as JSON, what raises an offer's effect most (`offer` is its place)."""
+        from ml.judging.reasons import top_reasons
+
         if not len(numbers):
             return []
         contributions = self.arms[offer].contributions(numbers, self.kind, self.threads)
