@@ -11,8 +11,6 @@ import numpy as np
 
 from ml.bench._uplift_protocol import Outcome, judge_split, summary
 from ml.bench._uplift_table import Table, encoded, read_table, treatments
-from ml.errors import DataError
-from ml.techniques.uplift.experiment import shares
 from ml.techniques.uplift.randomised import require_randomised
 
 SEEDS = 10
@@ -51,7 +49,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     offers = tuple(sorted(set(table.treatment.tolist()) - {control}))
     everything = encoded(table, table, offers, control, seed=0)
     balance = require_randomised(everything, np.full(len(everything), table.propensity is not None))
-    found = [_one_seed(args, table, test, offers, control, seed) for seed in range(args.seeds)]
+    found = [
+        split_and_judge(table, test, offers, control, seed, args.resamples, args.threads) for seed in range(args.seeds)
+    ]
     return {
         "data": {
             "csv": args.csv.name,
@@ -93,9 +93,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _one_seed(
-    args: argparse.Namespace, table: Table, test: Table | None, offers: tuple[str, ...], control: str, seed: int
+def split_and_judge(
+    table: Table, test: Table | None, offers: tuple[str, ...], control: str, seed: int, resamples: int, threads: int
 ) -> list[Outcome]:
+    """One seed: 70 % learn and the rest judges, or all learn and `test` judges."""
     rng = np.random.default_rng(seed)
     if test is None:
         place = rng.permutation(len(table.treatment))
@@ -107,14 +108,10 @@ def _one_seed(
         learnt, judged = table.only(kept), table.only(~kept)
     else:
         learnt, judged = table, test
-    if learnt.propensity is None:
-        arms = np.unique(learnt.treatment, return_inverse=True)[1]
-        if (shares(arms, np.zeros(len(arms), dtype=int)) >= 1).any():
-            raise DataError("All customers got the same treatment: there is nothing to compare it with.")
     return judge_split(
         encoded(learnt, learnt, offers, control, seed),
         encoded(judged, learnt, offers, control, seed),
         seed,
-        args.resamples,
-        args.threads,
+        resamples,
+        threads,
     )
