@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -126,9 +126,9 @@ class FeedbackScored:
 
 
 def replace_scores(
-    link: connection, target: Target, chunks: Iterable[Chunk], table: str = Scored.table
+    link: connection, target: Target, chunks: Iterable[Chunk], tables: Sequence[str] = (Scored.table,)
 ) -> tuple[int, Counter[str]]:
-    """Replace this version's scores of the build by `chunks`, in the transaction that `link` is in.
+    """Replace this version's scores of the build in `tables` by `chunks`, in the transaction that `link` is in.
 
     A champion's scores replace any earlier champion's of the same build too: a build has one champion. A
     second run at the same time waits for this one. Returns the number of rows and their tally.
@@ -140,17 +140,18 @@ def replace_scores(
             "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
             (f"scores {target.model} {target.build_id}",),
         )
-        cursor.execute(
-            sql.SQL(
-                "delete from {} where as_of_date = %s and build_id = %s and model = %s"
-                " and (model_version = %s or (is_champion and %s))"
-            ).format(sql.Identifier("scores", table)),
-            (*key, target.version, target.is_champion),
-        )
+        for table in tables:
+            cursor.execute(
+                sql.SQL(
+                    "delete from {} where as_of_date = %s and build_id = %s and model = %s"
+                    " and (model_version = %s or (is_champion and %s))"
+                ).format(sql.Identifier("scores", table)),
+                (*key, target.version, target.is_champion),
+            )
         for chunk in chunks:
             whole = _whole(target, chunk)
             copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-                sql.Identifier("scores", table), sql.SQL(", ").join(map(sql.Identifier, whole.column_names))
+                sql.Identifier("scores", chunk.table), sql.SQL(", ").join(map(sql.Identifier, whole.column_names))
             )
             cursor.copy_expert(copy, _as_csv(whole))
             rows += whole.num_rows

@@ -100,7 +100,8 @@ class Technique:
     - `check(link, spec, data)`: raises LeakageFound; returns how many rows were compared with the past.
     - `example(data, split)`: an input example that is nobody's; default: each feature's median.
     - `checks(gates, judged)`: what a version must show by itself.
-    - `scored(reader, spec, model, target)`: chunks of scores, all of the class `scores`, which names their table.
+    - `scored(reader, spec, model, target)`: chunks of scores of the class `scores`, which names their table;
+      or of those in `more_scores`.
     """
 
     train: Callable[[Spec, Any, Any], Any]
@@ -112,6 +113,7 @@ class Technique:
     checks: Callable[[Gates, Judgement], list[Check]]
     scored: Callable[[connection, Spec, Any, Target], Iterator[Chunk]]
     scores: type[Chunk] = Scored
+    more_scores: tuple[type[Chunk], ...] = ()
 
 
 def technique(name: str) -> Technique:
