@@ -32,7 +32,7 @@ SPEC = Spec(
         *("account_count", "product_line_count", "tenure_days"),
     ),
     needs=Needs(train_positives=80, calibration_positives=20, test_positives=20),
-    gates=Gates(metric="qini", margin=0.02, minimum_rows=500, minimum_positives=20),
+    gates=Gates(metric="qini", margin=0.05, minimum_rows=500, minimum_positives=20),
     bands={"high": 0.1, "medium": 0.2},
     reasons_for=("high",),
     limits=(

@@ -11,7 +11,9 @@ from ml.judging.uplift import METRICS, Offer, Trial, compare, perfect_area, qini
 
 def trial(outcome, treated, weight=None):
     treated = np.array(treated, dtype=bool)
-    return Trial(np.array(outcome, float), treated, np.ones(len(treated)) if weight is None else np.array(weight, float))
+    return Trial(
+        np.array(outcome, float), treated, np.ones(len(treated)) if weight is None else np.array(weight, float)
+    )
 
 
 # Ordered by score: T1 C0 | T1 C0 | T0 C1 | T0 C1: the first half gains, the second loses.

@@ -24,7 +24,9 @@ def made(chance, seed=1, count=3000):
     outcome = (rng.random(count) < np.clip(0.1 + 0.15 * (numbers[:, 0] > 0) + 0.05 * arm, 0, 1)).astype(float)
     zero = np.zeros(count, dtype=int)
     names = ("wealth", "age", "visits", "noise", "often_null")
-    return Experiment(names, numbers, ("gift",), arm, outcome, shares(arm, zero), zero, rng.integers(0, 3, count)), drawn
+    return Experiment(
+        names, numbers, ("gift",), arm, outcome, shares(arm, zero), zero, rng.integers(0, 3, count)
+    ), drawn
 
 
 @pytest.mark.parametrize("seed", range(6))
