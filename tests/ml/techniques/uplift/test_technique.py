@@ -147,7 +147,7 @@ def test_against_itself_there_is_no_difference_and_against_noise_there_is(spec, 
 
 
 def test_no_buyers_or_one_arm_only_is_skipped_with_the_reason(spec):
-    data = contacts(500)
+    data = contacts(900)
     with pytest.raises(DataPrerequisite, match="train has 0 buyers"):
         own.split(spec, dataclasses.replace(data, label=np.zeros(data.rows, dtype=np.int8)))
     one_arm = dataclasses.replace(data, treatment=np.full(data.rows, "gift"))
