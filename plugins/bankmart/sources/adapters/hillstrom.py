@@ -132,9 +132,23 @@ def _extracts(test: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
             call_id="C" + number, direction="in", reason="other", wait_seconds=0, talk_seconds=0, is_resolved=True
         ),
     }
-    # The shop keeps no accounts; the contract wants their files all the same.
-    for name in ("account", "balance", "transaction"):
-        extracts["core_banking", name] = pd.DataFrame()
+    # The shop keeps no accounts, and the contract wants one: an empty one, of the first customer.
+    since = opened.iloc[:1].reset_index(drop=True)
+    extracts["core_banking", "account"] = pd.DataFrame(
+        {
+            "account_id": ["SHOP"],
+            "customer_id": customer.iloc[:1].tolist(),
+            "product_id": [MENS],
+            "currency": ["USD"],
+            "open_date": since,
+            "status": ["active"],
+            "effective_date": since,
+        }
+    )
+    extracts["core_banking", "balance"] = pd.DataFrame(
+        {"account_id": ["SHOP"], "balance_date": [pd.Timestamp(BUSINESS_DATE)], "balance_amount": [0]}
+    )
+    extracts["core_banking", "transaction"] = pd.DataFrame()
     return extracts
 
 
