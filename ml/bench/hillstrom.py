@@ -155,8 +155,8 @@ def rates(mart: pd.DataFrame) -> dict[str, dict[str, float]]:
     found = grouped[["visit", "conversion", "spend"]].mean().astype(float).round(5)
     counts = grouped.size()
     return {
-        str(name): {"customers": int(counts[name]), **{str(key): float(value) for key, value in row.items()}}
-        for name, row in found.iterrows()
+        name: {"customers": int(count), **{str(key): float(value) for key, value in row.items()}}
+        for name, count, (_, row) in zip(map(str, counts.index), counts, found.iterrows(), strict=True)
     }
 
 

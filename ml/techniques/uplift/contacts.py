@@ -121,8 +121,8 @@ def read_contacts(spec: Spec, as_of: date, build_id: int | None = None) -> Conta
         if build is None:
             raise _missing(spec, f"there is no training build that passed on or before {as_of}")
         types = require_numeric(link, (spec.features_table[0], spec.features_table[1]), names)
-        said, numbers = _rows(link, spec, build, names, types)
-    contacts, customers, treatment, campaign = said
+        words, numbers = _rows(link, spec, build, names, types)
+    contacts, customers, treatment, campaign = words
     digest = hashlib.sha256(repr(names).encode())
     for part in (contacts, customers, treatment, campaign, np.ascontiguousarray(numbers)):
         digest.update(part.tobytes())

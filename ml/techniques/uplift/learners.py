@@ -70,10 +70,9 @@ class Arm:
         two outcome models' contributions, in log-odds.
         """
         if "x" in kind:
-            return self.chance * _shap(self.effect_control, numbers, threads) + (1 - self.chance) * _shap(
-                self.effect_treated, numbers, threads
-            )
-        return _shap(self.treated, numbers, threads) - _shap(self.control, numbers, threads)
+            control = _shap(self.effect_control, numbers, threads)
+            return np.asarray(self.chance * control + (1 - self.chance) * _shap(self.effect_treated, numbers, threads))
+        return np.asarray(_shap(self.treated, numbers, threads) - _shap(self.control, numbers, threads))
 
 
 def learn(experiment: Experiment, offer: int, params: Mapping[str, Any], seed: int, threads: int) -> Arm:

@@ -199,8 +199,16 @@ def load(folder: Path) -> Model:
         )
         model = Model(
             arms=arms,
-            **{name: tuple(plain[name]) for name in ("features", "offers", "costs", "null_shares")},
-            **{name: plain[name] for name in ("kind", "value", "thresholds", "described", "threads", "facts")},
+            features=tuple(plain["features"]),
+            offers=tuple(plain["offers"]),
+            costs=tuple(plain["costs"]),
+            null_shares=tuple(plain["null_shares"]),
+            kind=plain["kind"],
+            value=plain["value"],
+            thresholds=plain["thresholds"],
+            described=plain["described"],
+            threads=plain["threads"],
+            facts=plain["facts"],
         )
     except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
         raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error

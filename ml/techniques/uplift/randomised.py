@@ -95,7 +95,8 @@ def standardised_differences(numbers: np.ndarray, given: np.ndarray, weight: np.
         spread.append((weight[side, None] * there[side] * (values[side] - middle) ** 2).sum(axis=0) / mass)
     deviation = np.sqrt((spread[0] + spread[1]) / 2)
     difference = mean[0] - mean[1]
-    return np.divide(difference, deviation, out=np.where(difference == 0, 0.0, np.inf), where=deviation > 1e-12)
+    nothing = np.where(difference == 0, 0.0, np.inf)
+    return np.asarray(np.divide(difference, deviation, out=nothing, where=deviation > 1e-12))
 
 
 def _vary(propensity: np.ndarray, given: np.ndarray) -> bool:

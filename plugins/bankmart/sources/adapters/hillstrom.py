@@ -73,7 +73,7 @@ def _read(source: Path) -> pd.DataFrame:
     bad &= (test["history"] > 0) & (test["spend"] >= 0) & test["recency"].between(1, 12)
     bad &= test["channel"].isin(("Phone", "Web", "Multichannel")) & ((test["mens"] == 1) | (test["womens"] == 1))
     if not bad.all():
-        line = int((~bad).idxmax()) + 2
+        line = int((~bad).to_numpy().argmax()) + 2
         raise HillstromError(f"{found[0].name}, line {line} holds a value that the test can't have. Take the original.")
     return test
 
