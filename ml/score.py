@@ -50,7 +50,8 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
         build = daily_build(reader, as_of, build_id)
         target = Target(as_of, build.build_id, model, version.number, alias == "champion", version.run_id)
         how = technique(spec.technique)
-        rows, tally = replace_scores(writer, target, how.scored(reader, spec, loaded, target), how.scores.table)
+        tables = [kind.table for kind in (how.scores, *how.more_scores)]
+        rows, tally = replace_scores(writer, target, how.scored(reader, spec, loaded, target), tables)
     if not rows:
         reason = f"no customer of build {build.build_id} belongs to the population ({spec.population.statement})"
         print(f"{model} as of {as_of}: nothing scored, {reason}.")

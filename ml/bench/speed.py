@@ -292,5 +292,5 @@ def _scored(spec: Spec, build_id: int, folder: Path) -> tuple[float, int, int]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     with db.connect("scorer") as reader, db.connect("scorer") as writer:
-        replace_scores(writer, target, how.scored(reader, spec, model, target), how.scores.table)
+        replace_scores(writer, target, how.scored(reader, spec, model, target), (how.scores.table,))
     return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, before

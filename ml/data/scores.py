@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -127,42 +127,43 @@ class FeedbackScored:
 
 
 def replace_scores(
-    link: connection, target: Target, chunks: Iterable[Chunk], table: str = Scored.table
+    link: connection, target: Target, chunks: Iterable[Chunk], tables: Sequence[str] = (Scored.table,)
 ) -> tuple[int, Counter[str]]:
-    """Replace this version's scores of the build by `chunks`, in the transaction that `link` is in.
+    """Replace this version's scores of the build in `tables` by `chunks`, in the transaction that `link` is in.
 
     A champion's scores replace any earlier champion's of the same build too: a build has one champion. A
     second run at the same time waits for this one. Returns the number of rows and their tally.
     """
     key = (target.as_of, target.build_id, target.model)
+    rows, tally = 0, Counter[str]()
     with link.cursor() as cursor:
         cursor.execute(
             "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
             (f"scores {target.model} {target.build_id}",),
         )
-        cursor.execute(
-            sql.SQL(
-                "delete from {} where as_of_date = %s and build_id = %s and model = %s"
-                " and (model_version = %s or (is_champion and %s))"
-            ).format(sql.Identifier("scores", table)),
-            (*key, target.version, target.is_champion),
-        )
-        rest = iter(chunks)
-        first = next(rest, None)
-        if first is None:
-            return 0, Counter()
-        feed: Any = _Feed(target, itertools.chain([first], rest))
-        copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-            sql.Identifier("scores", table), sql.SQL(", ").join(map(sql.Identifier, feed.columns))
-        )
-        try:
-            cursor.copy_expert(copy, feed)
-        except psycopg2.errors.QueryCanceled:
-            # So libpq reports whatever a chunk's making raised.
-            if feed.error is None:
-                raise
-            raise feed.error from None
-        return feed.rows, feed.tally
+        for table in tables:
+            cursor.execute(
+                sql.SQL(
+                    "delete from {} where as_of_date = %s and build_id = %s and model = %s"
+                    " and (model_version = %s or (is_champion and %s))"
+                ).format(sql.Identifier("scores", table)),
+                (*key, target.version, target.is_champion),
+            )
+        for table, together in itertools.groupby(chunks, key=lambda chunk: chunk.table):
+            feed: Any = _Feed(target, together)
+            copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
+                sql.Identifier("scores", table), sql.SQL(", ").join(map(sql.Identifier, feed.columns))
+            )
+            try:
+                cursor.copy_expert(copy, feed)
+            except psycopg2.errors.QueryCanceled:
+                # So libpq reports whatever a chunk's making raised.
+                if feed.error is None:
+                    raise
+                raise feed.error from None
+            rows += feed.rows
+            tally += feed.tally
+    return rows, tally
 
 
 class _Feed:

@@ -101,7 +101,8 @@ class Technique:
     - `example(data, split)`: an input example that is nobody's; default: each feature's median.
     - `checks(gates, judged)`: what a version must show by its metrics.
     - `audit(spec, model, data, split)`: further checks that need the rows (fairness, drift).
-    - `scored(reader, spec, model, target)`: chunks of scores, all of the class `scores`, which names their table.
+    - `scored(reader, spec, model, target)`: chunks of scores of the class `scores`, which names their table;
+      or of those in `more_scores`.
     """
 
     train: Callable[[Spec, Any, Any], Any]
@@ -114,6 +115,7 @@ class Technique:
     audit: Callable[[Spec, Any, Any, Any], list[Check]]
     scored: Callable[[connection, Spec, Any, Target], Iterator[Chunk]]
     scores: type[Chunk] = Scored
+    more_scores: tuple[type[Chunk], ...] = ()
 
 
 def technique(name: str) -> Technique:

@@ -48,7 +48,7 @@ PLANS = (
     Plan("养老年金规划", "IN02", (ADVICE,), 0.5),
     Plan("指数基金体验", "FD04", (RATE_PLUS,), 0.0),
     Plan("均衡增利推荐", "WM04", (RATE_PLUS, GIFT, ADVICE), 0.25),
-    Plan("年末存款季", "TD24", (GIFT, ADVICE), 0.34),
+    Plan("年末存款季", "TD24", (RATE_PLUS, GIFT, ADVICE), 0.25),
 )
 
 
@@ -204,22 +204,29 @@ class Campaigns:
 def response_probabilities(frame: Frame, line: int) -> Array:
     """(customers, treatments): the probability of buying a product of the line under each treatment.
 
-    Offers work on different people: the better rate on the young who use the app, the gift on those with
-    little money, advice on the elder with much; and they put others off.
+    Four kinds of people, without sharp borders. Sure things look at products and buy anyway; sleeping dogs are those
+    of them whom the wrong offer puts off. Persuadables have not thought of it and come for one offer only: active
+    app users with some money for the better rate, busy cards with little money for the gift, those with money who
+    keep away from the app for advice. The rest are lost causes. So who buys after a contact is mostly not whom the
+    contact changed.
     """
     bank, n, before = frame.bank, frame.count, frame.month.serial - 1
-    age = bank.people.age(frame.month.first, n)
-    app = bank.memory.total("sessions", before, 3)[:n]
-    views = bank.memory.total(f"views_{line}", before, 3)[:n]
-    is_annoyed = bank.memory.total("complaints", before, 3)[:n] > 0
-    wealth = np.log(np.maximum(bank.aum[:n] / 100, 1000))
-    base = 0.003 + 0.012 * bank.habits.affinity[:n, line] ** 2 + 0.005 * np.minimum(views, 4)
-    base *= np.where(is_annoyed, 0.7, 1.0)
-    rate = 0.1 * _step(39 - age, 3) * _step(app - 7, 2) - 0.012 * _step(age - 58, 4)
-    gift = 0.07 * _step(np.log(60_000) - wealth, 0.3) * _step(age - 25, 3) * _step(54 - age, 3)
-    gift = gift - 0.008 * _step(wealth - np.log(300_000), 0.4)
-    advice = 0.095 * _step(age - 49, 3) * _step(wealth - np.log(60_000), 0.3)
-    advice = advice - 0.014 * _step(33 - age, 4) - 0.02 * is_annoyed
+    memory = bank.memory
+    views = sum(memory.total(f"views_{code}", before, 3)[:n] for code in range(shelf.TERM_DEPOSIT, len(shelf.LINES)))
+    app = np.log1p(memory.total("sessions", before, 3)[:n])
+    busy = np.log1p(memory.total("transactions", before, 3)[:n])
+    money = np.log(np.maximum(bank.aum[:n] / 100, 1000))
+    is_annoyed = memory.total("complaints", before, 3)[:n] > 0
+    looks = _step(np.log1p(views) - np.log(10), 0.3)
+    base = 0.004 + 0.006 * bank.habits.affinity[:n, line] ** 2 + 0.085 * looks
+    base *= np.where(is_annoyed, 0.6, 1.0)
+    uses_app = _step(app - np.log(7), 0.35)
+    rate = 0.075 * uses_app * _step(money - np.log(45_000), 0.35) * (1 - looks)
+    rate -= 0.5 * base * _step(np.log(30_000) - money, 0.35)
+    gift = 0.075 * _step(np.log(50_000) - money, 0.35) * _step(busy - np.log(36), 0.25) * (1 - looks)
+    gift -= 0.55 * base * _step(money - np.log(120_000), 0.35)
+    advice = 0.075 * _step(money - np.log(60_000), 0.35) * (1 - uses_app) * np.where(is_annoyed, 0.2, 1.0)
+    advice -= 0.6 * base * _step(app - np.log(14), 0.3)
     effects = np.column_stack([np.zeros(n), rate, gift, advice])
     return np.clip(base[:, None] + effects, 0.0008, 0.4)
 

@@ -1,0 +1,167 @@
+"""The bank's contacts as a data set: split, trained, judged, saved, loaded, compared; refused with a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+
+import numpy as np
+import pytest
+
+from ml.data.build import Build
+from ml.data.training import as_day
+from ml.errors import ArtefactRefused, DataPrerequisite
+from ml.spec import load_spec
+from ml.techniques import technique
+from ml.techniques import uplift as own
+from ml.techniques.uplift.contacts import ContactSet
+from ml.techniques.uplift.model import load
+from ml.tracking import package
+
+DAYS = [date(2026, 3, 31), date(2026, 5, 31), date(2026, 8, 31)]
+FEATURES = ("x0", "x1", "x2")
+
+
+@pytest.fixture(scope="module")
+def spec():
+    spec = load_spec("uplift")
+    # A test of 2,500 contacts is a tenth of a campaign's: its intervals are wider.
+    gates = dataclasses.replace(spec.gates, margin=0.15)
+    return dataclasses.replace(spec, features=FEATURES, params={"effect_rounds": 40}, gates=gates)
+
+
+def contacts(each=2500, seed=1, rate=0.25):
+    """Campaign by month: gift moves who has a large x0, call who has a small one; x2 are sure things."""
+    rng = np.random.default_rng(seed)
+    count = each * len(DAYS)
+    day = np.repeat([as_day(one) for one in DAYS], each)
+    numbers = rng.random((count, 3))
+    arm = rng.choice(3, count, p=[0.4, 0.3, 0.3])
+    chance = 0.01 + 0.3 * (numbers[:, 2] > 0.85) + rate * (arm == 1) * (numbers[:, 0] > 0.7)
+    chance = chance + rate * (arm == 2) * (numbers[:, 0] < 0.3)
+    label = (rng.random(count) < chance).astype(np.int8)
+    return ContactSet(
+        build=Build(1, date(2026, 10, 31), "training", "passed", "x"),
+        contacts=np.array([b"K%06d" % at for at in range(count)]),
+        customers=np.array([b"C%05d" % at for at in rng.integers(0, 20_000, count)]),
+        day=day,
+        contact_day=day + 3,
+        numbers=numbers,
+        treatment=np.array(["control", "gift", "call"])[arm],
+        campaign=np.array([f"K{at}" for at in np.repeat(range(len(DAYS)), each)]),
+        label=label,
+        propensity=np.array([0.4, 0.3, 0.3])[arm],
+        is_given=np.ones(count, dtype=bool),
+        margin=np.where(label == 1, 50.0, 0.0),
+        cost=np.where(arm == 2, 6.0, np.where(arm == 1, 0.5, 0.0)),
+        features=FEATURES,
+        empty=(),
+        types=dict.fromkeys(FEATURES, "double precision"),
+        content_hash="x",
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(spec):
+    data = contacts()
+    split = own.split(spec, data)
+    return data, split, own.train(spec, data, split)
+
+
+def test_the_technique_is_found_with_both_tables():
+    how = technique("uplift")
+    assert [kind.table for kind in (how.scores, *how.more_scores)] == ["customer_offer", "customer_score"]
+    assert how.read is own.read
+
+
+def test_the_test_is_the_newest_date_and_nothing_learnt_reaches_into_it(spec, trained):
+    data, split, _ = trained
+    assert split.periods["test"] == ["2026-08-31"]
+    assert not (split.test & (split.train | split.calibration)).any()
+    assert not set(data.customers[split.train]) & set(data.customers[split.calibration])
+    learnt = split.train | split.calibration
+    assert (data.contact_day[learnt] + spec.horizon_days).max() < data.contact_day[split.test].min()
+    late = dataclasses.replace(data, contact_day=np.where(data.on(DAYS[1]), as_day(DAYS[2]) - 5, data.contact_day))
+    assert split.periods["train"] == ["2026-03-31", "2026-05-31"]
+    assert own.split(spec, late).periods["train"] == ["2026-03-31"]
+
+
+def test_it_is_judged_against_the_response_model_and_passes_its_gates(spec, trained):
+    data, split, model = trained
+    judged = model.judge(data, split.test, spec.seed)
+    assert judged.rows == split.test.sum()
+    assert judged.model["qini"].low > 0
+    assert judged.difference["qini"].value > 0.02
+    assert judged.model["policy_profit"].value > 0
+    checks = own.checks(spec.gates, judged)
+    assert [one for one in checks if not one.passed] == []
+    names = [one.name for one in checks]
+    assert "qini apart from random" in names
+    assert "qini above the response model's" in names
+    assert set(model.figures(data, split.test, 1)) >= {"qini_gift.png", "effect_call.png", "shap_gift.png"}
+
+
+def test_value_and_costs_are_those_of_the_contacts_and_decide_the_rank(trained):
+    _, _, model = trained
+    assert model.value == pytest.approx(50)
+    assert model.costs == pytest.approx((6, 0.5))
+    assert model.offers == ("call", "gift")
+    effects = np.array([[0.2, 0.15], [0.3, 0.1], [0.0, -0.1]])
+    assert model.ranks(effects).tolist() == [[2, 1], [1, 2], [2, 1]]
+
+
+def test_reasons_are_of_the_offer(trained):
+    _, _, model = trained
+    (said,) = model.reasons(np.array([[0.95, 0.5, 0.5]]), model.offers.index("gift"), 2)
+    assert '"feature": "x0"' in said
+    assert "gift" in said
+    assert model.reasons(np.empty((0, 3)), 0, 3) == []
+
+
+def test_saved_and_loaded_it_is_the_same_and_brings_no_code(trained, tmp_path):
+    data, _, model = trained
+    model.save(tmp_path / "model", dict.fromkeys(FEATURES, 0.5))
+    package.refuse_unsafe(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert np.array_equal(again.effects(data.numbers[:500]), model.effects(data.numbers[:500]))
+    assert again.thresholds == model.thresholds
+    (tmp_path / "model" / "offer_0_treated.lgb").unlink()
+    with pytest.raises(ArtefactRefused):
+        load(tmp_path / "model")
+
+
+def test_the_same_again_is_the_same_model(spec, trained):
+    data, split, model = trained
+    again = own.train(spec, data, split)
+    assert np.array_equal(again.effects(data.numbers), model.effects(data.numbers))
+    assert again.facts == model.facts
+
+
+def test_against_itself_there_is_no_difference_and_against_noise_there_is(spec, trained):
+    data, split, model = trained
+    same = model.against(model, data, split.test, 1)
+    assert {interval.value for interval in same.difference.values()} == {0.0}
+    blind = dataclasses.replace(data, label=np.random.default_rng(9).permutation(data.label))
+    rival = own.train(spec, blind, split)
+    assert model.against(rival, data, split.test, 1).difference["qini"].low > 0
+
+
+def test_no_buyers_or_one_arm_only_is_skipped_with_the_reason(spec):
+    data = contacts(900)
+    with pytest.raises(DataPrerequisite, match="train has 0 buyers"):
+        own.split(spec, dataclasses.replace(data, label=np.zeros(data.rows, dtype=np.int8)))
+    one_arm = dataclasses.replace(data, treatment=np.full(data.rows, "gift"))
+    split = own.split(spec, one_arm)
+    with pytest.raises(DataPrerequisite, match="no offer has") as skipped:
+        own.train(spec, one_arm, split)
+    assert skipped.value.report["positives"] == data.positives
+
+
+def test_an_offer_without_buyers_is_left_out_and_said_so(spec, trained):
+    data, split, _ = trained
+    label = np.where(data.treatment == "call", 0, data.label).astype(np.int8)
+    model = own.train(spec, dataclasses.replace(data, label=label), split)
+    assert model.offers == ("gift",)
+    assert any("for want of buyers: call" in said for said in model.facts["about"])
+    judged = model.judge(data, split.test, 1)
+    assert judged.model["qini"].low > 0
