@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ml.errors import ModelError
 from ml.public import gain
 from ml.public.contacts import Contacts, read_contacts
 from ml.public.walking import Protocol, walk
-from ml.errors import ModelError
 
 # Where a file says nothing of time but its order, the outcomes of so many contacts before aren't known yet.
 UNKNOWN_TIME_DELAY = 100

@@ -79,7 +79,7 @@ def judge(texts: list[str], label: np.ndarray, names: list[str], seeds: tuple[in
         "protocol": {
             "folds": FOLDS,
             "seeds": list(seeds),
-            "params": {name: value for name, value in SPEC.params.items()},
+            "params": dict(SPEC.params.items()),
             "intervals": f"95 %, {RESAMPLES} bootstrap resamples of texts; values are means over seeds",
         },
         "metrics": report,

@@ -65,4 +65,3 @@ def profile_plot(table: np.ndarray, keys: tuple[str, ...], names: tuple[str, ...
     axes.set_yticks(range(len(names)), list(names))
     figure.colorbar(shown)
     return figure
-

@@ -32,5 +32,5 @@ SPEC = Spec(
         "An empty text, or one of signs that training never saw, is neutral with a score of 0.",
         "The score orders texts; it isn't a calibrated probability.",
     ),
-    params={"lengths": (1, 4), "least_texts": 2, "strength": 5.0, "balance": 1.0},
+    params={"lengths": (1, 3), "least_texts": 2, "strength": 1.0, "balance": 0.9, "plain_share": 0.6},
 )

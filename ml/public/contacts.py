@@ -132,7 +132,9 @@ def positive_value(values: pd.Series, target: str, positive: str | None = None) 
 def _moments(values: pd.Series, path: Path) -> np.ndarray:
     """Time as numbers of any scale; equal where the column says the same."""
     if values.isna().any():
-        raise DataError(f"{path.name} has {int(values.isna().sum())} rows without {values.name}: their time is unknown.")
+        raise DataError(
+            f"{path.name} has {int(values.isna().sum())} rows without {values.name}: their time is unknown."
+        )
     number = pd.to_numeric(values, errors="coerce")
     if number.notna().all():
         return number.to_numpy(np.float64)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from ml.public.contacts import Contacts
 from ml.data.build import Build
 from ml.data.split import Split
 from ml.data.training import TrainingSet, as_date
 from ml.errors import DataPrerequisite
+from ml.public.contacts import Contacts
 from ml.spec import Gates, Needs, Population, Spec
 from ml.techniques import technique
 from ml.techniques.categories import fit_encoding, memory, memory_names

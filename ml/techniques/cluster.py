@@ -119,13 +119,22 @@ class Model:
             "seed": self.seed,
             "facts": self.facts,
         }
-        save_plain(folder, document, dict.fromkeys(self.features, "double"), {"score": "double", "band": "string"}, example)
+        save_plain(
+            folder, document, dict.fromkeys(self.features, "double"), {"score": "double", "band": "string"}, example
+        )
 
     def reasons(self, numbers: np.ndarray, count: int) -> list[str]:
         """Per customer, as JSON, the features in which he is furthest from everybody's mean, towards his group's."""
         places = self.space(numbers)
         towards = np.sign(self.centres[nearest(places, self.centres)]) * places
-        return top_reasons(self.features, numbers, towards, count, self.facts["described"], ("归入该客群的把握", "how clearly the group fits"))
+        return top_reasons(
+            self.features,
+            numbers,
+            towards,
+            count,
+            self.facts["described"],
+            ("归入该客群的把握", "how clearly the group fits"),
+        )
 
 
 def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:

@@ -47,7 +47,9 @@ class Evidence:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {name: list(value) if isinstance(value, tuple) else value.tolist() for name, value in asdict(self).items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value.tolist() for name, value in asdict(self).items()
+        }
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Evidence:
@@ -84,9 +86,7 @@ def _values(
     bent = np.log1p(np.maximum(numbers, 0.0))
     own = bent[:, [features.index(name) for name in recent]]
     # Without a value of one's own the change is the value itself: then only the peers speak.
-    before = np.column_stack(
-        [bent[:, features.index(name)] if name else np.zeros(len(numbers)) for name in usual]
-    )
+    before = np.column_stack([bent[:, features.index(name)] if name else np.zeros(len(numbers)) for name in usual])
     return own, own - before
 
 

@@ -11,9 +11,7 @@ import numpy as np
 KINDS = ("night", "slices", "abroad")
 
 
-def plant(
-    numbers: np.ndarray, features: tuple[str, ...], count: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def plant(numbers: np.ndarray, features: tuple[str, ...], count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """A copy of customers (n, m) with `count` planted ones, and the mask (n,) of them.
 
     The amounts are a share of what the customer moves anyway, so that an unusual month isn't simply a large one.

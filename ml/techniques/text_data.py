@@ -116,11 +116,13 @@ def require_columns(link: connection, spec: Spec) -> None:
         raise DataError(f"{where} lacks {', '.join(absent)}, which {spec.name} reads by name. Build it again.")
 
 
-def stream_feedback(link: connection, spec: Spec, build_id: int) -> Iterator[list[tuple[str, str, date, str, int | None]]]:
+def stream_feedback(
+    link: connection, spec: Spec, build_id: int
+) -> Iterator[list[tuple[str, str, date, str, int | None]]]:
     """Chunks of (feedback, customer, date, text, stars) of a build; a text is cut before it is sent."""
     query = sql.SQL(
         "select feedback_id, customer_id, feedback_date, left(feedback_text, {most}), score from {table}"
-        " where build_id = {build} order by feedback_date, feedback_id collate \"C\""
+        ' where build_id = {build} order by feedback_date, feedback_id collate "C"'
     ).format(
         most=sql.Literal(2 * MOST_CHARACTERS),
         table=sql.Identifier(*spec.features_table),

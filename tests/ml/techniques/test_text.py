@@ -19,7 +19,11 @@ from ml.techniques.text_data import FeedbackSet, label_of, split_by_month
 from ml.techniques.text_terms import MOST_CHARACTERS, normalised
 
 REVIEWS = Path(__file__).parents[4] / "shared" / "data" / "zh_bank_reviews" / "reviews.csv"
-WORDS = {0: ("太慢了", "态度很差", "keeps crashing"), 1: ("一般般", "and as before", "想问一下"), 2: ("很满意", "点赞", "so easy")}
+WORDS = {
+    0: ("太慢了", "态度很差", "keeps crashing"),
+    1: ("一般般", "and as before", "想问一下"),
+    2: ("很满意", "点赞", "so easy"),
+}
 
 
 def feedback(rows=600, months=10, seed=0, label=None):
@@ -104,7 +108,9 @@ def test_the_same_texts_give_the_same_weights(data, model):
     np.testing.assert_array_equal(again.linear.weights, model.linear.weights)
 
 
-@pytest.mark.parametrize(("made", "reason"), [(feedback(label=2), "0 negative texts"), (feedback(months=1), "one month")])
+@pytest.mark.parametrize(
+    ("made", "reason"), [(feedback(label=2), "0 negative texts"), (feedback(months=1), "one month")]
+)
 def test_too_little_is_a_reason(made, reason):
     with pytest.raises(DataPrerequisite, match=reason):
         split_by_month(SPEC, made)
@@ -131,7 +137,7 @@ def test_metrics_are_scikit_learns():
 @pytest.mark.skipif(not REVIEWS.is_file(), reason="the public reviews aren't at ../shared/data/zh_bank_reviews")
 def test_a_cut_of_real_reviews_is_read_better_than_by_majority():
     with REVIEWS.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file)][:2400]
+        rows = list(csv.DictReader(file))[:2400]
     texts, label = [row["text"] for row in rows], np.array([{"0": 0, "2": 1, "1": 2}[row["class"]] for row in rows])
     terms, linear = text.fit(texts[:1600], label[:1600], SPEC.params)
     found = linear.chances(terms(texts[1600:])).argmax(axis=1)

@@ -195,7 +195,9 @@ def _indicators(raw: pd.DataFrame) -> pd.DataFrame:
     """A value per indicator and day on which it is another than before."""
     first = raw.drop_duplicates("date")
     made = [
-        pd.DataFrame({"indicator_code": name, "period_date": first["date"], "indicator_value": first[name].astype(float)})
+        pd.DataFrame(
+            {"indicator_code": name, "period_date": first["date"], "indicator_value": first[name].astype(float)}
+        )
         for name in MACRO
     ]
     rows = pd.concat(made, ignore_index=True)
