@@ -55,13 +55,13 @@ def judge(texts: list[str], label: np.ndarray, names: list[str], seeds: tuple[in
     """Every text is read once a seed, by a model that hasn't seen it. Raises DataPrerequisite where texts are few."""
     classes, count = len(names), np.bincount(label)
     if classes < 2 or count.min() < FOLDS:
-        found = {name: int(number) for name, number in zip(names, count, strict=True)}
-        raise DataPrerequisite(f"Each of two or more classes needs {FOLDS} texts: {found}.", {"texts": found})
+        there = {name: int(number) for name, number in zip(names, count, strict=True)}
+        raise DataPrerequisite(f"Each of two or more classes needs {FOLDS} texts: {there}.", {"texts": there})
     found = np.stack([_read(texts, label, classes, seed) for seed in seeds])
     sides = {"model": found, "majority": np.full((1, len(label)), int(count.argmax()))}
     rng = np.random.default_rng(0)
     drawn = [rng.integers(0, len(label), len(label)) for _ in range(RESAMPLES)]
-    report = {}
+    report: dict[str, Any] = {}
     for side, answers in sides.items():
         own = np.array([_metrics(one, label, classes) for one in answers])
         samples = np.array(

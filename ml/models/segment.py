@@ -33,7 +33,7 @@ SPEC = Spec(
         at_least={"stability": 0.75, "smallest_share": 0.01},
     ),
     limits=(
-        "Customers lie between groups too: the score says how clearly one belongs to his (0 half-way, 1 at the centre).",
+        "Customers lie between groups too: the score says how clearly one belongs to his (0 half-way, 1 the centre).",
         "A group is a description of what customers do now; it says nothing of what they will do.",
         "Age, sex and region aren't used; a group may still be older or younger than another.",
     ),

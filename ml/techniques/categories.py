@@ -45,11 +45,12 @@ class Encoding:
 
 def fit_encoding(frame: pd.DataFrame) -> Encoding:
     """Levels by frequency (ties by name): at most MOST_COLUMNS, each in at least LEAST_SHARE of the rows."""
-    levels, shares = {}, {}
+    levels: dict[str, tuple[str, ...]] = {}
+    shares: dict[str, dict[str, float]] = {}
     for name in frame.columns:
         counts = frame[name].value_counts()
-        order = sorted(counts.index, key=lambda level, counts=counts: (-counts[level], str(level)))
-        levels[name] = tuple(one for one in order if counts[one] >= LEAST_SHARE * len(frame))[:MOST_COLUMNS]
+        order = [level for _, level in sorted((-int(count), str(level)) for level, count in counts.items())]
+        levels[name] = tuple(str(one) for one in order if counts[one] >= LEAST_SHARE * len(frame))[:MOST_COLUMNS]
         shares[name] = {str(level): float(counts[level] / len(frame)) for level in order}
     return Encoding(levels, shares)
 

@@ -75,7 +75,7 @@ class Model:
     def tiers(self, data: Unlabelled, rows: np.ndarray) -> np.ndarray:
         """The baseline's division (n,): equal tiers of one column."""
         values = np.nan_to_num(data.columns((self.tier,))[rows, 0])
-        return np.searchsorted(self.tier_edges, values, side="right")
+        return np.asarray(np.searchsorted(self.tier_edges, values, side="right"))
 
     def judge(self, data: Unlabelled, rows: np.ndarray, seed: int) -> Judgement:
         """Against as many equal tiers of assets, on the same customers in the same space."""
@@ -149,7 +149,9 @@ def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:
     centres = centroids(places, k, spec.seed)
     group = nearest(places, centres)
     champion = _champion(spec)
-    earlier, keys, highest = None, (), 0
+    earlier: np.ndarray | None = None
+    keys: tuple[str, ...] = ()
+    highest = 0
     if champion is not None and set(champion.features) <= set(data.features):
         own = [data.features.index(name) for name in champion.features]
         earlier, keys, highest = champion.groups(numbers[:, own]), champion.keys, champion.highest
@@ -160,6 +162,7 @@ def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:
     if tier is None:
         raise DataError(f"All baseline columns of {spec.name} are empty: groups can't be compared with tiers.")
     described = describe(data.features, numbers)
+    shown = "; ".join(f"{one.k}: {one.silhouette:.3f}, {one.stability:.2f}" for one in tried)
     profiles = profile(numbers, nearest(places, centres), centres, given, data.features, described)
     kept = None if earlier is None else adjusted_rand_score(earlier, group)
     edges = np.quantile(np.nan_to_num(numbers[:, data.features.index(tier)]), np.linspace(0, 1, k + 1)[1:-1])
@@ -184,7 +187,7 @@ def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:
                 f"K-means with {k} groups on {len(data.features)} features (signed logarithm where skewed, scaled,"
                 " bounded at three spreads).",
                 "k was chosen by silhouette among those stable under bootstrap (adjusted Rand index at least"
-                f" {params['stable']}): {'; '.join(f'{one.k}: {one.silhouette:.3f}, {one.stability:.2f}' for one in tried)}.",
+                f" {params['stable']}): {shown}.",
                 "Numbers are new: there was no champion to take them from."
                 if kept is None
                 else f"Numbers are the champion's; adjusted Rand index with its groups {kept:.3f}.",

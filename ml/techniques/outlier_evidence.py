@@ -38,7 +38,7 @@ class Evidence:
         recent, change = _values(numbers, features, self.recent, self.usual)
         peer = (recent - self.peer_middle) / self.peer_spread
         own = (change - self.own_middle) / self.own_spread
-        return np.clip(np.nan_to_num(np.column_stack([peer, own])), -FURTHEST, FURTHEST)
+        return np.asarray(np.clip(np.nan_to_num(np.column_stack([peer, own])), -FURTHEST, FURTHEST))
 
     def weighed(self, places: np.ndarray) -> np.ndarray:
         """Per feature (n, p): how much it is above both peers and own custom, whichever is less; 0 where it isn't."""

@@ -57,7 +57,7 @@ class FeedbackSet:
 
     def on(self, day: date) -> np.ndarray:
         """The mask (n,) of a month's texts."""
-        return self.day == as_day(day)
+        return np.asarray(self.day == as_day(day))
 
     def at(self, rows: np.ndarray) -> list[str]:
         """The texts of a mask (n,)."""
@@ -84,7 +84,7 @@ def label_of(stars: int) -> int:
 
 
 def read_feedback(spec: Spec, as_of: date, build_id: int | None = None) -> FeedbackSet:
-    """All texts with stars up to the training build's date. Raises DataPrerequisite or DataError as documented there."""
+    """All texts with stars of the training build. Raises DataPrerequisite where there are none, else DataError."""
     with db.connect("scorer") as link:
         link.set_session(isolation_level="REPEATABLE READ", readonly=True)
         require_columns(link, spec)
@@ -100,7 +100,7 @@ def read_feedback(spec: Spec, as_of: date, build_id: int | None = None) -> Feedb
     return FeedbackSet(
         build=build,
         texts=[row[3] for row in rows],
-        label=np.array([label_of(row[4]) for row in rows]),
+        label=np.array([label_of(row[4] or 0) for row in rows]),
         day=np.array([as_day(_month_end(row[2])) for row in rows], dtype=np.int32),
         content_hash=digest.hexdigest(),
     )

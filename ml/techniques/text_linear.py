@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ml.judging.classes import class_metrics
 
-HELD_SHARE, LEAST_TEXTS = 0.2, 5
+FOLDS, LEAST_TEXTS = 4, 8
 SMOOTHING = 0.01
 MOVES = tuple(np.arange(-4.0, 4.01, 0.2).round(1).tolist())
 NEVER = -30.0
@@ -43,15 +43,17 @@ def fit_linear(rows: csr_matrix, label: np.ndarray, classes: int, params: Mappin
     Two regressions are added up, which stay one linear model: on the n-grams as they are, and on n-grams weighed by
     how much more often they are in the class (log-count ratios: Wang and Manning 2012). `strength` is the inverse
     of the ridge penalty; a class weighs (most frequent / own count) ** `balance`. Since the rarer classes matter as
-    much as the frequent one, the biases are moved to the best macro F1 on a fifth of the texts that the weights
-    haven't seen; then the weights are learnt from all of them.
+    much as the frequent one, the biases are moved to the best macro F1 on texts that the weights haven't seen (each
+    is read once, in folds); then the weights are learnt from all of them.
     """
     count = np.bincount(label, minlength=classes)
-    held = np.random.default_rng(seed).random(len(label)) < HELD_SHARE
-    move = np.zeros(classes)
-    if held.any() and np.bincount(label[~held], minlength=classes).min() >= LEAST_TEXTS:
-        weights, bias = _weights(rows[~held], label[~held], classes, params)
-        move = _best_move(np.asarray(rows[held] @ weights.T) + bias, label[held], classes)
+    fold = np.random.default_rng(seed).integers(0, FOLDS, len(label))
+    move, decided = np.zeros(classes), np.zeros((len(label), classes))
+    if count.min() >= LEAST_TEXTS:
+        for held in (fold == at for at in range(FOLDS)):
+            weights, bias = _weights(rows[~held], label[~held], classes, params)
+            decided[held] = np.asarray(rows[held] @ weights.T) + bias
+        move = _best_move(decided, label, classes)
     weights, bias = _weights(rows, label, classes, params)
     return Linear(weights, bias + move, count / len(label))
 
@@ -70,7 +72,9 @@ def _weights(
         ratio = _ratio(rows, own)
         bias[one] = 0.0
         for scale, share in ((np.ones(rows.shape[1]), params["plain_share"]), (ratio, 1 - params["plain_share"])):
-            fitted = LogisticRegression(C=params["strength"], solver="liblinear", dual=True, random_state=0, max_iter=300)
+            fitted = LogisticRegression(
+                C=params["strength"], solver="liblinear", dual=True, random_state=0, max_iter=300
+            )
             fitted.fit(rows.multiply(scale).tocsr(), own, sample_weight=weight[label])
             weights[one] += share * scale * fitted.coef_[0]
             bias[one] += share * float(fitted.intercept_[0])

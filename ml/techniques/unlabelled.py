@@ -48,7 +48,7 @@ class Unlabelled:
 
     def on(self, day: date) -> np.ndarray:
         """The mask (n,) of a date's rows."""
-        return self.day == as_day(day)
+        return np.asarray(self.day == as_day(day))
 
     def columns(self, names: tuple[str, ...]) -> np.ndarray:
         """The numbers of the named features (n, len(names)). Raises DataError for one that has none."""
