@@ -1,4 +1,4 @@
-"""`python -m bankmart adapt berka`: turn others' files, a real bank's or a public test's, into landing files."""
+"""`python -m bankmart adapt BANK`: turn others' files, a real bank's or a public test's, into landing files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from pathlib import Path
 
 from bankmart import settings
 from bankmart.errors import BankmartError
-from bankmart.sources.adapters import berka, hillstrom
+from bankmart.sources.adapters import bank_marketing, berka, hillstrom
+
+# Public tests of models: whole at one date.
+TESTS = {"bank_marketing": bank_marketing, "hillstrom": hillstrom}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The adapter and where it reads and writes."""
-    parser.add_argument("bank", choices=["berka", "hillstrom"], help="whose files these are")
+    parser.add_argument("bank", choices=["berka", *TESTS], help="whose files these are")
     parser.add_argument("--source", type=Path, required=True, help="folder with the bank's own files")
     parser.add_argument("--landing", type=Path, help="landing folder (default: this checkout's)")
     parser.add_argument(
@@ -33,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         if args.bank == "berka":
             summary = berka.convert(args.source, target, go_live=args.go_live, days=args.days)
         else:
-            summary = hillstrom.convert(args.source, target)
+            summary = TESTS[args.bank].convert(args.source, target)
     except BankmartError as error:
         print(f"Nothing was written. {error}", file=sys.stderr)
         return 1

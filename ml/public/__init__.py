@@ -1,0 +1,1 @@
+"""Other banks' contacts: files of any shape, judged as the platform judges its own."""

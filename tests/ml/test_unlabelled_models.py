@@ -1,0 +1,135 @@
+"""Segment, anomaly and sentiment all the way through the verbs, on tables filled by hand."""
+
+from __future__ import annotations
+
+import io
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psycopg2
+import pytest
+
+from ml import promote, score, train
+from ml.errors import DataError
+from ml.spec import load_spec
+
+TODAY = date(2025, 10, 31)
+DATES = [date(2025, 8, 31), date(2025, 9, 30), TODAY]
+WORDS = {1: ("太慢了", "keeps crashing"), 3: ("一般般", "as before"), 5: ("很满意", "so easy")}
+
+
+def fill(bank, table, frame, build_id, day):
+    frame = frame.assign(build_id=build_id, business_date=day)
+    types = {"f": "double precision", "i": "bigint"}
+    columns = ", ".join(
+        f"{name} {'date' if name.endswith('_date') else types.get(frame[name].dtype.kind, 'text')}" for name in frame
+    )
+    bank.execute(f"set role platform; create table if not exists features.{table} ({columns})")
+    text = io.StringIO()
+    frame.to_csv(text, index=False, header=False)
+    text.seek(0)
+    with closing(psycopg2.connect(bank.dsn)) as link, link, link.cursor() as cursor:
+        cursor.copy_expert(f"copy features.{table} ({', '.join(frame.columns)}) from stdin (format csv)", text)
+
+
+def customers(name, as_of, count, seed):
+    """Two kinds of customers: small ones, and large ones who do ten times as much."""
+    rng = np.random.default_rng([seed, as_of.toordinal()])
+    size = np.where(np.arange(count) % 3 == 0, 10.0, 1.0)
+    columns = {}
+    for column in load_spec(name).features:
+        if any(rare in column for rare in ("night", "abroad", "slice")):
+            columns[column] = rng.poisson(0.02, count) * 1.0
+        else:
+            rate = 3000.0 if "amount" in column else 4.0
+            columns[column] = (rate * size * rng.lognormal(0, 0.3, count)).round(2)
+    frame = pd.DataFrame(columns)
+    frame.insert(0, "customer_id", [f"C{at:05d}" for at in range(count)])
+    frame.insert(0, "as_of_date", as_of)
+    return frame
+
+
+def texts(count, seed, months=8):
+    rng = np.random.default_rng(seed)
+    stars = rng.choice([1, 3, 5], count)
+    days = [date(2025, 1 + int(at * months / count), 1 + at % 27) for at in range(count)]
+    words = [f"{rng.choice(['手机银行', 'the app'])} {WORDS[one][rng.integers(2)]}" for one in stars]
+    return pd.DataFrame(
+        {
+            "feedback_id": [f"F{at:05d}" for at in range(count)],
+            "customer_id": [f"C{at % 50:05d}" for at in range(count)],
+            "feedback_date": days,
+            "language": "zh",
+            "feedback_text": words,
+            "score": stars,
+        }
+    )
+
+
+@pytest.mark.parametrize(("name", "table"), [("segment", "ftr_customer"), ("anomaly", "ftr_behaviour")])
+def test_it_is_trained_promoted_and_scores_every_customer(bank, registry, name, table):
+    assert "is skipped: " in train.run(name, TODAY)["skipped"]
+    bank.execute("drop table if exists features.ftr_customer")
+    training = bank.build("training", TODAY)
+    for day in DATES:
+        fill(bank, table, customers(name, day, 400, 1), training, TODAY)
+    bank.execute("grant select on all tables in schema features to scorer")
+    made = train.run(name, TODAY)
+    promoted = promote.run(name, TODAY)
+    assert promoted["promoted"], [gate for gate in promoted["gates"] if not gate["passed"]]
+    card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
+    assert "## The technique" in card
+    again = train.run(name, TODAY, again=True)
+    assert promote.run(name, TODAY, version=int(again["version"]))["promoted"], "the same model isn't worse"
+
+    daily = bank.build("daily", TODAY, "building")
+    fill(bank, table, customers(name, TODAY, 300, 2), daily, TODAY)
+    result = score.run(name, TODAY)
+    scores = bank.scores()
+    assert result["rows"] == len(scores) == 300
+    assert np.isfinite(scores["score"]).all()
+    assert scores["band"].value_counts().to_dict() == result["bands"]
+    if name == "segment":
+        assert set(scores["band"]) <= {"s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"}
+        large = scores["customer_id"].str[1:].astype(int) % 3 == 0
+        assert set(scores["band"][large]).isdisjoint(scores["band"][~large])
+    score.run(name, TODAY)
+    assert bank.scores().equals(scores)
+
+    column = load_spec(name).features[0]
+    bank.execute(
+        f"update features.{table} set {column} = 'infinity' where build_id = {daily} and customer_id = 'C00007'"
+    )
+    with pytest.raises(DataError, match=rf"{column} \(1 rows\)"):
+        score.run(name, TODAY)
+    assert bank.scores().equals(scores)
+
+
+def test_sentiment_reads_every_feedback_of_the_build(bank, registry):
+    assert "isn't there" in train.run("sentiment", TODAY)["skipped"]
+    training = bank.build("training", TODAY)
+    fill(bank, "ftr_feedback", texts(600, 1), training, TODAY)
+    bank.execute("grant select on all tables in schema features to scorer")
+    made = train.run("sentiment", TODAY)
+    assert made["judgement"]["model"]["macro_f1"]["value"] == 1
+    assert promote.run("sentiment", TODAY)["promoted"]
+
+    daily = bank.build("daily", TODAY, "building")
+    new = texts(60, 2)
+    new.loc[0, "feedback_text"] = ""
+    new.loc[1, "feedback_text"] = "太慢了" * 33_000
+    fill(bank, "ftr_feedback", new.fillna(""), daily, TODAY)
+    bank.execute("update features.ftr_feedback set feedback_text = '' where feedback_text is null")
+    assert score.run("sentiment", TODAY)["rows"] == 60
+    found = bank.execute("select feedback_id, customer_id, score, band, reasons from scores.feedback_score order by 1")
+    assert found[0][1:4] == ("C00000", 0.0, "neutral")
+    assert found[1][3] == "negative"
+    assert found[1][4][0]["zh"].endswith("使反馈显得负面")
+    bands = {1: "negative", 3: "neutral", 5: "positive"}
+    assert [row[3] for row in found[2:]] == [bands[stars] for stars in new["score"][2:]]
+    bank.execute("alter table features.ftr_feedback drop column feedback_text")
+    with pytest.raises(DataError, match="lacks feedback_text"):
+        score.run("sentiment", TODAY)
