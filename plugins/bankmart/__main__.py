@@ -27,6 +27,7 @@ COMMANDS = {
     "rollback": ("bankmart.governance.commands.rollback", "show readers the build before"),
     "builds": ("bankmart.governance.commands.builds", "list the builds of every business date"),
     "identity": ("bankmart.governance.commands.identity", "show, split or merge customers that are one person"),
+    "audit": ("bankmart.governance.audit.command", "verify the audit chain, print its head, show its entries"),
     "hash": ("bankmart.governance.commands.hash", "print a hash per mart table of one business date"),
     "check": ("bankmart.governance.commands.check", "check the project against its own rules"),
     "tags": ("bankmart.governance.tags.command", "list the tags; --accept writes them to the ledger"),
