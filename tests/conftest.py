@@ -21,9 +21,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("state")
     patch = pytest.MonkeyPatch()
     patch.setenv("BANKMART_STATE_DIR", str(folder))
-    for name in (
-        "BANKMART_DATABASE_URL", "BANKMART_LANDING_DIR", "BANKMART_AUDIT_DIR", "PGPASSFILE", "PGHOST", "PGPORT", "PGUSER",
-    ):  # fmt: skip
+    ours = ("BANKMART_DATABASE_URL", "BANKMART_LANDING_DIR", "BANKMART_AUDIT_DIR")
+    for name in (*ours, "PGPASSFILE", "PGHOST", "PGPORT", "PGUSER"):
         patch.delenv(name, raising=False)
     yield folder
     patch.undo()

@@ -33,6 +33,8 @@ SYSTEMS = (
 )
 MART_LAYERS = ("staging", "intermediate", "marts", "tags", "features")
 
+DUTIES = ("verify_audit", "tidy", "quality_report", "tags_to_review", "drift")
+
 log = logging.getLogger("bankmart")
 
 # What joins the DAGs: each asset event carries its business date as the partition key.
@@ -69,8 +71,12 @@ def deadline(hours: float) -> DeadlineAlert:
 
 def deadline_missed(**context: Any) -> None:
     """Written to the log and the callback's record when a run misses its deadline."""
+    from bankmart.governance import notices
+
     run = context.get("dag_run") or {}
-    _say(f"deadline missed: {run.get('dag_id')} {run.get('run_id')} is late; readers keep the last published date")
+    what = f"{run.get('dag_id')} {run.get('run_id')} is late"
+    _say(f"deadline missed: {what}; readers keep the last published date")
+    notices.tell("deadline", what, "It has missed its deadline; readers keep the last published date.")
 
 
 def business_date(context: Context) -> date:
@@ -247,6 +253,22 @@ def publish(build_id: Any) -> Any:
         _emit(context, PUBLISHED, {"build_id": build})
 
     return run(build_id)
+
+
+def govern(duty: str) -> Any:
+    """One duty of bankmart.governance.daily; a bad finding of it fails the task and stops nothing else."""
+
+    @task(task_id=duty, **(RETRY if duty != "send_notices" else RETRY | {"trigger_rule": "all_done"}))
+    def run(**context: Any) -> None:
+        from bankmart.errors import BankmartError
+        from bankmart.governance import daily
+
+        try:
+            _say(getattr(daily, duty)(business_date(context)))
+        except BankmartError as error:
+            raise AirflowFailException(str(error)) from error
+
+    return run()
 
 
 def due(model: str) -> Any:

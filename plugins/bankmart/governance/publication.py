@@ -14,6 +14,7 @@ from bankmart.governance import audit, gate, retention, views
 from bankmart.governance.audit import anchor, changes
 from bankmart.governance.build import LAYERS, Build
 from bankmart.governance.catalogue.refresh import refresh
+from bankmart.governance.quality import results
 
 
 class PublicationError(BankmartError):
@@ -29,6 +30,7 @@ def publish(build: Build, actor: str) -> date:
         gate.judge(layer, build)
     manifest = dbt.manifest()
     refresh(manifest, build)
+    results.record(build, manifest)
     shown = views.published(manifest)
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("set local lock_timeout = '5s'")

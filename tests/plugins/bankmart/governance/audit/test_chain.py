@@ -240,9 +240,13 @@ def test_appending_at_once_never_forks(warehouse):
 
 
 def test_an_entry_is_kept_with_what_it_records_or_not_at_all(warehouse):
-    with pytest.raises(psycopg2.errors.DivisionByZero), db.connect("platform") as link, link.cursor() as cursor:
-        audit.append(link, "probe", "tester", "nothing", {})
-        cursor.execute("select 1 / 0")
+    def fail():
+        with db.connect("platform") as link, link.cursor() as cursor:
+            audit.append(link, "probe", "tester", "nothing", {})
+            cursor.execute("select 1 / 0")
+
+    with pytest.raises(psycopg2.errors.DivisionByZero):
+        fail()
     assert verify().entries == 0
     add(2)
     report = verify()
