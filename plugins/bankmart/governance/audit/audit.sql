@@ -98,5 +98,14 @@ grant execute on function audit.head() to platform, loader, scorer;
 grant execute on function audit.add(bigint, timestamptz, text, text, text, text, jsonb, text, text)
 to platform, loader, scorer;
 grant select on audit.entry, audit.tip to platform;
+-- Who audits reads it all (the role is made from `vars.readers`, where the bank has one).
+do $$
+begin
+    if exists (select from pg_roles where rolname = 'auditor') then
+        grant usage on schema audit to auditor;
+        grant select on audit.entry, audit.tip to auditor;
+    end if;
+end
+$$;
 
 reset role;

@@ -30,7 +30,8 @@ WARM_UP, EVERY = 120, 4
 # Fewer rows on a typical day than this: nothing can be said of its mixes and sizes.
 BUSY = 30
 CLEAN = "none"
-Statement = Callable[[Table], sql.Composable | None]
+Usual = dict[Key, Point]
+Statement = Callable[[Table, Usual], sql.Composable | None]
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _deleted(share: float) -> Statement:
     text = "delete from {table} where business_date = %(day)s and random() < {share}"
-    return lambda table: sql.SQL(text).format(table=tables.relation(table), share=sql.Literal(share))
+    return lambda table, _: sql.SQL(text).format(table=tables.relation(table), share=sql.Literal(share))
 
 
-def _twice(table: Table) -> sql.Composable:
+def _twice(table: Table, _: Usual) -> sql.Composable:
     key = table.key[0]
     names = [column.name for column in table.columns]
     chosen = [sql.SQL("{} || 'x'").format(sql.Identifier(n)) if n == key else sql.Identifier(n) for n in names]
@@ -80,9 +81,9 @@ def _twice(table: Table) -> sql.Composable:
     )
 
 
-def _set(choose: Callable[[Table], tuple[str, sql.Composable] | None]) -> Statement:
-    def statement(table: Table) -> sql.Composable | None:
-        chosen = choose(table)
+def _set(choose: Callable[[Table, Usual], tuple[str, sql.Composable] | None]) -> Statement:
+    def statement(table: Table, usual: Usual) -> sql.Composable | None:
+        chosen = choose(table, usual)
         if chosen is None:
             return None
         return sql.SQL("update {table} set {column} = {value} where business_date = %(day)s").format(
@@ -92,24 +93,24 @@ def _set(choose: Callable[[Table], tuple[str, sql.Composable] | None]) -> Statem
     return statement
 
 
-def _hundredfold(table: Table) -> tuple[str, sql.Composable] | None:
+def _hundredfold(table: Table, _: Usual) -> tuple[str, sql.Composable] | None:
     names = [each.name for each in table.columns if NUMERIC.fullmatch(each.data_type)]
     return (names[0], sql.SQL("{} * 100").format(sql.Identifier(names[0]))) if names else None
 
 
-def _emptied(table: Table) -> tuple[str, sql.Composable] | None:
-    # One that is always empty shows nothing.
-    names = [each.name for each in table.columns if each.is_nullable and each.values]
-    names = names or [each.name for each in table.columns if each.is_nullable and each.data_type == "text"]
-    return (names[0], sql.SQL("null")) if names else None
+def _emptied(table: Table, usual: Usual) -> tuple[str, sql.Composable] | None:
+    # The fullest column: what is always empty shows nothing.
+    shares = {key[1]: point.amount for key, point in usual.items() if key[0] == "null" and point.amount < 0.5}
+    return (min(shares, key=lambda name: shares[name]), sql.SQL("null")) if shares else None
 
 
-def _one_value(table: Table) -> tuple[str, sql.Composable] | None:
-    names = [(each.name, each.values[0]) for each in table.columns if len(each.values) > 1]
-    return (names[0][0], sql.Literal(names[0][1])) if names else None
+def _one_value(table: Table, usual: Usual) -> tuple[str, sql.Composable] | None:
+    shares = {key[1:]: point.amount for key, point in usual.items() if key[0] == "share" and point.amount}
+    column, value = min(shares, key=lambda each: shares[each], default=("", ""))
+    return (column, sql.Literal(value)) if column and shares[column, value] < 0.5 else None
 
 
-def _old(table: Table) -> tuple[str, sql.Composable] | None:
+def _old(table: Table, _: Usual) -> tuple[str, sql.Composable] | None:
     column = table.event_column
     return (column, sql.SQL("{} - interval '3 days'").format(sql.Identifier(column))) if column else None
 
@@ -166,7 +167,7 @@ def _cases(cursor: Any, table: Table, days: list[date]) -> Iterator[Case]:
         if number >= WARM_UP:
             yield _judged(table, CLEAN, about.kind, watch.judged(measured[number], kept, known, ()))
             for name, made in FAULTS.items() if number % EVERY == 0 or about.is_special else ():
-                statement = made(table)
+                statement = made(table, measured[number])
                 if statement is None:
                     continue
                 cursor.execute("savepoint clean")

@@ -110,7 +110,7 @@ from dimension
 group by build_id, business_date, table_name;
 
 -- Seen by readers: published dates only. Reasons of delivered values stay inside.
-create or replace view published.quality_score as
+create or replace view published.quality_score with (security_barrier) as
 select
     score.business_date,
     score.table_name,
@@ -131,13 +131,13 @@ from governance.quality_score as score
 where score.build_id in (select build_id from governance.publication);
 comment on view published.quality_score is '数据质量评分. One row per published date and table: score of 100, per dimension, and its distance from the mean of the 30 days before.';
 
-create or replace view published.quality_result as
+create or replace view published.quality_result with (security_barrier) as
 select business_date, table_name, column_name, dimension, rule, severity, verdict, checked_count, failed_count, score
 from governance.quality_result
 where build_id in (select build_id from governance.publication);
 comment on view published.quality_result is '数据质量检查结果. One row per published date and check.';
 
-create or replace view published.reconciliation as
+create or replace view published.reconciliation with (security_barrier) as
 select
     business_date, table_name, column_name, stated_amount, loaded_amount, mart, mart_amount, quarantined_count, verdict
 from governance.reconciliation
