@@ -113,7 +113,7 @@ def _chance(measure: str, usual: float, today: Point, alike: Sequence[Point]) ->
 
 
 def _is_like(earlier: date, today: date, calendar: Mapping[date, Day]) -> bool:
-    """Of the same kind, and on the same day of the week, about the same one of the month, or as long after a pay day."""
+    """Of the same kind, and on the same day of the week, about that of the month, or as long after a pay day."""
     if calendar[earlier].kind != calendar[today].kind:
         return False
     if calendar[today].is_special or earlier.weekday() == today.weekday() or abs(earlier.day - today.day) <= 1:
