@@ -21,7 +21,13 @@ OLDEST = 150000
 WAREHOUSE_SQL = Path(__file__).with_name("warehouse.sql")
 GOVERNANCE = Path(__file__).parents[1] / "governance"
 # In this order: the rooms of governance that have tables of their own bring their script.
-SCRIPTS = (WAREHOUSE_SQL, GOVERNANCE / "audit" / "audit.sql", GOVERNANCE / "quality" / "quality.sql")
+SCRIPTS = (
+    WAREHOUSE_SQL,
+    GOVERNANCE / "audit" / "audit.sql",
+    GOVERNANCE / "quality" / "quality.sql",
+    GOVERNANCE / "quality" / "views.sql",
+    GOVERNANCE / "notices" / "notices.sql",
+)
 
 
 @dataclass

@@ -1,4 +1,4 @@
--- Quality's own tables and what readers see of them. Idempotent: run at every start, by an administrator.
+-- Quality's own tables. Idempotent: run at every start, by an administrator.
 set role platform;
 
 -- Why a gate was red, and what it protected.
@@ -74,89 +74,5 @@ create table if not exists governance.quality_result (
     primary key (build_id, table_name, column_name, rule)
 );
 create index if not exists quality_result_date on governance.quality_result (business_date, table_name);
-
--- A check that can stop counts twice. A table's score is the mean of its dimensions', so that many checks of one kind
--- don't hide the only one of another.
-create or replace view governance.quality_score as
-with dimension as (
-    select
-        build_id,
-        business_date,
-        table_name,
-        dimension,
-        count(*) as check_count,
-        count(*) filter (where verdict in ('warn', 'stop')) as failed_count,
-        100 * sum(score * case severity when 'stop' then 2 else 1 end) / sum(case severity when 'stop' then 2 else 1 end)
-            as score
-    from governance.quality_result
-    where verdict <> 'unjudged'
-    group by build_id, business_date, table_name, dimension
-)
-
-select
-    build_id,
-    business_date,
-    table_name,
-    sum(check_count)::bigint as check_count,
-    sum(failed_count)::bigint as failed_count,
-    avg(score) as score,
-    avg(score) filter (where dimension = 'completeness') as completeness,
-    avg(score) filter (where dimension = 'uniqueness') as uniqueness,
-    avg(score) filter (where dimension = 'validity') as validity,
-    avg(score) filter (where dimension = 'consistency') as consistency,
-    avg(score) filter (where dimension = 'timeliness') as timeliness,
-    avg(score) filter (where dimension = 'accuracy') as accuracy
-from dimension
-group by build_id, business_date, table_name;
-
--- Seen by readers: published dates only. Reasons of delivered values stay inside.
-create or replace view published.quality_score with (security_barrier) as
-select
-    score.business_date,
-    score.table_name,
-    score.check_count,
-    score.failed_count,
-    score.score,
-    score.completeness,
-    score.uniqueness,
-    score.validity,
-    score.consistency,
-    score.timeliness,
-    score.accuracy,
-    score.score - avg(score.score) over (
-        partition by score.table_name order by score.business_date
-        range between interval '30 days' preceding and interval '1 day' preceding
-    ) as trend
-from governance.quality_score as score
-where score.build_id in (select build_id from governance.publication);
-comment on view published.quality_score is '数据质量评分. One row per published date and table: score of 100, per dimension, and its distance from the mean of the 30 days before.';
-
-create or replace view published.quality_result with (security_barrier) as
-select business_date, table_name, column_name, dimension, rule, severity, verdict, checked_count, failed_count, score
-from governance.quality_result
-where build_id in (select build_id from governance.publication);
-comment on view published.quality_result is '数据质量检查结果. One row per published date and check.';
-
-create or replace view published.reconciliation with (security_barrier) as
-select
-    business_date, table_name, column_name, stated_amount, loaded_amount, mart, mart_amount, quarantined_count, verdict
-from governance.reconciliation
-where build_id in (select build_id from governance.publication);
-comment on view published.reconciliation is '对账. One row per published date and control total: stated by the sender, loaded, and in the mart.';
-
--- What people were told, or could not be.
-create table if not exists governance.notice (
-    notice_id bigint generated always as identity primary key,
-    kind text not null,
-    subject text not null,
-    body text not null,
-    told_at timestamptz not null default clock_timestamp(),
-    channel text not null,
-    status text not null check (status in ('waiting', 'sent')),
-    tries integer not null default 0,
-    error text,
-    sent_at timestamptz
-);
-create index if not exists notice_waiting on governance.notice (notice_id) where status = 'waiting';
 
 reset role;
