@@ -22,7 +22,10 @@ def verify_audit(day: date) -> str:
     if report.findings:
         notices.tell("audit", "the audit chain is broken", report.text())
         raise AuditBroken(report.text())
-    number, digest = anchor.write(f"verified {day}")
+    try:
+        number, digest = anchor.write(f"verified {day}")
+    except OSError as error:
+        raise AuditBroken(f"the chain is whole, but its head can't be written to {anchor.path()}: {error}") from error
     return f"{report.text()}\nhead {number} {digest} is written down in {anchor.path()}"
 
 

@@ -44,7 +44,7 @@ def publish(build: Build, actor: str) -> date:
         views.refresh(cursor, shown)
         changes.record(link, actor)
         _switch(cursor, "publish", build.business_date, build.build_id, actor)
-    anchor.write(f"publish {build.business_date}")
+    anchor.write_after(f"publish {build.business_date}")
     return build.business_date
 
 
@@ -89,7 +89,7 @@ def rollback(business_date: date, actor: str) -> int | None:
                 f"readers would be back at {newest[0]}, whose profile, tags and indicators are no longer kept. Nothing "
                 f"is changed. Build {newest[0]} again by mart_daily, then roll back {business_date}."
             )
-    anchor.write(f"rollback {business_date}")
+    anchor.write_after(f"rollback {business_date}")
     return previous
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bankmart import db, settings
+from bankmart.governance import notices
+
+log = logging.getLogger("bankmart")
 
 NAME = "heads.jsonl"
 
@@ -53,6 +57,16 @@ def write(reason: str) -> tuple[int, str]:
     finally:
         os.close(handle)
     return number, digest
+
+
+def write_after(reason: str) -> None:
+    """Write the head down after something that is done already: where it can't be written, people are told."""
+    try:
+        write(reason)
+    except OSError as error:
+        what = f"the audit chain's head can't be written to {path()}: {error.strerror or error}"
+        log.warning("%s. `bankmart audit head --write` does it when that is mended.", what)
+        notices.tell("audit", "the audit chain's head is not written down", f"{what}, after {reason}.")
 
 
 def read() -> tuple[list[Anchor], list[int]]:

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Print scores and failed checks."""
     if args.what == "bench":
         return bench.run(args)
-    day = args.date or _newest()
+    day = args.date or newest()
     print(report(day) if args.table is None else "", end="")
     failed = _rows(FAILED, day, args.table, args.table)
     header = ["table", "column", "dimension", "rule", "verdict", "rows", "failed", "reason"]
@@ -66,13 +66,14 @@ def _trend(distance: float | None) -> str | None:
     return None if distance is None else f"{distance:+.1f}"
 
 
-def _newest() -> date:
+def newest() -> date:
+    """The newest published date. Raises BankmartError where there is none."""
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select max(business_date) from governance.publication")
-        (newest,) = db.one(cursor)
-    if newest is None:
+        (day,) = db.one(cursor)
+    if day is None:
         raise BankmartError("nothing is published yet: `bankmart builds` lists the builds")
-    found: date = newest
+    found: date = day
     return found
 
 

@@ -219,6 +219,15 @@ def test_a_damaged_file_of_heads_is_said(chain):
     assert any("no head is written down" in note for note in verify().notes)
 
 
+def test_a_head_that_cannot_be_written_is_told_and_undoes_nothing(chain, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("BANKMART_AUDIT_DIR", str(tmp_path / "file"))
+    anchor.write_after("publish")
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select subject from governance.notice")
+        assert cursor.fetchall() == [("the audit chain's head is not written down",)]
+
+
 def test_appending_at_once_never_forks(warehouse):
     failures = []
 
