@@ -63,4 +63,4 @@ def measure(entries: int) -> str:
 def _processor(link: connection) -> float:
     """Seconds of processor that this process and its server process have used."""
     server = psutil.Process(link.get_backend_pid()).cpu_times()
-    return time.process_time() + server.user + server.system
+    return float(time.process_time() + server.user + server.system)
