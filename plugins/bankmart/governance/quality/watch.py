@@ -145,6 +145,7 @@ def _keep(cursor: Any, build: Build, found: Mapping[str, Found]) -> None:
 
 def _node(name: str, verdicts: Found, seconds: float) -> dbt.Node:
     (measure, column, _), found = worst(verdicts)
+    prefix = "not judged: " if found.level == UNJUDGED else ""
     odd = sum(each.level in (WARN, STOP) for each in verdicts.values())
     remedy = (
         f"; {odd} of {len(verdicts)} measures are unusual. Ask the sender; where it is right, say so by "
@@ -161,7 +162,7 @@ def _node(name: str, verdicts: Found, seconds: float) -> dbt.Node:
         rows=None,
         failures=odd,
         seconds=seconds,
-        message=f"{measure}{f' of {column}' if column else ''}: {found.reason}{remedy}",
+        message=f"{prefix}{measure}{f' of {column}' if column else ''}: {found.reason}{remedy}",
         compiled=None,
         owner=OWNER,
     )
