@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 
 from bankmart import settings
+from bankmart.governance.audit import anchor
 from bankmart.runtime import provision
 
 
@@ -20,7 +21,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("state")
     patch = pytest.MonkeyPatch()
     patch.setenv("BANKMART_STATE_DIR", str(folder))
-    for name in ("BANKMART_DATABASE_URL", "BANKMART_LANDING_DIR", "PGPASSFILE", "PGHOST", "PGPORT", "PGUSER"):
+    ours = ("BANKMART_DATABASE_URL", "BANKMART_LANDING_DIR", "BANKMART_AUDIT_DIR")
+    for name in (*ours, "PGPASSFILE", "PGHOST", "PGPORT", "PGUSER"):
         patch.delenv(name, raising=False)
     yield folder
     patch.undo()
@@ -54,5 +56,7 @@ def warehouse(postgres: str) -> str:
         )
         for (schema,) in cursor.fetchall():
             cursor.execute(psycopg2.sql.SQL("drop schema {} cascade").format(psycopg2.sql.Identifier(schema)))
-        cursor.execute(provision.WAREHOUSE_SQL.read_text(encoding="utf-8"))
+        provision.make_warehouse(cursor)
+    # Heads of a chain that is gone.
+    anchor.path().unlink(missing_ok=True)
     return dsn

@@ -185,9 +185,11 @@ def build_layer(layer: str, build: Build) -> list[Node]:
         )
     if build.kind == "daily":
         # Not at the top: it gives its findings as this module's nodes.
+        from bankmart.governance.quality import reconcile, watch
         from bankmart.governance.tags import monitor
 
         watched = monitor.check(build, layer)
+        watched += {"staging": watch.check, "marts": reconcile.check}.get(layer, lambda _: [])(build)
         _record(layer, build, invocation_id, watched)
         nodes += watched
     return nodes

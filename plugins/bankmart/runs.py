@@ -51,8 +51,12 @@ def deadline(hours: float) -> DeadlineAlert:
 
 def deadline_missed(**context: Any) -> None:
     """Written to the log and the callback's record when a run misses its deadline."""
+    from bankmart.governance import notices
+
     run = context.get("dag_run") or {}
-    say(f"deadline missed: {run.get('dag_id')} {run.get('run_id')} is late; readers keep the last published date")
+    what = f"deadline missed: {run.get('dag_id')} {run.get('run_id')} is late; readers keep the last published date"
+    say(what)
+    notices.tell("deadline", what, what)
 
 
 def business_date(context: Context) -> date:

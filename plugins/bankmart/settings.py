@@ -83,6 +83,12 @@ def secret(name: str) -> str:
     return known[name]
 
 
+def given_secret(name: str) -> str | None:
+    """A secret that somebody has given: BANKMART_SECRET_<NAME>, else in the file of secrets; it is never made up."""
+    found = os.environ.get(f"BANKMART_SECRET_{name.upper()}") or _read_json(state_dir() / "secrets.json").get(name)
+    return str(found) if found else None
+
+
 def passfile() -> Path:
     """libpq's password file: how every client of this checkout logs in without a secret in sight."""
     return Path(os.environ.get("PGPASSFILE") or state_dir() / "pgpass")

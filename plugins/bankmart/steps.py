@@ -34,6 +34,7 @@ __all__ = [
     "DEFAULTS",
     "FEATURES",
     "FIRST_START",
+    "DUTIES",
     "MART_LAYERS",
     "MODELS",
     "PARAMS",
@@ -48,6 +49,7 @@ __all__ = [
     "deadline",
     "due",
     "gate",
+    "govern",
     "ingest",
     "promote",
     "publish",
@@ -56,18 +58,10 @@ __all__ = [
     "train",
 ]
 SYSTEMS = (
-    "core_banking",
-    "campaign",
-    "card",
-    "consent",
-    "contact_centre",
-    "crm",
-    "external",
-    "loan",
-    "mobile",
-    "wealth",
-)
+    "core_banking", "campaign", "card", "consent", "contact_centre", "crm", "external", "loan", "mobile", "wealth",
+)  # fmt: skip
 MART_LAYERS = ("staging", "intermediate", "marts", "tags", "features")
+DUTIES = ("verify_audit", "tidy", "quality_report", "tags_to_review", "drift")
 
 
 def ingest(system: str, wait_hours: float = 6) -> Any:
@@ -207,3 +201,19 @@ def publish(build_id: Any) -> Any:
         emit(context, PUBLISHED, {"build_id": build})
 
     return run(build_id)
+
+
+def govern(duty: str) -> Any:
+    """One duty of bankmart.governance.daily; what it finds stops nothing else."""
+
+    @task(task_id=duty, trigger_rule="all_done", **RETRY)
+    def run(**context: Any) -> None:
+        from bankmart.errors import BankmartError
+        from bankmart.governance import daily
+
+        try:
+            say(getattr(daily, duty)(business_date(context)))
+        except BankmartError as error:
+            raise AirflowFailException(str(error)) from error
+
+    return run()

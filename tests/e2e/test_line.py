@@ -18,6 +18,8 @@ import pytest
 from bankmart import db, dbt, settings
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication, retention, views
+from bankmart.governance.audit import anchor
+from bankmart.governance.audit.verify import verify
 from bankmart.governance.commands.hash import hashes
 from bankmart.sources import landing, load
 
@@ -167,6 +169,15 @@ def test_a_red_gate_stops_the_line_and_says_everything(line):
         "docs/runbook.md",
     ):
         assert part in said
+    kept = query(
+        "select rule, row_count > 0, jsonb_array_length(examples) > 0, owner, runbook, readers_see"
+        " from governance.gate_stop where business_date = %s and rule like 'accepted_values%%'",
+        "platform", (line.dates[2],),
+    )  # fmt: skip
+    assert kept[0][1:] == (True, True, "data-platform", "docs/runbook.md#a-gate-is-red", line.dates[1])
+    told = query("select kind, body from governance.notice where subject like %s", "platform", ("gate marts is red%",))
+    assert [kind for kind, _ in told] == ["red_gate"]
+    assert f"Readers still see {line.dates[1]}." in told[0][1]
     examples = query(
         "select examples from governance.node_result where status = 'fail' and examples is not null", "platform"
     )
@@ -336,3 +347,33 @@ def _wait_for(statement, seconds=60):
     while not query(statement, "platform"):
         assert time.monotonic() < deadline, f"never seen: {statement}"
         time.sleep(0.005)
+
+
+def test_what_was_done_is_audited_and_what_was_checked_is_scored(line):
+    report = verify()
+    assert (report.findings, report.notes) == ((), ())
+    published = query(
+        "select entry.subject, (entry.facts ->> 'build_id')::bigint from audit.entry where kind = 'publish'"
+        " order by number limit 2",
+        "platform",
+    )
+    assert [day for day, _ in published] == [str(day) for day in line.dates[:2]]
+    # Classes and tags are written down by the first publication, and not again while they stay the same.
+    changes = "select kind, count(*) from audit.entry where kind in ('policy', 'tags') group by 1 order by 1"
+    assert query(changes, "platform") == [("policy", 1), ("tags", 1)]
+    events = query("select count(*) from governance.publication_event", "platform")
+    assert query("select count(*) from audit.entry where kind in ('publish', 'rollback')", "platform") == events
+    assert anchor.read()[0][-1].number <= report.entries
+    scores = {
+        (day, table): score
+        for day, table, score in query("select business_date, table_name, score from published.quality_score")
+    }
+    for day in line.dates[:2]:
+        assert all(0 <= scores[day, table] <= 100 for table in ("marts.fct_transaction", "core_banking.transaction"))
+    assert {row[0] for row in query("select distinct dimension from published.quality_result")} == {
+        "completeness", "uniqueness", "validity", "consistency", "timeliness", "accuracy",
+    }  # fmt: skip
+    sums = query("select table_name, mart, verdict from published.reconciliation where business_date = %s",
+                 values=(line.dates[1],))  # fmt: skip
+    assert {verdict for *_, verdict in sums} == {"pass"}
+    assert {"marts.fct_transaction", "marts.fct_card_transaction"} <= {mart for _, mart, _ in sums}

@@ -18,7 +18,7 @@ def own_server() -> Iterator[Path]:
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="bankmart-bench-") as folder:
         os.environ["BANKMART_STATE_DIR"] = folder
-        for name in ("BANKMART_DATABASE_URL", "BANKMART_LANDING_DIR", "PGPASSFILE"):
+        for name in ("BANKMART_DATABASE_URL", "BANKMART_LANDING_DIR", "BANKMART_AUDIT_DIR", "PGPASSFILE"):
             os.environ.pop(name, None)
         try:
             with provision.throwaway():

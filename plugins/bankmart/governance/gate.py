@@ -11,11 +11,11 @@ from psycopg2 import sql
 from bankmart import db
 from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
+from bankmart.governance import stops
 from bankmart.governance.build import Build
 from bankmart.governance.masking import data_classes, mask_example
 
 EXAMPLES = 5
-RUNBOOK = "docs/runbook.md#a-gate-is-red"
 FAILED = ("fail", "error", "runtime error")
 LATEST = """
 select distinct on (node_id) node_id, node_name, resource_type, severity, status, failures, message, owner, examples
@@ -72,6 +72,7 @@ def judge(layer: str, build: Build) -> Verdict:
     if red or skipped:
         message = report(layer, build, red, len(skipped))
         builds.finish(build.build_id, "failed", message.splitlines()[0])
+        stops.keep(layer, build, red, len(skipped))
         raise GateStopped(message)
     if build.kind == "training":
         builds.finish(build.build_id, "passed")
@@ -88,19 +89,13 @@ def report(layer: str, build: Build, red: list[dict[str, Any]], skipped: int) ->
             f"  examples  {_examples(check)}",
             f"  owner     {check['owner']}",
             f"  says      {' '.join((check['message'] or '').split())}",
+            f"  page      {stops.page(check['node_name'])}",
         ]
     if skipped:
         lines.append(f"  {skipped} models behind them were not built.")
-    lines += [f"Readers still see {published_date() or 'nothing: no date is published yet'}.", f"Runbook: {RUNBOOK}"]
+    seen = stops.published_date()
+    lines += [f"Readers still see {seen or 'nothing: no date is published yet'}.", f"Runbook: {stops.RUNBOOK}"]
     return "\n".join(lines)
-
-
-def published_date() -> str | None:
-    """The newest business date that readers see."""
-    with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute("select max(business_date)::text from governance.publication")
-        (newest,) = db.one(cursor)
-    return str(newest) if newest else None
 
 
 def keep_examples(build: Build, invocation_id: str, failed: dict[str, str], manifest: dict[str, Any]) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 from bankmart import db, dbt
 from bankmart.errors import BankmartError
-from bankmart.governance import gate, retention, views
+from bankmart.governance import audit, gate, retention, views
+from bankmart.governance.audit import anchor, changes
 from bankmart.governance.build import LAYERS, Build
 from bankmart.governance.catalogue.refresh import refresh
+from bankmart.governance.quality import results
 
 
 class PublicationError(BankmartError):
@@ -28,6 +30,7 @@ def publish(build: Build, actor: str) -> date:
         gate.judge(layer, build)
     manifest = dbt.manifest()
     refresh(manifest, build)
+    results.record(build, manifest)
     shown = views.published(manifest)
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("set local lock_timeout = '5s'")
@@ -39,7 +42,9 @@ def publish(build: Build, actor: str) -> date:
                 f"back. Readers keep what they have; run mart_daily for {build.business_date} to begin a new build."
             )
         views.refresh(cursor, shown)
+        changes.record(link, actor)
         _switch(cursor, "publish", build.business_date, build.build_id, actor)
+    anchor.write_after(f"publish {build.business_date}")
     return build.business_date
 
 
@@ -84,6 +89,7 @@ def rollback(business_date: date, actor: str) -> int | None:
                 f"readers would be back at {newest[0]}, whose profile, tags and indicators are no longer kept. Nothing "
                 f"is changed. Build {newest[0]} again by mart_daily, then roll back {business_date}."
             )
+    anchor.write_after(f"rollback {business_date}")
     return previous
 
 
@@ -115,3 +121,5 @@ def _switch(cursor: Any, event: str, business_date: date, build_id: int | None, 
         " values (%s, %s, %s, %s, %s)",
         (event, business_date, build_id, previous, actor),
     )
+    facts = {"build_id": build_id, "previous_build_id": previous}
+    audit.append(cursor.connection, event, actor, business_date.isoformat(), facts)

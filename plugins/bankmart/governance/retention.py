@@ -8,7 +8,7 @@ import psycopg2
 from psycopg2 import sql
 
 from bankmart import db
-from bankmart.governance import project
+from bankmart.governance import audit, project
 
 SCHEMAS = ["intermediate", "marts", "tags", "features", "scores", "profile"]
 TRAINING_BUILDS = 2
@@ -85,7 +85,14 @@ def tidy() -> dict[str, int]:
         cursor.execute(NEEDED, {"dates": keep_state_dates(), "training": TRAINING_BUILDS})
         needed = {build_id for (build_id,) in cursor.fetchall()}
         cursor.execute(PARTS, (SCHEMAS,))
-        parts = [(schema, table) for schema, table, build_id in cursor.fetchall() if build_id not in needed]
+        found = [(schema, table, build_id) for schema, table, build_id in cursor.fetchall() if build_id not in needed]
+        parts = [(schema, table) for schema, table, _ in found]
+        if builds or parts:
+            states = {"states_of_builds": sorted({build_id for *_, build_id in found}), "parts": len(parts)}
+            # Parts are dropped one by one hereafter: written before, so that none goes without a word.
+            audit.append(
+                link, "tidy", "retention", f"{len(builds)} builds", {"builds": builds, "rows": removed} | states
+            )
     for schema, table in parts:
         if _drop(schema, table):
             parent = f"{schema}.{table.rpartition('__b')[0]}"

@@ -19,6 +19,15 @@ from bankmart.runtime.postgres import PostgresError
 
 OLDEST = 150000
 WAREHOUSE_SQL = Path(__file__).with_name("warehouse.sql")
+GOVERNANCE = Path(__file__).parents[1] / "governance"
+# In this order: the rooms of governance that have tables of their own bring their script.
+SCRIPTS = (
+    WAREHOUSE_SQL,
+    GOVERNANCE / "audit" / "audit.sql",
+    GOVERNANCE / "quality" / "quality.sql",
+    GOVERNANCE / "quality" / "views.sql",
+    GOVERNANCE / "notices" / "notices.sql",
+)
 
 
 @dataclass
@@ -104,7 +113,13 @@ def provision() -> None:
                 ) from error
     with closing(psycopg2.connect(admin_dsn(settings.WAREHOUSE))) as link, link, link.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart provision'))")
-        cursor.execute(WAREHOUSE_SQL.read_text(encoding="utf-8"))
+        make_warehouse(cursor)
+
+
+def make_warehouse(cursor: psycopg2.extensions.cursor) -> None:
+    """Make what the warehouse has before dbt comes; safe to run again."""
+    for script in SCRIPTS:
+        cursor.execute(script.read_text(encoding="utf-8"))
 
 
 def _role(cursor: psycopg2.extensions.cursor, role: str) -> None:

@@ -7,14 +7,18 @@ from typing import Any
 from psycopg2 import sql
 
 from bankmart import db
+from bankmart.governance.audit.verify import verify
+from bankmart.governance.quality import command as quality
 from bankmart.runtime.commands.status import where_to_look
 from bankmart.sources import contract
 from bankmart.text import table
 
+SHOWN_TABLES = 10
+
 
 def text(stages: list[tuple[str, float]], elapsed: float) -> str:
     """The whole report."""
-    parts = [_published(), _tables(), _sources(), _gates(), _catalogue(), _identity()]
+    parts = [_published(), _tables(), _sources(), _gates(), _quality(), _catalogue(), _identity(), _audit()]
     parts.append(_models())
     times = table(["stage", "seconds"], [[name, round(seconds)] for name, seconds in stages])
     look = "\n".join(where_to_look())
@@ -70,6 +74,16 @@ def _gates() -> str:
         """
     )
     return "Gates passed\n" + table(["date", "gates", "checks passed", "warned", "failed"], [list(row) for row in rows])
+
+
+def _quality() -> str:
+    lines = quality.report(quality.newest()).splitlines()
+    # The lowest; all of them: `bankmart quality`.
+    return "\n".join(lines[: 3 + SHOWN_TABLES])
+
+
+def _audit() -> str:
+    return f"Audit\n{verify().text()}"
 
 
 def _catalogue() -> str:

@@ -54,6 +54,16 @@ create table if not exists governance.quarantine (
 );
 create index if not exists quarantine_load on governance.quarantine (load_id);
 
+-- Records that were taken out of quarantine, repaired and loaded: each once.
+create table if not exists governance.quarantine_repair (
+    load_id bigint not null references governance.load,
+    line_number bigint not null,
+    repaired_by text not null,
+    reason text not null,
+    repaired_at timestamptz not null default clock_timestamp(),
+    primary key (load_id, line_number)
+);
+
 create table if not exists governance.build (
     build_id bigint generated always as identity primary key,
     business_date date not null,
@@ -169,6 +179,7 @@ create table if not exists scores.feedback_score (
 
 grant select, insert, update on governance.load to loader;
 grant select, insert, update, delete on governance.quarantine to loader;
+grant select, insert on governance.quarantine_repair to loader;
 grant select on governance.build, governance.publication, governance.load to scorer;
 grant select, insert, delete on scores.customer_score, scores.customer_offer, scores.feedback_score to scorer;
 alter default privileges in schema features grant select on tables to scorer;

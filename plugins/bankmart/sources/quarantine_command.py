@@ -41,6 +41,10 @@ def summary(system: str | None = None, business_date: date | None = None) -> lis
                 (array_agg(reason order by line_number))[1]
             from governance.quarantine
             join latest using (load_id)
+            where not exists (
+                select from governance.quarantine_repair as repair
+                where repair.load_id = quarantine.load_id and repair.line_number = quarantine.line_number
+            )
             group by system, table_name, business_date, status, column_name, rule
             order by business_date, system, table_name, count(*) desc, rule, column_name
             """,

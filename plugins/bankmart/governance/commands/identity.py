@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bankmart import db
 from bankmart.errors import BankmartError
+from bankmart.governance import audit
 from bankmart.text import table
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ def decide(customer: str, other: str | None, business_date: date, reason: str, b
             (customer, other, "merge" if other else "split", business_date, reason, by),
         )
         (decision_id,) = db.one(cursor)
+        what = "merge" if other else "split"
+        facts = {"decision": what, "business_date": business_date, "reason": reason}
+        audit.append(link, "identity", by, f"decision {decision_id}", facts)
     return int(decision_id)
 
 

@@ -1,0 +1,39 @@
+"""# governance_daily: the audit chain is read again, and what is due is said
+
+**Reads** the audit chain, `governance.quality_result`, `governance.tag_monitor`, the tags' definitions. **Writes** the
+chain's head outside the database; removes what is kept no longer; tells people (webhook, mail) of broken chains,
+expired tags, drift, and what could not be told before. **Normal duration** half a minute.
+
+Starts when a date is published. Nothing waits for it: readers have the date already.
+
+## Triage
+- *verify_audit is red*: the log says which entry was altered, removed or slipped in. Touch nothing, call the auditor:
+  docs/how-to/verify-the-audit.md.
+- *tags_to_review*: the log names tags and owners. Green: their gate warns first and stops 30 days after the date.
+- *send_notices says waiting*: `bankmart notices` shows the error of each; `bankmart notices --test` tries the channels.
+- *Unclear*: owner data-platform, docs/runbook.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow.sdk import DAG, PartitionedAssetTimetable
+
+from bankmart import steps
+
+with DAG(
+    dag_id="governance_daily",
+    doc_md=__doc__,
+    schedule=PartitionedAssetTimetable(assets=steps.PUBLISHED),
+    start_date=datetime(2020, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    params=steps.PARAMS,
+    deadline=steps.deadline(hours=2),
+    default_args=steps.DEFAULTS,
+    tags=["governance"],
+):
+    told = steps.govern("send_notices")
+    for duty in steps.DUTIES:
+        steps.govern(duty) >> told

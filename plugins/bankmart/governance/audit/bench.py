@@ -1,0 +1,66 @@
+"""How long adding an entry takes, and reading the whole chain again; on a server of its own."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from statistics import median, quantiles
+from typing import TYPE_CHECKING
+
+import psutil
+
+from bankmart import db
+from bankmart.bench.place import own_server
+from bankmart.governance.audit.chain import append
+from bankmart.governance.audit.verify import verify
+from bankmart.text import table
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+FACTS = {"build_id": 7, "business_date": "2026-11-03", "previous_build_id": 6, "rows": {"marts.fct_transaction": 12345}}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--entries."""
+    parser.add_argument("--entries", type=int, default=5000, help="how many to add (5000)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print."""
+    with own_server():
+        print(measure(args.entries))
+    return 0
+
+
+def measure(entries: int) -> str:
+    """Milliseconds per entry: within one transaction, and with its own commit; then verifying.
+
+    On a busy machine the processor's time, of client and server together, says what it costs; the rest is waiting.
+    """
+    rows = []
+    with db.connect("platform") as link:
+        for name, commits in (("in a running transaction", False), ("with its own commit", True)):
+            took, before = [], _processor(link)
+            for _ in range(entries // 2):
+                started = time.perf_counter()
+                append(link, "bench", "nobody", "nothing", FACTS)
+                if commits:
+                    link.commit()
+                took.append((time.perf_counter() - started) * 1000)
+            cuts = quantiles(took, n=100)
+            busy = (_processor(link) - before) / len(took) * 1000
+            measured = (busy, cuts[4], median(took), cuts[94], cuts[98])
+            rows.append([name, len(took), *(round(each, 2) for each in measured)])
+            link.commit()
+    started = time.perf_counter()
+    report = verify()
+    seconds = time.perf_counter() - started
+    shown = table(["one entry, ms", "entries", "processor", "5 %", "median", "95 %", "99 %"], rows)
+    return f"{shown}\nverified {report.entries} entries in {seconds:.2f} s ({report.entries / seconds:,.0f} a second)"
+
+
+def _processor(link: connection) -> float:
+    """Seconds of processor that this process and its server process have used."""
+    server = psutil.Process(link.get_backend_pid()).cpu_times()
+    return float(time.process_time() + server.user + server.system)

@@ -1,0 +1,73 @@
+"""Adding to the audit chain: one entry, in the transaction of what it records."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.hashes import SM3, Hash
+from psycopg2.extras import Json
+
+from bankmart import db
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from psycopg2.extensions import connection
+
+START = "0" * 64
+
+
+def append(link: connection, kind: str, actor: str, subject: str, facts: Mapping[str, Any] | None = None) -> int:
+    """Add an entry in `link`'s transaction and return its number: what it records is kept with it, or neither is.
+
+    `kind` is one word (publish, promote …), `actor` who did it, `subject` to what, `facts` the rest: no personal data,
+    for the chain is kept for ever. Append last: until the transaction ends, whoever else appends waits. Two calls
+    of the server, 0.8 ms of processor. Roles: platform, loader, scorer.
+    Raises psycopg2.errors.SerializationFailure where the transaction's snapshot is older than the newest entry.
+    """
+    told = json.loads(canonical(facts or {}))
+    actor, subject = _storable(actor), _storable(subject)
+    with link.cursor() as cursor:
+        cursor.execute("select number, hash, moment, role_name from audit.head()")
+        number, previous, moment, role = db.one(cursor)
+        digest = entry_hash(number + 1, moment, role, kind, actor, subject, told, previous)
+        cursor.execute(
+            "select audit.add(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (number + 1, moment, role, kind, actor, subject, Json(told, dumps=canonical), previous, digest),
+        )
+    return int(number) + 1
+
+
+def entry_hash(
+    number: int, moment: datetime, role: str, kind: str, actor: str, subject: str, facts: Any, previous: str
+) -> str:
+    """The SM3 hash (GB/T 32905) of an entry's canonical text, in hexadecimal digits."""
+    stated = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    digest = Hash(SM3())
+    digest.update(canonical([number, stated, role, kind, actor, subject, facts, previous]).encode("ascii"))
+    return digest.finalize().hex()
+
+
+def canonical(value: Any) -> str:
+    """The one text of a value: JSON in ASCII, names sorted, no spaces; what JSON doesn't know is said as text.
+
+    No fraction is kept as a number: it would not come back from everywhere as it was.
+    """
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, dict):
+        return {_storable(str(name)): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each) for each in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
+    return _storable(str(value))
+
+
+def _storable(text: str) -> str:
+    # Postgres keeps neither NUL nor half a character.
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode("utf-8")

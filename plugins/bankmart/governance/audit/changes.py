@@ -1,0 +1,41 @@
+"""Changes that come with the code, not by a command: written into the chain by the first publication that has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bankmart.governance.audit.chain import append, canonical
+from bankmart.governance.masking import data_classes
+from bankmart.governance.tags import ledger
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+
+
+def record(link: connection, actor: str) -> list[str]:
+    """Append what has changed since it was last written down: data classes, accepted tags; returns the subjects."""
+    stated = {
+        ("policy", "data_classes"): data_classes(),
+        ("tags", ledger.NAME): {
+            f"{each.key} {each.version}": {"status": each.status, "definition": each.definition_hash}
+            for each in ledger.read(ledger.path()).values()
+        },
+    }
+    return [subject for (kind, subject), now in stated.items() if _append(link, actor, kind, subject, now)]
+
+
+def _append(link: connection, actor: str, kind: str, subject: str, now: dict[str, Any]) -> bool:
+    with link.cursor() as cursor:
+        cursor.execute(
+            "select facts -> 'stated' from audit.entry where kind = %s and subject = %s order by number desc limit 1",
+            (kind, subject),
+        )
+        (before,) = cursor.fetchone() or (None,)
+    if canonical(before) == canonical(now):
+        return False
+    known = before or {}
+    changed = sorted(
+        name for name in known.keys() | now.keys() if canonical(known.get(name)) != canonical(now.get(name))
+    )
+    append(link, kind, actor, subject, {"changed": changed if before is not None else "first written", "stated": now})
+    return True

@@ -1,0 +1,75 @@
+"""The duties of governance_daily, one function each: what it looks at, and what it says; a bad finding is told."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from bankmart import db, dbt
+from bankmart.governance import notices, retention
+from bankmart.governance.audit import anchor
+from bankmart.governance.audit.verify import AuditBroken, verify
+from bankmart.governance.notices import outbox
+from bankmart.governance.quality import command as quality
+from bankmart.governance.tags import ledger, registry
+
+# A population stability index from which on a mix is another one.
+DRIFT = 0.25
+
+
+def verify_audit(day: date) -> str:
+    """Read the audit chain again and write its head down outside. Raises AuditBroken."""
+    report = verify()
+    if report.findings:
+        notices.tell("audit", "the audit chain is broken", report.text())
+        raise AuditBroken(report.text())
+    try:
+        number, digest = anchor.write(f"verified {day}")
+    except OSError as error:
+        raise AuditBroken(f"the chain is whole, but its head can't be written to {anchor.path()}: {error}") from error
+    return f"{report.text()}\nhead {number} {digest} is written down in {anchor.path()}"
+
+
+def tidy(day: date) -> str:
+    """Remove what is kept no longer, where the publication did not."""
+    removed = retention.tidy()
+    return "\n".join(f"{table}: {count}" for table, count in removed.items()) or "nothing to tidy"
+
+
+def quality_report(day: date) -> str:
+    """The scores of the date's tables, the lowest first, with their trend."""
+    return quality.report(day)
+
+
+def tags_to_review(day: date) -> str:
+    """Tags past their review date, or frozen past their end; told to people."""
+    tags = registry.tags(dbt.manifest())
+    found = ledger.overdue(tags, day)
+    found += [
+        f"{tag.where}: tag {tag.column}: its end_date {tag.end_date} has passed; {tag.owner} removes the column"
+        for tag in tags
+        if tag.status == "frozen" and tag.end_date and tag.end_date < day
+    ]
+    if found:
+        notices.tell("expired_tags", f"{len(found)} tags are past their date", "\n".join(found))
+    return "\n".join(found) or f"none of {len(tags)} tags is past its date"
+
+
+def drift(day: date) -> str:
+    """Tags whose mix is another one than a month before; told to people."""
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(
+            "select monitor.tag, monitor.psi, monitor.psi_date from governance.tag_monitor as monitor"
+            " inner join governance.publication using (build_id)"
+            " where monitor.business_date = %s and monitor.psi >= %s order by monitor.psi desc",
+            (day, DRIFT),
+        )
+        found = [f"{tag}: stability index {psi:.2f} against {before}" for tag, psi, before in cursor.fetchall()]
+    if found:
+        notices.tell("drift", f"{len(found)} tags have drifted by {day}", "\n".join(found))
+    return "\n".join(found) or f"no tag's stability index reaches {DRIFT}"
+
+
+def send_notices(day: date) -> str:
+    """Send what could not be sent before."""
+    sent, waiting = outbox.send()
+    return f"{sent} sent, {waiting} waiting"

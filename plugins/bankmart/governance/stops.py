@@ -1,0 +1,67 @@
+"""Red gates, written down and told: the rule, the rows, the owner, the page to read, and what readers still see."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from bankmart import db
+from bankmart.governance import notices
+from bankmart.governance.build import Build
+
+RUNBOOK = "docs/runbook.md#a-gate-is-red"
+# Which section of the runbook is about a rule, by how its name begins.
+PAGES = {
+    "mix_of_": "a-tags-gate-is-red",
+    "review_of_": "a-tags-gate-is-red",
+    "usual_": "a-delivery-is-unusual",
+    "reconcile_": "sums-do-not-agree",
+    "freshness_": "a-file-is-missing-or-late",
+}
+INSERT = """
+insert into governance.gate_stop
+    (build_id, business_date, layer, node_id, rule, row_count, examples, owner, runbook, readers_see, says)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (build_id, layer, node_id) do update set
+    row_count = excluded.row_count, examples = excluded.examples, readers_see = excluded.readers_see,
+    says = excluded.says, stopped_at = clock_timestamp()
+"""
+
+
+def page(rule: str) -> str:
+    """Where the runbook speaks of a rule."""
+    section = next((section for begins, section in PAGES.items() if rule.startswith(begins)), "a-gate-is-red")
+    return f"docs/runbook.md#{section}"
+
+
+def published_date() -> date | None:
+    """The newest business date that readers see."""
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select max(business_date) from governance.publication")
+        (newest,) = db.one(cursor)
+    found: date | None = newest
+    return found
+
+
+def keep(layer: str, build: Build, red: list[dict[str, Any]], skipped: int) -> None:
+    """Write each failed check of a red gate into governance.gate_stop, and tell people; examples are not told."""
+    seen = published_date()
+    not_built = {
+        "node_id": "not_built", "node_name": "not_built", "failures": skipped, "examples": None,
+        "owner": "data-platform", "message": "models behind a failed one were not built",
+    }  # fmt: skip
+    with db.connect("platform") as link, link.cursor() as cursor:
+        for check in red or [not_built]:
+            cursor.execute(
+                INSERT,
+                (
+                    build.build_id, build.business_date, layer, check["node_id"], check["node_name"],
+                    check["failures"], json.dumps(check["examples"], ensure_ascii=False) if check["examples"] else None,
+                    check["owner"], page(check["node_name"]), seen, " ".join((check["message"] or "").split()),
+                ),
+            )  # fmt: skip
+    lines = [f"{check['node_name']}: {check['failures']} rows, owner {check['owner']}" for check in red or [not_built]]
+    protected = f"Readers still see {seen or 'nothing: no date is published yet'}."
+    told = "\n".join([*lines, protected, f"Runbook: {RUNBOOK}"])
+    notices.tell("red_gate", f"gate {layer} is red for {build.business_date} (build {build.build_id})", told)
