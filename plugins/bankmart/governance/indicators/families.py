@@ -26,8 +26,8 @@ SUBJECTS = {
 }
 # The model that has all indicators; the others are views of it, by subject.
 ALL = "ind_all"
-# Read in the rows of one fact (macros/indicators/indicator.sql), made of other indicators (macros/indicators/derived.sql), or written out in
-# the SQL of a level_ model.
+# Read in the rows of one fact (macros/indicators/indicator.sql), made of other indicators (derived.sql beside it), or
+# written out in the SQL of a level_ model.
 EXPANDED = ("sum", "count", "recency")
 DERIVED = (
     "average", "change", "ratio", "share", "trend", "difference", "regularity", "variation", "entropy", "diversity",

@@ -66,5 +66,6 @@ def test_too_wide_a_row_is_found():
 def test_windows_that_nothing_moves_are_found():
     (finding,) = wide.findings(manifest(reads=()))
     assert finding == (
-        "dbt_project/macros/indicators/subjects.sql: add ind_call to moved_subjects(), and a model move_call of the fact that it counts"
+        "dbt_project/macros/indicators/subjects.sql: add ind_call to moved_subjects(), and a model move_call of the"
+        " fact that it counts"
     )
