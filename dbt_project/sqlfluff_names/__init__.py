@@ -9,6 +9,8 @@ from typing import Any
 execute = False
 modules = SimpleNamespace(re=re)
 target = SimpleNamespace(schema="public")
+# A model of indicators without families: what is expanded is for dbt's own eyes.
+model = SimpleNamespace(name="ind_card", config=SimpleNamespace(meta={}))
 dbt = SimpleNamespace(hash=lambda field: f"md5({field})")
 # Models of another day, numbers and lists, as the macros need them; all other variables are numbers.
 VARIABLES = {"business_date": "2026-10-31", "as_of_dates": ["2026-10-31"], "delivered": []}

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ml.errors import DataError
-from ml.judging.policy import CONTROL, Policy, choose
-from ml.judging.uplift import Trial, perfect_area
+from ml.judging.kinds.policy import CONTROL, Policy, choose
+from ml.judging.kinds.uplift import Trial, perfect_area
 from ml.techniques.uplift.choice import learn_and_choose
 from ml.techniques.uplift.experiment import Experiment
 from ml.techniques.uplift.learners import Arm

@@ -58,7 +58,7 @@ def read_table(
         raise DataError(f"{path.name} lacks {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}.")
     frame = frame[frame[treatment].notna() & frame[target].notna()].reset_index(drop=True)
     if like is None:
-        names = [name for name in frame if name not in {*special, *drop} and frame[name].notna().any()]
+        names = [str(name) for name in frame if name not in {*special, *drop} and frame[name].notna().any()]
         words = tuple(name for name in names if not _is_number(frame[name]))
     else:
         names, words = like.names, like.categories

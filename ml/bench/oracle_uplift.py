@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from bankmart import db, settings
 from ml.errors import DataError
-from ml.judging.uplift import Trial
+from ml.judging.kinds.uplift import Trial
 from ml.spec import Spec, load_spec
 from ml.techniques.uplift.contacts import CONTROL_NAME, ContactSet
 from ml.techniques.uplift.model import Model

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from ml.errors import DataError, DataPrerequisite, ModelError
-from ml.judging.classes import METRICS, RESAMPLES, class_metrics
+from ml.judging.kinds.classes import METRICS, RESAMPLES, class_metrics
 from ml.models.sentiment import SPEC
 from ml.public.contacts import read_text
 from ml.techniques.text import fit

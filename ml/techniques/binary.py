@@ -18,9 +18,9 @@ from ml.judging import drift, plots
 from ml.judging.cost import cost_curve
 from ml.judging.groups import BRANCH, GroupedSet, groups_of
 from ml.judging.judgement import Judgement
+from ml.judging.kinds.probability import ProbabilityJudgement, with_groups
+from ml.judging.kinds.probability import checks as checks
 from ml.judging.metrics import compare
-from ml.judging.probability import ProbabilityJudgement, with_groups
-from ml.judging.probability import checks as checks
 from ml.judging.reasons import SCORE, describe, top_reasons
 from ml.spec import Economics, Spec
 from ml.techniques.baseline import Baseline, as_plain, best_rule, fit_logistic, from_plain

@@ -16,8 +16,8 @@ from ml.data.split import Split
 from ml.errors import ArtefactRefused, LeakageFound
 from ml.judging import drift
 from ml.judging.judgement import Judgement
-from ml.judging.probability import ProbabilityJudgement
-from ml.judging.probability import checks as checks
+from ml.judging.kinds.probability import ProbabilityJudgement
+from ml.judging.kinds.probability import checks as checks
 from ml.judging.reasons import SCORE, Description, describe, top_reasons
 from ml.spec import Spec
 from ml.techniques import binary

@@ -60,7 +60,7 @@ def fit(
             weighted += extra.T @ outer
             right += (extra + (extra > 0)).T @ users
         left = gram + weighted.reshape(count, factors, factors) + regularisation * np.eye(factors)
-        items = np.linalg.solve(left, right[:, :, None])[:, :, 0]
+        items = np.linalg.solve(left, right[:, :, None])[:, :, 0].astype(np.float64, copy=False)
     return Factors(items, alpha, regularisation)
 
 

@@ -193,7 +193,7 @@ def _profiles(link: connection, spec: Spec, build: Build, types: dict[str, str])
             f"{'.'.join(spec.label_table)} holds labels as of {newest}, but their {spec.horizon_days} days"
             f" weren't over on {build.business_date}: such a label is a guess. Put the label's model right."
         )
-    columns = [sql.SQL("(f.as_of_date - date '1970-01-01')::float8")]
+    columns: list[sql.Composable] = [sql.SQL("(f.as_of_date - date '1970-01-01')::float8")]
     columns += [as_number("f", name, types[name]) for name in spec.features]
     longest = id_bytes(link, spec.features_table, build.build_id)
     order = sql.SQL('order by f.as_of_date, f.customer_id collate "C"')

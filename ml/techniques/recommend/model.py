@@ -11,8 +11,9 @@ import lightgbm
 import numpy as np
 
 from ml.errors import ArtefactRefused
-from ml.judging import plots, ranking
+from ml.judging import plots
 from ml.judging.judgement import Judgement
+from ml.judging.kinds import ranking
 from ml.judging.reasons import top_reasons
 from ml.techniques.recommend import als, candidates
 from ml.techniques.recommend.data import OfferSet

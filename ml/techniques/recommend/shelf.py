@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psycopg2 import sql
@@ -62,7 +62,7 @@ def read_shelves(link: connection, build_id: int) -> dict[date, Shelf]:
     return {day: _shelf([row[1:] for row in rows if row[0] == day]) for day in sorted({row[0] for row in rows})}
 
 
-def _shelf(rows: list[tuple]) -> Shelf:
+def _shelf(rows: list[tuple[Any, ...]]) -> Shelf:
     by_name = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
 
     def numbers(name: str) -> np.ndarray:

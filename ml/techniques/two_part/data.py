@@ -17,7 +17,7 @@ from ml.data.split import Split, buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, DataPrerequisite, LeakageFound
-from ml.judging.value import ranks
+from ml.judging.kinds.value import ranks
 from ml.spec import Spec
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def _read_rows(link: connection, spec: Spec, build: Build, names: tuple[str, ...
         rows, id_bytes = cursor.fetchall()[0]
     if not rows:
         raise missing(spec, f"build {build.build_id} has no customer with features and a later margin")
-    columns = [sql.SQL("(f.as_of_date - date '1970-01-01')::float8")]
+    columns: list[sql.Composable] = [sql.SQL("(f.as_of_date - date '1970-01-01')::float8")]
     columns += [as_number("l", name, label_types[name]) for name in ("discount_rate", *wanted)]
     columns += [as_number(where[name], name, types[name]) for name in names]
     customers, numbers = np.empty(rows, dtype=f"S{id_bytes}"), np.empty((rows, len(columns)))

@@ -11,8 +11,9 @@ import lightgbm
 import numpy as np
 
 from ml.errors import ArtefactRefused, DataError
-from ml.judging import plots, value
+from ml.judging import plots
 from ml.judging.judgement import Judgement
+from ml.judging.kinds import value
 from ml.judging.reasons import top_reasons
 from ml.techniques.two_part.data import ValueSet, discounted_months, repeated_column
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.judging.uplift import qini
+from ml.judging.kinds.uplift import qini
 from ml.techniques.uplift.experiment import Experiment
 from ml.techniques.uplift.learners import KINDS, Arm, learn
 

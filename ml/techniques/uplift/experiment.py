@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ml.judging.uplift import Trial
+from ml.judging.kinds.uplift import Trial
 
 CONTROL = 0
 

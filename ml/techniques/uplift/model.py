@@ -12,8 +12,8 @@ import numpy as np
 
 from ml.errors import ArtefactRefused, DataError
 from ml.judging.judgement import Judgement
-from ml.judging.policy import Policy, choose, choose_as_many
-from ml.judging.uplift import Offer, compare
+from ml.judging.kinds.policy import Policy, choose, choose_as_many
+from ml.judging.kinds.uplift import Offer, compare
 from ml.techniques.uplift import plots
 from ml.techniques.uplift.experiment import CONTROL, Experiment
 from ml.techniques.uplift.learners import BOOSTERS, Arm

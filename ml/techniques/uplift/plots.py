@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from ml.judging.kinds.uplift import Trial
 from ml.judging.plots import importance
-from ml.judging.uplift import Trial
 
 __all__ = ["importance", "promised_effects", "qini_curves"]
 BINS = 5

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.judging import ranking
+from ml.judging.kinds import ranking
 
 INF = -np.inf
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.judging.policy import Policy
-from ml.judging.uplift import METRICS, Offer, Trial, compare, perfect_area, qini
+from ml.judging.kinds.policy import Policy
+from ml.judging.kinds.uplift import METRICS, Offer, Trial, compare, perfect_area, qini
 
 
 def trial(outcome, treated, weight=None):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.judging import value
+from ml.judging.kinds import value
 
 
 def test_amounts_by_hand():

@@ -11,7 +11,7 @@ from ml.data.build import Build
 from ml.data.split import split_by_time
 from ml.data.training import TrainingSet, as_day
 from ml.errors import DataError
-from ml.judging.probability import ProbabilityJudgement, checks
+from ml.judging.kinds.probability import ProbabilityJudgement, checks
 from ml.spec import Economics, load_spec
 from ml.techniques import binary
 

@@ -13,8 +13,8 @@ from ml.data.training import as_day
 from ml.errors import ArtefactRefused, DataError, DataPrerequisite
 from ml.models.segment import SPEC
 from ml.techniques import cluster
-from ml.techniques.cluster_fit import numbered
-from ml.techniques.cluster_space import FURTHEST, fit_space
+from ml.techniques.cluster.fit import numbered
+from ml.techniques.cluster.space import FURTHEST, fit_space
 from ml.techniques.unlabelled import Unlabelled, split_newest
 
 DATES = (date(2026, 8, 31), date(2026, 9, 30), date(2026, 10, 31))

@@ -11,11 +11,11 @@ from sklearn.ensemble import IsolationForest
 from ml.data.build import Build
 from ml.data.training import as_day
 from ml.errors import ArtefactRefused, DataError
-from ml.judging.outliers import compare_search, found_at
+from ml.judging.kinds.outliers import compare_search, found_at
 from ml.models.anomaly import SPEC
 from ml.techniques import outlier
-from ml.techniques.outlier_evidence import FURTHEST, fit_evidence
-from ml.techniques.outlier_forest import Forest, expected_depth, grow
+from ml.techniques.outlier.evidence import FURTHEST, fit_evidence
+from ml.techniques.outlier.forest import Forest, expected_depth, grow
 from ml.techniques.unlabelled import Unlabelled, split_newest
 
 DATES = (date(2026, 9, 30), date(2026, 10, 31))

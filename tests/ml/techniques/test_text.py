@@ -12,11 +12,11 @@ import pytest
 from ml.data.build import Build
 from ml.data.training import as_day
 from ml.errors import ArtefactRefused, DataPrerequisite
-from ml.judging.classes import class_metrics, compare_classes
+from ml.judging.kinds.classes import class_metrics, compare_classes
 from ml.models.sentiment import SPEC
 from ml.techniques import text
-from ml.techniques.text_data import FeedbackSet, label_of, split_by_month
-from ml.techniques.text_terms import MOST_CHARACTERS, normalised
+from ml.techniques.text.data import FeedbackSet, label_of, split_by_month
+from ml.techniques.text.terms import MOST_CHARACTERS, normalised
 
 REVIEWS = Path(__file__).parents[4] / "shared" / "data" / "zh_bank_reviews" / "reviews.csv"
 WORDS = {

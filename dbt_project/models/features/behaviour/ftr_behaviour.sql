@@ -40,7 +40,7 @@ moved as (
     where
         booked.transaction_date <= {{ business_date() }}
         and booked.transaction_date > date '{{ (var('as_of_dates') or [var('business_date')]) | first }}' - 120
-    group by 1, 2
+    group by coalesce(link.linked_customer_id, booked.customer_id), booked.transaction_date
 ),
 
 paid as (
@@ -55,7 +55,7 @@ paid as (
     where
         payment.transaction_date <= {{ business_date() }}
         and payment.transaction_date > date '{{ (var('as_of_dates') or [var('business_date')]) | first }}' - 120
-    group by 1, 2
+    group by coalesce(link.linked_customer_id, payment.customer_id), payment.transaction_date
 ),
 
 movement as (
@@ -64,7 +64,7 @@ movement as (
         moved.customer_id,
         {{ recent_and_usual('moved', 'moved_date', sums, peaks) }}
     from {{ as_of_dates() }}
-    inner join moved on moved.moved_date <= as_of.as_of_date and moved.moved_date > as_of.as_of_date - 120
+    inner join moved on as_of.as_of_date >= moved.moved_date and as_of.as_of_date < moved.moved_date + 120
     group by as_of.as_of_date, moved.customer_id
 ),
 
@@ -74,7 +74,7 @@ payment as (
         paid.customer_id,
         {{ recent_and_usual('paid', 'paid_date', card, card) }}
     from {{ as_of_dates() }}
-    inner join paid on paid.paid_date <= as_of.as_of_date and paid.paid_date > as_of.as_of_date - 120
+    inner join paid on as_of.as_of_date >= paid.paid_date and as_of.as_of_date < paid.paid_date + 120
     group by as_of.as_of_date, paid.customer_id
 )
 
@@ -93,7 +93,8 @@ select
     {{ if_delivered('card.card_transaction', 'payment.' ~ name ~ '_30d') }} as {{ name }}_30d,
     {{ if_delivered('card.card_transaction', 'payment.usual_' ~ name ~ '_90d') }} as usual_{{ name }}_90d,
     {{ if_delivered('card.card_transaction', 'payment.busiest_' ~ name ~ '_30d') }} as busiest_{{ name }}_30d,
-    {{ if_delivered('card.card_transaction', 'payment.usual_busiest_' ~ name ~ '_90d') }} as usual_busiest_{{ name }}_90d,
+    {{ if_delivered('card.card_transaction', 'payment.usual_busiest_' ~ name ~ '_90d') }}
+        as usual_busiest_{{ name }}_90d,
     {% endfor -%}
     {{ build_columns() }}
 from population

@@ -1,4 +1,5 @@
--- Only months that were complete on the business date count: a label never guesses. The discount is that of the as-of date.
+-- Only months that were complete on the business date count: a label never guesses. The discount is that of the as-of
+-- date.
 with as_of as (
     select
         as_of.as_of_date,
@@ -32,14 +33,13 @@ later as (
 earned as (
     select
         later.as_of_date,
-        coalesce(link.linked_customer_id, margin.customer_id) as customer_id,
         {%- for months in [3, 6, 12] %}
         sum(margin.margin_amount / power(1 + later.discount_rate, later.months / 12.0)) filter (
             where later.months <= {{ months }}
         ) as margin_{{ months }}m_amount,
-        sum(margin.income_amount) filter (where later.months <= {{ months }}) as income_{{ months }}m_amount
-        {{- "," if not loop.last }}
+        sum(margin.income_amount) filter (where later.months <= {{ months }}) as income_{{ months }}m_amount,
         {%- endfor %}
+        coalesce(link.linked_customer_id, margin.customer_id) as customer_id
     from later
     inner join {{ history('fct_margin') }} as margin on later.month_end_date = margin.month_end_date
     left join {{ state('bridge_identity') }} as link on margin.customer_id = link.customer_id

@@ -25,8 +25,8 @@ taken as (
     from {{ as_of_dates() }}
     inner join opened
         on
-            opened.opened_date <= as_of.as_of_date
-            and opened.opened_date > as_of.as_of_date - 90
+            as_of.as_of_date >= opened.opened_date
+            and as_of.as_of_date < opened.opened_date + 90
     group by as_of.as_of_date, opened.product_id
 )
 

@@ -1,8 +1,11 @@
 -- What was held, owed and done in a month (fct_margin_basis) times what was assumed of it: seeds/margin_assumption.csv.
 {%- set deposits = ['current', 'savings', 'term_deposit'] %}
 {%- set invested = ['wealth', 'fund', 'insurance'] %}
+{%- set parts = [
+    'deposit_margin', 'fee', 'loan_margin', 'card', 'income', 'service_cost', 'expected_loss', 'margin'
+] %}
 
-with link as (
+with link as ( -- noqa: ST03
     select * from {{ current('bridge_identity') }} as known
 ),
 
@@ -17,11 +20,10 @@ completed as (
 
 assumption as (
     select
-        newest.month_end_date,
         {%- for component, product_line in margin_assumptions() %}
-        {{ assumed(component, product_line) }} as {{ component }}{{ '_' ~ product_line if product_line }}
-        {{- "," if not loop.last }}
+        {{ assumed(component, product_line) }} as {{ component }}{{ '_' ~ product_line if product_line }},
         {%- endfor %}
+        newest.month_end_date -- noqa: RF03
     from (
         select distinct on (completed.month_end_date, seed.component, seed.product_line)
             completed.month_end_date,
@@ -37,8 +39,8 @@ assumption as (
 
 earned as (
     select
-        customer_id,
-        month_end_date,
+        basis.customer_id,
+        basis.month_end_date,
         (
             {%- for line in deposits %}
             basis.{{ line }}_amount * assumption.deposit_spread_{{ line }} / 12
@@ -69,7 +71,7 @@ earned as (
             + basis.credit_amount * assumption.card_loss
         )::double precision as expected_loss_amount
     from basis
-    inner join assumption using (month_end_date)
+    inner join assumption on basis.month_end_date = assumption.month_end_date
 ),
 
 margin as (
@@ -130,7 +132,7 @@ run_up as (
 select
     margin.customer_id,
     margin.month_end_date,
-    {%- for name in ['deposit_margin', 'fee', 'loan_margin', 'card', 'income', 'service_cost', 'expected_loss', 'margin'] %}
+    {%- for name in parts %}
     round(margin.{{ name }}_amount::numeric, 4)::double precision as {{ name }}_amount,
     {%- endfor %}
     {%- for name in ['income_3m', 'margin_3m', 'margin_6m', 'margin_12m'] %}

@@ -1,6 +1,7 @@
 -- As known on the date that completed the month, by person: what fct_margin multiplies by what is assumed.
 -- depends_on: {{ ref('dim_loan') }}, {{ ref('dim_product') }}, {{ ref('fct_wealth_order') }}, {{ ref('dim_card') }}
 -- depends_on: {{ ref('fct_card_transaction') }}, {{ ref('fct_transaction') }}, {{ ref('fct_interaction') }}
+-- depends_on: {{ ref('stg_core_banking__balance') }}, {{ ref('int_position_balance') }}, {{ ref('int_wealth_position') }}
 {%- set deposits = ['current', 'savings', 'term_deposit'] %}
 {%- set invested = ['wealth', 'fund', 'insurance'] %}
 
@@ -40,6 +41,11 @@ holding as (
         and known.month_end_date >= (select span.after_date from span)
 ),
 
+earliest as (
+    select min(holding.month_end_date) as month_end_date
+    from holding
+),
+
 -- The mean of the month's two ends; of the first month only its last day is known.
 balance as (
     select
@@ -51,7 +57,7 @@ balance as (
             as balance_amount
     from completed
     inner join holding on completed.month_end_date = holding.month_end_date
-    cross join (select min(holding.month_end_date) as month_end_date from holding) as earliest
+    cross join earliest
 
     union all
 
@@ -100,7 +106,9 @@ done as (
         count(*) filter (where happened.kind = 'visit') as visit_count
     from happened
     left join link on happened.customer_id = link.customer_id
-    group by 1, 2
+    group by
+        coalesce(link.linked_customer_id, happened.customer_id),
+        date_trunc('month', happened.happened_date::timestamp)
 )
 
 select
@@ -122,6 +130,6 @@ select
     coalesce(done.visit_count, 0)::integer as visit_count,
     {{ build_columns() }}
 from held
-full join owed using (customer_id, month_end_date)
-full join done using (customer_id, month_end_date)
+full join owed using (customer_id, month_end_date) -- noqa: ST07
+full join done using (customer_id, month_end_date) -- noqa: ST07
 order by month_end_date, customer_id

@@ -39,7 +39,6 @@ line as (
 known as (
     select
         population.as_of_date,
-        population.customer_id,
         {%- for class in ['deposit', 'wealth'] %}
         (coalesce(held.{{ class }}_amount, 0) - coalesce(since.{{ class }}_amount, 0))::double precision
             as {{ class }}_amount,
@@ -49,8 +48,9 @@ known as (
             - coalesce(since.deposit_amount + since.wealth_amount, 0)
         )::double precision as aum_amount,
         {%- for line in lines %}
-        coalesce(line.{{ line }}_balance_amount, 0) as {{ line }}_balance_amount{{ ',' if not loop.last }}
+        coalesce(line.{{ line }}_balance_amount, 0) as {{ line }}_balance_amount,
         {%- endfor %}
+        population.customer_id
     from {{ current('level_holding') }} as population
     left join held on population.customer_id = held.customer_id
     left join since

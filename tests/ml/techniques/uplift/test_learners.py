@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ml.judging.uplift import qini
+from ml.judging.kinds.uplift import qini
 from ml.techniques.uplift.choice import learn_and_choose
 from ml.techniques.uplift.experiment import Experiment, shares
 from ml.techniques.uplift.learners import KINDS, learn

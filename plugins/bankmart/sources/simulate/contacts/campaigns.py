@@ -228,7 +228,7 @@ def response_probabilities(frame: Frame, line: int) -> Array:
     advice = 0.075 * _step(money - np.log(60_000), 0.35) * (1 - uses_app) * np.where(is_annoyed, 0.2, 1.0)
     advice -= 0.6 * base * _step(app - np.log(14), 0.3)
     effects = np.column_stack([np.zeros(n), rate, gift, advice])
-    return np.clip(base[:, None] + effects, 0.0008, 0.4)
+    return np.asarray(np.clip(base[:, None] + effects, 0.0008, 0.4))
 
 
 def _step(x: Array, width: float) -> Array:

@@ -14,12 +14,12 @@ from ml import score
 from ml.data.scores import Scored, Target
 from ml.data.training import median_row
 from ml.errors import ArtefactRefused, DataError
-from ml.judging.clusters import compare_groups, profile_plot
 from ml.judging.judgement import Judgement
+from ml.judging.kinds.clusters import compare_groups, profile_plot
 from ml.judging.reasons import describe, top_reasons
 from ml.spec import Spec
 from ml.techniques import unlabelled
-from ml.techniques.cluster_fit import (
+from ml.techniques.cluster.fit import (
     RESAMPLES,
     SILHOUETTE_ROWS,
     STABILITY_ROWS,
@@ -32,8 +32,8 @@ from ml.techniques.cluster_fit import (
     silhouettes,
     tried_text,
 )
-from ml.techniques.cluster_profile import profile, profile_lines
-from ml.techniques.cluster_space import Space, fit_space
+from ml.techniques.cluster.profile import profile, profile_lines
+from ml.techniques.cluster.space import Space, fit_space
 from ml.techniques.plain import load_plain, refused, save_plain
 from ml.techniques.unlabelled import DateSplit, Unlabelled
 

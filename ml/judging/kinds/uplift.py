@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.judging.judgement import Judgement, judgement
-from ml.judging.policy import Policy
+from ml.judging.kinds.policy import Policy
 
 # The names in the order of every report, with whether more is better.
 METRICS = {

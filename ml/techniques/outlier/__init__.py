@@ -11,14 +11,14 @@ import numpy as np
 from ml.data.training import median_row
 from ml.errors import DataError
 from ml.judging.judgement import Judgement
-from ml.judging.outliers import compare_search, search_plot
+from ml.judging.kinds.outliers import compare_search, search_plot
 from ml.judging.reasons import describe, top_reasons
 from ml.spec import Spec
 from ml.techniques import unlabelled
-from ml.techniques.outlier_evidence import Evidence, fit_evidence, strength
-from ml.techniques.outlier_forest import Forest, grow
-from ml.techniques.outlier_planted import plant
-from ml.techniques.outlier_words import words
+from ml.techniques.outlier.evidence import Evidence, fit_evidence, strength
+from ml.techniques.outlier.forest import Forest, grow
+from ml.techniques.outlier.planted import plant
+from ml.techniques.outlier.words import words
 from ml.techniques.plain import load_plain, refused, save_plain
 from ml.techniques.unlabelled import DateSplit, Unlabelled
 

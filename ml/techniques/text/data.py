@@ -17,7 +17,7 @@ from ml.data.columns import column_types
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, DataPrerequisite
 from ml.spec import Spec
-from ml.techniques.text_terms import CHUNK_TEXTS, MOST_CHARACTERS
+from ml.techniques.text.terms import CHUNK_TEXTS, MOST_CHARACTERS
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection

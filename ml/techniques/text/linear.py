@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from ml.judging.classes import class_metrics
+from ml.judging.kinds.classes import class_metrics
 
 FOLDS, LEAST_TEXTS = 4, 8
 SMOOTHING = 0.01

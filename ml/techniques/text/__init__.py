@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.data.scores import FeedbackScored, Target
-from ml.judging.classes import class_metrics, compare_classes, confusion_plot
 from ml.judging.judgement import Judgement
+from ml.judging.kinds.classes import class_metrics, compare_classes, confusion_plot
 from ml.spec import Spec
-from ml.techniques import text_data
 from ml.techniques.plain import load_plain, refused, save_plain
-from ml.techniques.text_data import CLASSES, FeedbackSet, MonthSplit
-from ml.techniques.text_linear import Linear, fit_linear
-from ml.techniques.text_terms import CHUNK_TEXTS, Terms, fit_terms
+from ml.techniques.text import data as text_data
+from ml.techniques.text.data import CLASSES, FeedbackSet, MonthSplit
+from ml.techniques.text.linear import Linear, fit_linear
+from ml.techniques.text.terms import CHUNK_TEXTS, Terms, fit_terms
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
