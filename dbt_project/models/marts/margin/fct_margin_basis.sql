@@ -1,7 +1,8 @@
 -- As known on the date that completed the month, by person: what fct_margin multiplies by what is assumed.
 -- depends_on: {{ ref('dim_loan') }}, {{ ref('dim_product') }}, {{ ref('fct_wealth_order') }}, {{ ref('dim_card') }}
 -- depends_on: {{ ref('fct_card_transaction') }}, {{ ref('fct_transaction') }}, {{ ref('fct_interaction') }}
--- depends_on: {{ ref('stg_core_banking__balance') }}, {{ ref('int_position_balance') }}, {{ ref('int_wealth_position') }}
+-- depends_on: {{ ref('int_position_balance') }}, {{ ref('int_wealth_position') }}
+-- depends_on: {{ ref('stg_core_banking__balance') }}
 {%- set deposits = ['current', 'savings', 'term_deposit'] %}
 {%- set invested = ['wealth', 'fund', 'insurance'] %}
 
