@@ -257,6 +257,7 @@ def _small_model(spec: Spec) -> Any:
     """A model of the spec's size on invented rows: what it learns doesn't matter, how many trees it has does."""
     import lightgbm
 
+    from ml.judging import drift
     from ml.techniques.baseline import Rule
     from ml.techniques.binary import Model
     from ml.techniques.calibration import Calibration
@@ -269,8 +270,10 @@ def _small_model(spec: Spec) -> Any:
     params.pop("early_stopping_rounds")
     fitted = lightgbm.Dataset(numbers, label, feature_name=list(spec.features))
     calibration = Calibration("platt", (1.0, 0.0), ())
+    booster = lightgbm.train(params, fitted, num_boost_round=rounds)
+    gain = booster.feature_importance("gain").tolist()
     return Model(
-        booster=lightgbm.train(params, fitted, num_boost_round=rounds),
+        booster=booster,
         features=spec.features,
         calibration=calibration,
         thresholds={"high": 0.3, "medium": 0.1},
@@ -278,6 +281,7 @@ def _small_model(spec: Spec) -> Any:
         null_shares=(0.1,) * len(spec.features),
         threads=spec.threads,
         facts={},
+        baselines=drift.baselines(spec.features, numbers, calibration(booster.predict(numbers, raw_score=True)), gain),
     )
 
 

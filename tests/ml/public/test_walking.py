@@ -9,7 +9,7 @@ from ml.public.contacts import Contacts
 from ml.public.gain import figures
 from ml.public.walking import Protocol, walk
 
-QUICK = Protocol(start=0.6, window=1000, every=200, seeds=(1,))
+QUICK = Protocol(start=0.6, window=400, every=100, seeds=(1,))
 
 
 def drawn(rows=2000, seed=0):
@@ -32,7 +32,7 @@ def drawn(rows=2000, seed=0):
 def test_retraining_follows_a_turned_world_and_the_same_again_gives_the_same():
     contacts = drawn()
     walked = walk(contacts, QUICK)
-    assert walked.retrainings == 4
+    assert walked.retrainings == 8
     label = contacts.label[walked.first :]
     assert figures(walked.rolling[0], label)[0] > 0.55 > 0.45 > figures(walked.frozen[0], label)[0]
     np.testing.assert_array_equal(walk(contacts, QUICK).rolling, walked.rolling)

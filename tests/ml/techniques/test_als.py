@@ -27,7 +27,7 @@ def test_a_sweep_never_raises_the_loss_and_it_finds_what_belongs_together():
     strength, kind = strengths()
     losses = [als.loss(als.fit(strength, 4, 5.0, 1.0, sweeps), strength) for sweeps in (1, 2, 4, 8)]
     assert losses == sorted(losses, reverse=True)
-    learnt = als.fit(strength, 4, 5.0, 1.0)
+    learnt = als.fit(strength, 2, 5.0, 1.0)
     one = np.zeros((1, 8))
     one[0, 0] = 1.0
     scores = learnt.scores(one)[0]
