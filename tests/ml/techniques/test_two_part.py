@@ -162,8 +162,8 @@ def test_a_feature_that_knows_the_future_is_found(shop):
 
 def test_through_the_verbs(shop, registry):
     def chance(made):
-        after = made["lbl_margin"]["margin_3m_amount"]
-        after *= np.random.default_rng(3).lognormal(0, 0.5, len(after))
+        label = made["lbl_margin"]
+        label["margin_3m_amount"] *= np.random.default_rng(3).lognormal(0, 0.1, len(label))
 
     shop.build(count=700, change=chance)
     made = train.run("clv", TODAY)
