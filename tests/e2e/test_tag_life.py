@@ -58,7 +58,7 @@ def test_the_catalogue_of_a_built_bank(line, capsys):
         "select lineage, used_by from published.dictionary where kind = 'indicator' and name = 'call_count_30d'"
     )
     assert "contact_centre.call.started_at" in lineage
-    assert used["ml"] == ["churn"]
+    assert "churn" in used["ml"]
     assert "customer_360" in used["models"]
     assert command_line.main(["lineage", "tag_value.aum_tier"]) == 0
     said = capsys.readouterr().out

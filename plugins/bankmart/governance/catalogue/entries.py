@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,7 +16,6 @@ from bankmart.governance.masking import data_classes
 from bankmart.governance.policy import Node, is_tag_model, layer, models
 from bankmart.governance.tags import registry
 
-DELIVERED_BY = re.compile(r"delivered_by\s*=\s*['\"]([a-z_]+\.[a-z_0-9]+)['\"]")
 # What the platform writes itself is made of nothing, and always there.
 PLATFORM = "platform"
 
@@ -74,9 +72,11 @@ class Catalogue:
             name: (column["description"], column["config"]["meta"].get("zh", ""))
             for name, column in nodes.get(wide.MODEL, {}).get("columns", {}).items()
         }
+        delivered = families.delivered_by(self.manifest)
         for family in families.families(self.manifest):
             says, node = family.says, nodes[family.model]
-            needed = DELIVERED_BY.findall(node.get("raw_code", ""))
+            home = nodes[families.home_of(family.model)]
+            needed = [table for table in (says.get("delivered_by") or delivered.get(family.model),) if table]
             for name in family.columns if not says.get("hidden") else ():
                 windows = [window for window in says["windows"] if name.endswith(f"_{window}d")]
                 plain = (
@@ -91,7 +91,7 @@ class Catalogue:
                     grade=self.grades.get(says["class"]), owner=says["owner"],
                     subject=says.get("subject") or _subject(node), windows=windows or list(says["windows"]),
                     direction=says["direction"], refresh="daily", promised_time=_promised(node),
-                    **self._made(Leaf(relation(node), name), needed),
+                    **self._made(Leaf(relation(home), name), needed),
                 )  # fmt: skip
 
     def _tags(self) -> Iterator[Entry]:

@@ -34,6 +34,8 @@ DERIVED = (
     "concentration",
 )  # fmt: skip
 WRITTEN = ("level",)
+# 'ind_card': 'card.card_transaction'
+SUBJECT = re.compile(r"'(ind_\w+)': '([\w.]+)'")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,18 @@ class Family:
         """The names of its columns; none where it doesn't say enough."""
         complete = self.says.get("name") and self.says.get("aggregate") and isinstance(self.says.get("windows"), list)
         return indicator_names(self.says) if complete else []
+
+
+def home_of(model: str) -> str:
+    """The model that keeps a subject's columns, as the macro `home_of` says it."""
+    return "level_holding" if model == "ind_holding" else ALL
+
+
+def delivered_by(manifest: Node) -> dict[str, str]:
+    """Counted model → the source table that has to deliver for it, as the macro `moved_subjects` says it."""
+    return dict(
+        SUBJECT.findall(manifest.get("macros", {}).get("macro.bankmart.moved_subjects", {}).get("macro_sql", ""))
+    )
 
 
 def families(manifest: Node) -> list[Family]:

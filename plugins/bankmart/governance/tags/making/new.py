@@ -11,9 +11,9 @@ from sqlglot import exp
 
 from bankmart import db, dbt, settings
 from bankmart.governance.catalogue.compiled import relation
-from bankmart.governance.catalogue.entries import DELIVERED_BY
 from bankmart.governance.catalogue.query import Leaf
 from bankmart.governance.catalogue.refresh import lineage
+from bankmart.governance.indicators import families
 from bankmart.governance.policy import Node, models
 from bankmart.governance.tags import ledger, registry, trial
 from bankmart.governance.tags.making import overlap, request, scaffold
@@ -90,7 +90,7 @@ def _cases(asked: Request, types: dict[str, str]) -> list[tuple[scaffold.Row, An
 def needed(manifest: Node, read: dict[str, str]) -> tuple[str, ...]:
     """The optional source tables without which an indicator that is read has no value.
 
-    Its model says so (`delivered_by`); else it is one that is made of optional tables only.
+    `moved_subjects` says so of what is counted; else it is one that is made of optional tables only.
     """
     graph, nodes = lineage(manifest), {node["name"]: node for node in models(manifest)}
     names = {relation(node): f"{node['source_name']}.{node['name']}" for node in manifest["sources"].values()}
@@ -98,11 +98,11 @@ def needed(manifest: Node, read: dict[str, str]) -> tuple[str, ...]:
         f"{system}.{name}" for system, tables in contract.load().items() for name, about in tables.items()
         if not about.is_required
     }  # fmt: skip
+    delivered = families.delivered_by(manifest)
     found: set[str] = set()
     for name, model in read.items():
-        said = set(DELIVERED_BY.findall(nodes[model].get("raw_code", "")))
-        if said:
-            found |= said & optional
+        if model in delivered:
+            found |= {delivered[model]} & optional
             continue
         leaves = graph.sources(Leaf(relation(nodes[model]), name))
         tables = {names.get(leaf.relation, leaf.relation) for leaf in leaves}

@@ -15,8 +15,9 @@ TAG = {
     "status": "live", "version": 1, "review_date": "2027-06-30", "zh": "活跃度",
 }  # fmt: skip
 COMPILED = {
-    "tags.ind_session": "select customer_id, count(*) filter (where day > 1) as session_count_30d"
+    "tags.ind_all": "select customer_id, count(*) filter (where day > 1) as session_count_30d"
     " from sources.mobile__session group by 1",
+    "tags.ind_session": "select customer_id, session_count_30d from tags.ind_all",
     "tags.tag_channel": "select customer_id, case when session_count_30d > 8 then 'active' else 'never' end as activity"
     " from tags.ind_session",
     "profile.customer_360": "select customer_id, activity, 1 as build_id from tags.tag_channel",
@@ -40,7 +41,8 @@ def model(name, folder, columns=(), reads=(), raw="", **meta):
 def manifest(monkeypatch):
     monkeypatch.setattr(use, "specs", list)
     nodes = [
-        model("ind_session", "tags/indicators", families=[FAMILY], raw="delivered_by='mobile.session'"),
+        model("ind_all", "tags/indicators_derived"),
+        model("ind_session", "tags/indicators", reads=["ind_all"], families=[FAMILY]),
         model("tag_channel", "tags/channel", [("activity", TAG)], ["ind_session"]),
         model(
             "customer_360", "profile/customer",
@@ -53,7 +55,13 @@ def manifest(monkeypatch):
         "columns": {"customer_id": {}, "day": {}},
     }  # fmt: skip
     exposure = {"name": "dashboard", "depends_on": {"nodes": ["customer_360"]}}
-    return {"nodes": {each["name"]: each for each in nodes}, "sources": {"s": source}, "exposures": {"e": exposure}}
+    macros = {"macro.bankmart.moved_subjects": {"macro_sql": "{{ return({'ind_session': 'mobile.session'}) }}"}}
+    return {
+        "nodes": {each["name"]: each for each in nodes},
+        "sources": {"s": source},
+        "exposures": {"e": exposure},
+        "macros": macros,
+    }
 
 
 def rows(manifest, delivered=("mobile.session",)):
@@ -68,7 +76,11 @@ def test_an_indicator(manifest):
         "近30天登录次数", "Sessions in 30 days.", [30], "pieces", "integer",
     )  # fmt: skip
     assert row.lineage == ["mobile.session.day"]
-    assert row.used_by == {"models": ["customer_360", "tag_channel"], "exposures": ["dashboard"], "ml": []}
+    assert row.used_by == {
+        "models": ["customer_360", "ind_session", "tag_channel"],
+        "exposures": ["dashboard"],
+        "ml": [],
+    }
     assert row.is_present
 
 
