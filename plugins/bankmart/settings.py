@@ -16,6 +16,8 @@ WAREHOUSE, AIRFLOW, MLFLOW = "bankmart", "airflow", "mlflow"
 ROLES = ("platform", "loader", "scorer", "bi_reader", "airflow", "mlflow")
 EMBEDDED_ADMIN = "bankmart_admin"
 MLFLOW_USER = "bankmart"
+# What the secrets of people's logins begin with.
+READER = "reader "
 
 # What apply_environment has set in this process.
 _applied: dict[str, str] = {}
@@ -81,6 +83,11 @@ def secret(name: str) -> str:
             known.setdefault(name, secrets.token_urlsafe(48 if name.endswith("_key") else 18))
             write_private(path, json.dumps(known, indent=2))
     return known[name]
+
+
+def logins() -> list[str]:
+    """The people's logins whose passwords this checkout has made (`bankmart reader`)."""
+    return [name.removeprefix(READER) for name in _read_json(state_dir() / "secrets.json") if name.startswith(READER)]
 
 
 def passfile() -> Path:

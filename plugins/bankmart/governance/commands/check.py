@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from bankmart import dbt, settings
-from bankmart.governance import derived, policy, portability, reference, size
+from bankmart.governance import derived, grades, policy, portability, reference, size
+from bankmart.governance.access import probe, readers
 from bankmart.governance.tags import ledger
 
 
@@ -25,7 +26,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     manifest = dbt.parse()
     found = policy.findings(manifest) + derived.findings(manifest) + size.findings(settings.ROOT)
-    found += reference.findings(manifest) + ledger.findings(manifest)
+    found += reference.findings(manifest) + ledger.findings(manifest) + grades.findings(manifest)
+    found += readers.findings() + probe.findings(manifest)
     for finding in found:
         print(finding)
     print(f"{len(found)} findings" if found else f"the rules are kept by {len(policy.models(manifest))} models")
