@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from sqlglot import exp
 
 from bankmart.governance.catalogue.lineage import Lineage
 from bankmart.governance.catalogue.query import ROW, Computed, Leaf, Query, Select, Source, Table
 from bankmart.governance.grades import breaker
-from bankmart.governance.grades.grade import LOWEST, Breakers, Grade, join
+from bankmart.governance.grades.grade import LOWEST, Breakers, Grade
+
+
+@dataclass(frozen=True)
+class Made:
+    """What something is made of: as it is, and what a bucketing has lowered already; that is not lowered again."""
+
+    whole: Grade = LOWEST
+    lowered: Grade = LOWEST
+
+    def __or__(self, other: Made) -> Made:
+        """What is made of both."""
+        return Made(self.whole | other.whole, self.lowered | other.lowered)
+
+    @property
+    def grade(self) -> Grade:
+        """The grade of all of it."""
+        return self.whole | self.lowered
+
+
+NOTHING = Made()
 
 
 class Travel:
@@ -25,8 +48,9 @@ class Travel:
     ) -> None:
         self.declared, self.breakers, self.customer = declared, breakers, customer
         self.inherited: dict[Leaf, Grade] = {}
+        self._made: dict[Leaf, Made] = {}
         self._relation = ""
-        self._known: dict[tuple[int, str], Grade] = {}
+        self._known: dict[tuple[int, str], Made] = {}
         self._queries: dict[int, Query] = {}
         for relation, query in lineage.queries.items():
             self._relation, names = relation, [ROW, *lineage.schema[relation]]
@@ -38,74 +62,84 @@ class Travel:
 
     def of(self, column: Leaf) -> Grade:
         """The grade that a column passes on."""
-        return self.inherited.get(column, LOWEST) | self.declared.get(column, LOWEST)
+        return self._of(column).grade
+
+    def _of(self, column: Leaf) -> Made:
+        return self._made.get(column, NOTHING) | Made(self.declared.get(column, LOWEST))
 
     def _read(self, relation: str, query: Query, names: list[str]) -> bool:
         risen = False
         for name in names:
             leaf = Leaf(relation, name)
-            grade = self._rows(query) if name == ROW else self._source(query, name)
-            if self.inherited.get(leaf) != grade:
-                self.inherited[leaf], risen = grade, True
+            made = self._rows(query) if name == ROW else self._source(query, name)
+            if self._made.get(leaf) != made:
+                self._made[leaf], self.inherited[leaf], risen = made, made.grade, True
         return risen
 
-    def _source(self, source: Source, name: str) -> Grade:
+    def _source(self, source: Source, name: str) -> Made:
         if isinstance(source, Table):
-            return self.of(Leaf(source.relation, name))
+            return self._of(Leaf(source.relation, name))
         if isinstance(source, Computed):
             place = source.columns.index(name) if name in source.columns else None
             cells = [row if place is None or place >= len(row) else [row[place]] for row in source.expressions]
-            return join(self._expression(source.around, cell) for row in cells for cell in row)
-        return join(self._selected(branch, own) for branch, own in source.cells(name))
+            return _all(self._expression(source.around, cell) for row in cells for cell in row)
+        return _all(self._selected(branch, own) for branch, own in source.cells(name))
 
-    def _selected(self, select: Select, name: str) -> Grade:
+    def _selected(self, select: Select, name: str) -> Made:
         key = (id(select), name)
         if key not in self._known:
-            self._known[key] = LOWEST
+            self._known[key] = NOTHING
             made = select.columns().get(name)
             if made is None:
-                found = join(self._source(each, name) for each in select.sources.values() if not each.names())
+                found = _all(self._source(each, name) for each in select.sources.values() if not each.names())
             elif isinstance(made, exp.Expr):
                 found = self._expression(select, made)
             else:
                 found = self._source(made, name)
             if breaker.is_crowd(select.tree, self.customer, self.breakers):
-                found = self.breakers.crowd
+                found = Made(lowered=self.breakers.crowd)
             self._known[key] = found
         return self._known[key]
 
-    def _expression(self, select: Select, tree: exp.Expr) -> Grade:
+    def _expression(self, select: Select, tree: exp.Expr) -> Made:
         if isinstance(tree, exp.Column):
-            return join(self._source(source, name) for source, name in select.find(tree))
+            return _all(self._source(source, name) for source, name in select.find(tree))
         if isinstance(tree, exp.Query):
             return self._inner(select, tree)
         if breaker.is_token(tree, self.breakers):
-            return self.breakers.token
+            return Made(lowered=self.breakers.token)
         if isinstance(tree, exp.AggFunc) and tree.find(exp.Column) is None:
             # How many rows there are.
             return self._select_rows(select)
-        found = join(self._expression(select, part) for part in tree.iter_expressions())
-        lowered = self.breakers.bucketed(found)
+        found = _all(self._expression(select, part) for part in tree.iter_expressions())
+        lowered = self._bucketed(found)
         return lowered if lowered != found and breaker.is_bucket(tree, self.breakers) else found
 
-    def _inner(self, select: Select, tree: exp.Expr) -> Grade:
+    def _bucketed(self, made: Made) -> Made:
+        return Made(lowered=made.lowered | self.breakers.bucketed(made.whole))
+
+    def _inner(self, select: Select, tree: exp.Expr) -> Made:
         if id(tree) not in self._queries:
             self._queries[id(tree)] = Query(tree, select.schema, select.ctes, select)
         query = self._queries[id(tree)]
-        return join(self._source(query, name) for name in query.names()) | self._rows(query)
+        return _all(self._source(query, name) for name in query.names()) | self._rows(query)
 
-    def _rows(self, source: Source) -> Grade:
+    def _rows(self, source: Source) -> Made:
         if isinstance(source, Table):
-            return self.of(Leaf(source.relation, ROW))
-        return LOWEST if isinstance(source, Computed) else join(self._select_rows(each) for each in source.branches)
+            return self._of(Leaf(source.relation, ROW))
+        return NOTHING if isinstance(source, Computed) else _all(self._select_rows(each) for each in source.branches)
 
-    def _select_rows(self, select: Select) -> Grade:
+    def _select_rows(self, select: Select) -> Made:
         # That a row is there says as much as its sources' rows do, and that it passed the filter.
         key = (id(select), ROW)
         if key not in self._known:
-            self._known[key] = LOWEST
-            found = join(self._rows(source) for source in select.sources.values())
+            self._known[key] = NOTHING
+            found = _all(self._rows(source) for source in select.sources.values())
             if where := select.tree.args.get("where"):
-                found |= self.breakers.bucketed(self._expression(select, where.this))
+                found |= self._bucketed(self._expression(select, where.this))
             self._known[key] = found
         return self._known[key]
+
+
+def _all(parts: Iterable[Made]) -> Made:
+    return reduce(or_, parts, NOTHING)

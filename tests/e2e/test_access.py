@@ -1,0 +1,351 @@
+"""The attack: every kind of reader logs in and tries every relation, column and side way; what it gets is what the
+project's metadata say, and nothing else."""
+
+from __future__ import annotations
+
+import io
+from contextlib import closing
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from bankmart import db, dbt, settings
+from bankmart.governance import views
+from bankmart.governance.access import command, grants, verify
+from bankmart.governance.access.readers import readers
+from bankmart.governance.gate import GateStopped
+from bankmart.runtime import provision
+
+RELATIONS = """
+select space.nspname, relation.relname, array_agg(attribute.attname::text order by attribute.attnum)
+from pg_class as relation
+join pg_namespace as space on space.oid = relation.relnamespace
+join pg_attribute as attribute on attribute.attrelid = relation.oid and attribute.attnum > 0
+    and not attribute.attisdropped
+where relation.relkind in ('r', 'p', 'v', 'm', 'f') and space.nspname !~ '^pg_' and space.nspname <> 'information_schema'
+group by 1, 2
+"""
+# The logins of each bank, by its folder.
+MADE: dict = {}
+NEWEST = "(select build_id from governance.publication order by business_date desc limit 1)"
+REFUSED = (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedFunction)
+
+
+def ask(login, statement, values=None):
+    with closing(psycopg2.connect(settings.dsn(login))) as link, link, link.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def platform(statement, values=None):
+    return ask("platform", statement, values)
+
+
+@pytest.fixture
+def people(line):
+    """A login per kind of reader; the branch's and the manager's people have customers of their own. Made once a bank."""
+    if line.state not in MADE:
+        ((branch, manager),) = platform(
+            "select (select branch_id from marts.dim_customer_current where branch_id is not null group by 1"
+            " order by count(*) desc limit 1), (select manager_id from marts.bridge_customer_manager_current group by 1"
+            " order by count(*) desc limit 1)"
+        )
+        for reader in readers():
+            scope = {"branch": [branch], "manager": []} if reader.rows == "own" else {}
+            command.grant(f"x_{reader.name}", reader.name, scope)
+        command.grant("x_manager", "branch_user", {"branch": [], "manager": [manager]})
+        names = {reader.name: f"x_{reader.name}" for reader in readers()}
+        MADE[line.state] = names | {"branch": branch, "manager": manager}
+    return MADE[line.state]
+
+
+def shown():
+    return views.published(dbt.manifest())
+
+
+def reached(login, relations):
+    """Every (schema, relation, column) that the login gets an answer from."""
+    found = set()
+    with closing(psycopg2.connect(settings.dsn(login))) as link, link.cursor() as cursor:
+        link.autocommit = True
+        for schema, table, columns in relations:
+            target = sql.Identifier(schema, table)
+            try:
+                # Without a column: allowed to who may read any of them.
+                cursor.execute(sql.SQL("select 1 from {} limit 0").format(target))
+            except psycopg2.errors.InsufficientPrivilege:
+                continue
+            try:
+                cursor.execute(sql.SQL("select * from {} limit 0").format(target))
+                found |= {(schema, table, column) for column in columns}
+                continue
+            except psycopg2.errors.InsufficientPrivilege:
+                pass
+            for column in columns:
+                try:
+                    cursor.execute(sql.SQL("select {} from {} limit 0").format(sql.Identifier(column), target))
+                    found.add((schema, table, column))
+                except psycopg2.errors.InsufficientPrivilege:
+                    pass
+    return found
+
+
+def expected(reader, relations):
+    wanted = {(schema, view, column) for who, schema, view, column in verify.matrix(shown()) if who == reader.name}
+    return wanted | {
+        (schema, table, column)
+        for schema, table, columns in relations
+        for column in columns
+        if grants.may_read(reader, schema, table)
+    }
+
+
+def test_every_column_of_every_relation_is_as_the_metadata_say(line, people):
+    relations = platform(RELATIONS)
+    assert {"sources", "marts", "tags", "profile", "published", "own", "marketing"} <= {each[0] for each in relations}
+    for reader in readers():
+        assert reached(people[reader.name], relations) == expected(reader, relations), reader.name
+
+
+def test_the_attack_finds_a_planted_hole(line, people):
+    relations = platform(RELATIONS)
+    holder = next(table for schema, table, _ in relations if schema == "marts" and table.startswith("dim_customer__b") or
+                  (schema, table) == ("marts", "dim_customer"))  # fmt: skip
+    target = sql.Identifier("marts", holder)
+    plant = sql.SQL("grant usage on schema marts to marketer; grant select (name) on {} to marketer").format(target)
+    mend = sql.SQL("revoke usage on schema marts from marketer; revoke select (name) on {} from marketer").format(target)
+    platform(plant)
+    try:
+        reader = next(each for each in readers() if each.name == "marketer")
+        more = reached(people["marketer"], relations) - expected(reader, relations)
+        assert more == {("marts", holder, "name")}
+        with db.connect("platform") as link, link.cursor() as cursor, pytest.raises(GateStopped, match="may not"):
+            verify.judge(cursor, shown())
+    finally:
+        platform(mend)
+
+
+@pytest.mark.parametrize(
+    ("hole", "says"),
+    [
+        ("grant select on published.dim_branch to public", "granted to everybody"),
+        ("alter view published.dim_customer set (security_barrier = false)", "look behind"),
+        ("alter view published.dim_customer reset (security_barrier)", "look behind"),
+        ("create materialized view published.copy as select * from marts.dim_customer", "look behind"),
+        ("grant insert on published.dim_branch to marketer", "may change"),
+        ("grant create on schema own to branch_user", "may create"),
+        ("create unlogged table governance.short (a int)", "empty after a crash"),
+        ("create function governance.f() returns int language sql security definer as 'select 1'", "owner's rights"),
+        ("create function published.f() returns int language sql as 'select 1';"
+         "grant execute on function published.f() to public", "granted to everybody"),
+        ("revoke select on published.dim_branch from bi_reader", "can't read"),
+    ],
+)  # fmt: skip
+def test_the_gate_of_access_finds_each_hole(line, people, hole, says):
+    with closing(psycopg2.connect(settings.dsn("platform"))) as link, link.cursor() as cursor:
+        assert verify.findings(cursor, shown()) == []
+        cursor.execute(hole)
+        found = verify.findings(cursor, shown())
+        link.rollback()
+    assert any(says in each for each in found), found
+
+
+def test_a_role_above_the_rules_is_found(line, people):
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        cursor.execute("alter role marketer bypassrls; grant platform to dpo; grant temporary on database bankmart to dpo")
+        found = "\n".join(verify.findings(cursor, shown()))
+        link.rollback()
+    for says in ("marketer is a superuser, skips", "dpo is a member of platform", "dpo may make temporary tables"):
+        assert says in found
+
+
+@pytest.mark.parametrize("login", ["x_branch_user", "x_manager"])
+def test_own_customers_and_no_others(line, people, login):
+    wanted = {
+        customer
+        for (customer,) in platform(
+            f"select customer_id from marts.dim_customer_current where build_id = {NEWEST} and branch_id = %s"
+            if login == "x_branch_user"
+            else "select customer_id from marts.bridge_customer_manager_current"
+            f" where build_id = {NEWEST} and manager_id = %s",
+            (people["branch" if login == "x_branch_user" else "manager"],),
+        )
+    }
+    everybody = platform(f"select count(*) from marts.dim_customer_current where build_id = {NEWEST}")[0][0]
+    assert 0 < len(wanted) < everybody
+    seen = {customer for (customer,) in ask(login, "select customer_id from own.dim_customer_current")}
+    assert seen == wanted
+    for view in shown():
+        if view.schema == "own" and "customer_id" in view.grades:
+            query = sql.SQL("select distinct customer_id from {}").format(sql.Identifier("own", view.name))
+            assert {customer for (customer,) in ask(login, query)} <= wanted, view.name
+
+
+def test_without_a_scope_nothing_is_seen(line, people):
+    platform("delete from governance.user_scope where user_name = 'x_manager'")
+    try:
+        assert ask("x_manager", "select count(*) from own.customer_360") == [(0,)]
+    finally:
+        command.grant("x_manager", "branch_user", {"branch": [], "manager": [people["manager"]]})
+
+
+def test_masks_by_role(line, people):
+    clear = dict(platform("select customer_id, name from marts.dim_customer where length(name) >= 2"))
+    assert clear
+    asked = "select customer_id, name, id_number from published.dim_customer"
+    for login in ("x_bi_reader", "x_dpo"):
+        for customer, name, number in ask(login, asked):
+            if customer in clear:
+                assert name == (clear[customer] if login == "x_dpo" else f"{clear[customer][0]}**")
+            assert login == "x_dpo" or number is None
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        ask("x_data_scientist", asked)
+
+
+# In each, what the login must not get: clear names, other people's rows, the machine's files.
+SIDE_WAYS = [
+    "select * from marts.dim_customer",
+    "set search_path = marts, sources; select * from dim_customer",
+    "copy marts.dim_customer to stdout",
+    "copy (select * from marts.dim_customer) to '/tmp/x'",
+    "copy (select 1) to program 'id'",
+    "create temporary table t (a text); copy t from '/etc/passwd'",
+    "select pg_read_file('/etc/passwd')",
+    "select pg_ls_dir('.')",
+    "select lo_import('/etc/passwd')",
+    "select lo_export(1, '/tmp/x')",
+    "select * from pg_largeobject",
+    "select * from pg_statistic",
+    "select * from pg_authid",
+    "select query_to_xml('select * from marts.dim_customer', true, false, '')",
+    "select table_to_xml('marts.dim_customer', true, false, '')",
+    "select schema_to_xml('sources', true, false, '')",
+    "create function public.leak(text) returns bool language plpgsql cost 0.001 as"
+    " $$ begin raise notice '%', $1; return true; end $$",
+    "create function pg_temp.leak(text) returns bool language sql as 'select true'",
+    "create materialized view public.copy as select * from published.dim_branch",
+    "create view published.mine as select 1",
+    "set role platform; select * from marts.dim_customer",
+    "set role dpo; select * from published.dim_customer",
+    "set session authorization platform",
+    "set row_security = off; select * from marts.dim_customer",
+    "alter role current_user superuser",
+    "explain analyze select * from marts.dim_customer",
+    "lock table marts.dim_customer",
+    "select * from governance.quarantine",
+    "select examples from governance.node_result",
+    "insert into governance.user_scope values (session_user, 'branch', 'B1')",
+    "select * from sources.core_banking__customer",
+    "do $$ begin perform 1 from marts.dim_customer; end $$",
+]
+
+
+@pytest.mark.parametrize("reader", [reader.name for reader in readers()])
+def test_side_ways_are_shut(line, people, reader):
+    with closing(psycopg2.connect(settings.dsn(people[reader]))) as link, link.cursor() as cursor:
+        for statement in SIDE_WAYS:
+            if reader == "dpo" and "set role dpo" in statement:
+                continue
+            with pytest.raises(REFUSED):
+                cursor.execute(statement)
+                pytest.fail(f"{reader} got through: {statement}")
+            link.rollback()
+
+
+def test_a_condition_that_leaks_sees_no_row_that_the_reader_does_not(line, people):
+    """The error names a value: it must be one that the reader sees, masked."""
+    mine = {customer for (customer,) in ask("x_branch_user", "select customer_id from own.dim_customer")}
+    for condition in (
+        "('!' || customer_id || '|' || coalesce(name, ''))::integer = 0",
+        "('!' || customer_id || '|' || coalesce(mobile, ''))::date is not null",
+        "1 / (length(customer_id) - length(customer_id)) = 1",
+    ):
+        with pytest.raises(psycopg2.DataError) as error:
+            ask("x_branch_user", f"select count(*) from own.dim_customer where {condition}")  # noqa: S608
+        said = str(error.value)
+        if "!" in said:
+            customer, _, value = said.partition("!")[2].partition('"')[0].partition("|")
+            assert customer in mine
+            assert value == "" or "**" in value
+
+
+def test_a_row_as_a_whole_and_copies_show_no_more(line, people):
+    for query in ("select row_to_json(v) from published.dim_customer as v", "select v from published.dim_customer as v",
+                  "select count(v) from published.dim_customer as v",
+                  "select * from published.dim_customer_as_of(current_date, current_date)"):  # fmt: skip
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            ask("x_data_scientist", query)
+    out = io.StringIO()
+    with closing(psycopg2.connect(settings.dsn("x_bi_reader"))) as link, link.cursor() as cursor:
+        cursor.copy_expert("copy (select name from published.dim_customer where name is not null) to stdout", out)
+    names = {name for (name,) in platform("select name from marts.dim_customer where name is not null")}
+    assert out.getvalue().split()
+    assert not set(out.getvalue().split("\n")) & names
+
+
+def test_statistics_and_other_peoples_queries_are_not_shown(line, people):
+    for reader in readers():
+        login = people[reader.name]
+        schemas = {schema for (schema,) in ask(login, "select distinct schemaname from pg_stats")}
+        assert not schemas & {"sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile"}
+        with closing(psycopg2.connect(settings.dsn("platform"))) as link, link.cursor() as cursor:
+            cursor.execute("select 'a secret' from marts.dim_customer limit 0")
+            assert not any("a secret" in (query or "") for (query,) in ask(login, "select query from pg_stat_activity"))
+
+
+def test_marketing_sees_who_has_agreed_as_of_now(line, people):
+    """A withdrawal counts as soon as it is loaded, whatever has been built; a grant of tomorrow doesn't."""
+    asked = "select customer_id from marketing.customer_360_marketing_sms"
+    agreed = {customer for (customer,) in ask("x_marketer", asked)}
+    tag = platform(f"select customer_id from tags.tag_contact where build_id = {NEWEST} and may_contact_by_sms")
+    assert agreed == {customer for (customer,) in tag}
+    assert agreed
+    one = min(agreed)
+    event = (
+        "insert into sources.consent__consent_event (consent_event_id, customer_id, purpose, channel, action,"
+        " occurred_at, business_date, load_id) values (%s, %s, 'marketing', %s, %s, now() + %s::interval, %s, 1)"
+    )
+    try:
+        ask("loader", event, ("x1", one, "all", "withdrawn", "0", line.dates[1]))
+        assert {customer for (customer,) in ask("x_marketer", asked)} == agreed - {one}
+        ask("loader", event, ("x2", one, "sms", "granted", "1 day", line.dates[1]))
+        assert {customer for (customer,) in ask("x_marketer", asked)} == agreed - {one}
+        ask("loader", event, ("x3", one, "call", "granted", "0.001 second", line.dates[1]))
+        assert {customer for (customer,) in ask("x_marketer", asked)} == agreed - {one}
+        ask("loader", event, ("x4", one, "sms", "granted", "0", line.dates[1]))
+        assert {customer for (customer,) in ask("x_marketer", asked)} == agreed
+    finally:
+        ask("loader", "delete from sources.consent__consent_event where consent_event_id like 'x_'")
+
+
+def test_a_marketer_has_no_other_way_to_customers(line, people):
+    relations = [each for each in platform(RELATIONS) if "customer_id" in each[2]]
+    assert {schema for schema, _, _ in reached(people["marketer"], relations)} == {"marketing"}
+
+
+def test_a_table_is_born_shut(line, people):
+    """Nobody reads a new table, view or function before it is granted."""
+    with closing(psycopg2.connect(settings.dsn("platform"))) as link, link.cursor() as cursor:
+        for schema in (*verify.LAYERS, *verify.SHOWING):
+            if schema == "sources":
+                continue
+            cursor.execute(sql.SQL("create table {} (a int)").format(sql.Identifier(schema, "newborn")))
+            cursor.execute(sql.SQL("create function {}() returns int language sql as 'select 1'").format(
+                sql.Identifier(schema, "newborn_function")))  # fmt: skip
+            for reader in readers():
+                for kind, what in (("table", "newborn"), ("function", "newborn_function()")):
+                    right = "select" if kind == "table" else "execute"
+                    name = f"{schema}.{what}"
+                    cursor.execute(f"select has_{kind}_privilege(%s, %s, %s)", (reader.name, name, right))  # noqa: S608
+                    assert cursor.fetchone() == (False,), (reader.name, name)
+        link.rollback()
+
+
+def test_lineage_is_read_both_ways(line, people):
+    behind = ask("x_auditor", "select relation, \"column\" from published.made_of('profile.customer_360', 'aum_tier')")
+    assert ("sources.core_banking__balance", "balance_amount") in behind
+    before = ask("x_bi_reader", "select kind, relation, \"column\" from published.makes("
+                 "'sources.core_banking__balance', 'balance_amount')")  # fmt: skip
+    assert {"tags", "features", "ml", "scores", "profile", "exposure"} <= {kind for kind, _, _ in before}
+    assert ("ml", "ml", "churn") in before
