@@ -1,7 +1,7 @@
 """What readers see: masked views per model with `meta.published`, and a function that asks a history for a past day.
 
-Schema published has all rows; own those of a manager's or branch's customers; marketing (`meta.consented`) customers who
-agreed to a purpose and channel. They are derived from the project's metadata, with their grants, and change in the
+Schema published has all rows; own those of a manager's or branch's customers; marketing (`meta.consented`) customers
+who agreed to a purpose and channel. They are derived from the project's metadata, with their grants, and change in the
 transaction that publishes.
 """
 
@@ -113,9 +113,7 @@ def _drop(cursor: Any, schema: str, name: str) -> None:
 
 
 def _grants(view: View) -> list[sql.Composed]:
-    made = [
-        sql.SQL("revoke all on function {} from public").format(sql.SQL(function)) for function in view.functions
-    ]
+    made = [sql.SQL("revoke all on function {} from public").format(sql.SQL(function)) for function in view.functions]
     for reader in readers():
         columns, role = reads(reader, view), sql.Identifier(reader.name)
         is_whole = len(columns) == len(view.grades)

@@ -1,4 +1,4 @@
-"""What readers read besides the views of models: the catalogue, and what an auditor needs to judge the platform's work."""
+"""What readers read besides the views of models: the catalogue; for auditors, what the platform did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bankmart access`: how many columns of which views each kind of reader reads, and where the database differs."""
+"""`bankmart access`: who reads what, and where the database differs; or make it so at once, without a build."""
 
 from __future__ import annotations
 
@@ -13,13 +13,24 @@ from bankmart.text import table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """--matrix."""
+    """--matrix, --apply."""
+    parser.add_argument("--apply", action="store_true", help="make views and grants what the project says, at once")
     parser.add_argument("--matrix", action="store_true", help="every column that every reader reads")
+
+
+def apply(shown: list[views.View]) -> None:
+    """Make the readers' views and grants anew, in one transaction. Raises GateStopped, and then changes nothing."""
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("set local lock_timeout = '5s'")
+        views.refresh(cursor, shown)
+        verify.judge(cursor, shown)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the matrix, counted or whole; 1 where the database and the project's metadata differ."""
     shown = views.published(dbt.parse())
+    if args.apply:
+        apply(shown)
     matrix = verify.matrix(shown)
     if args.matrix:
         print(table(["reader", "schema", "view", "column"], [list(cell) for cell in sorted(matrix)]))

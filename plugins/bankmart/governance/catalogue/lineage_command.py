@@ -37,7 +37,10 @@ def run(args: argparse.Namespace) -> int:
     made = [leaf for leaf in found if not any(part in found for part in graph.direct(leaf))] or found
     for leaf in made:
         print(f"{_say(leaf)}\n  is made of")
-        print("\n".join(tree(leaf, lambda part: web.up.get(part, set()), 2)) or "    nothing: it is delivered, or a constant")
+        print(
+            "\n".join(tree(leaf, lambda part: web.up.get(part, set()), 2))
+            or "    nothing: it is delivered, or a constant"
+        )
         print("  and makes")
         print("\n".join(tree(leaf, lambda part: web.down.get(part, set()), 2)) or "    nothing")
         use = users.of(leaf)

@@ -24,7 +24,7 @@ COLUMNS = {"data_class": "class"}
 
 
 def refresh(manifest: Node, build: Build) -> bool:
-    """Write governance.dictionary and governance.lineage, whole, in one transaction; False where nothing has changed since the last time.
+    """Write governance.dictionary and governance.lineage, whole, in one transaction; False where nothing has changed.
 
     Raises DbtError where the project doesn't compile.
     """
@@ -64,7 +64,9 @@ def _write(cursor: Any, entries: list[Entry]) -> None:
 
 
 def _write_steps(cursor: Any, steps: list[tuple[Leaf, Leaf]]) -> None:
-    rows = [(kind(made), made.relation, made.column, kind(found), found.relation, found.column) for made, found in steps]
+    rows = [
+        (kind(made), made.relation, made.column, kind(found), found.relation, found.column) for made, found in steps
+    ]
     cursor.execute("delete from governance.lineage")
     execute_values(cursor, "insert into governance.lineage values %s", rows, page_size=1000)
 

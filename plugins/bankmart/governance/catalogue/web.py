@@ -1,4 +1,4 @@
-"""The whole way of a column: through models of dbt, through models that learn from it, to scores and to who uses them."""
+"""The whole way of a column: through dbt's models, through those that learn, to scores and to who uses them."""
 
 from __future__ import annotations
 

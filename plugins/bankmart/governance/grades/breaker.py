@@ -1,4 +1,4 @@
-"""Which listed breaker an expression is: judged by its syntax tree, never by its name or by what somebody says of it."""
+"""Which listed breaker an expression is: judged by its syntax tree, never by what somebody says of it."""
 
 from __future__ import annotations
 

@@ -23,12 +23,14 @@ SCORE = "derived.score"
 HELP = "docs/how-to/grade-a-column.md"
 
 
+def undeclared(manifest: Node) -> list[str]:
+    """Classes that are not whole, and source columns without one: nothing else can be judged before."""
+    return classes() + sources(manifest)
+
+
 def findings(manifest: Node) -> list[str]:
-    """What breaks a rule of grades; the lineage is only judged where all classes are known."""
-    found = classes() + sources(manifest)
-    if not found:
-        _, found = judge(manifest, lineage_of(manifest))
-    return found
+    """Columns that say less than they are made of."""
+    return judge(manifest, lineage_of(manifest))[1]
 
 
 def classes() -> list[str]:

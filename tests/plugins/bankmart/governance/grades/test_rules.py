@@ -39,7 +39,9 @@ def no_models(monkeypatch):
 
 
 def judged(said):
-    compiled = {"marts.fct_balance_current": "select sum(balance_amount) as balance_amount from sources.core_banking__balance"}
+    compiled = {
+        "marts.fct_balance_current": "select sum(balance_amount) as balance_amount from sources.core_banking__balance"
+    }
     known = {"sources.core_banking__balance": ["balance_amount"]}
     return rules.judge(said, Lineage(compiled, known, list(compiled)))[1]
 
@@ -62,7 +64,9 @@ def test_as_high_is_enough(no_models):
     ("data_class", "says"), [(None, "has no class"), ("asset.balence", "does not have"), ("secret.pin", "category C3")]
 )
 def test_a_source_column_without_a_class_that_there_is(data_class, says, monkeypatch):
-    known = masking.data_classes() | {"secret.pin": {"grade": 4, "category": "C3", "mask": "hide", "retention_years": 1}}
+    known = masking.data_classes() | {
+        "secret.pin": {"grade": 4, "category": "C3", "mask": "hide", "retention_years": 1}
+    }
     monkeypatch.setattr(masking, "data_classes", lambda: known)
     (found,) = rules.sources(manifest(source_class=data_class))
     assert says in found

@@ -57,7 +57,10 @@ def test_what_is_made_of_a_column_has_its_grade(query):
 
 
 def test_through_models_and_what_a_state_reads_of_itself():
-    first = "select customer_id, id_number as kept, null::text as next from s.customer union all select customer_id, null, kept from m.t0"
+    first = (
+        "select customer_id, id_number as kept, null::text as next from s.customer"
+        " union all select customer_id, null, kept from m.t0"
+    )
     assert grade(first, "select t.next as x from m.t0 as t") == Grade(4, 2)
 
 
@@ -65,7 +68,7 @@ def test_through_models_and_what_a_state_reads_of_itself():
     ("query", "found"),
     [
         ("select amount > 50000 as x from s.money", Grade(2, 2)),
-        ("select case when amount > 9 then 'gold' when amount > 5 then 'silver' else null end as x from s.money", (2, 2)),
+        ("select case when amount > 9 then 'gold' when amount > 5 then 'silver' end as x from s.money", (2, 2)),
         ("select id_number like '11%' as x from s.customer", (3, 2)),
         ("select name is not null and amount > 1 as x from s.customer join s.money using (customer_id)", (2, 2)),
         ("select ntile(5) over (order by amount) as x from s.money", (2, 2)),
@@ -94,8 +97,8 @@ def test_a_listed_breaker_lowers_it(query, found):
          " having count(distinct customer_id) >= 20 or day is null", (3, 2)),
         ("select day, sum(amount) as x from s.money group by day", (3, 2)),
         # More values than a bucketing may have, or one that is none.
-        ("select case amount when 1 then 1 when 2 then 2 when 3 then 3 when 4 then 4 when 5 then 5 when 6 then 6 end as x"
-         " from s.money", (3, 2)),
+        ("select case amount when 1 then 1 when 2 then 2 when 3 then 3 when 4 then 4 when 5 then 5"
+         " when 6 then 6 end as x from s.money", (3, 2)),
         ("select case when amount > 5 then 'much' else amount::text end as x from s.money", (3, 2)),
         ("select ntile(100) over (order by amount) as x from s.money", (3, 2)),
         ("select percent_rank() over (order by amount) as x from s.money", (3, 2)),
