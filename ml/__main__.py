@@ -1,4 +1,4 @@
-"""`python -m ml train|promote|score|evaluate MODEL --as-of DATE`: the verbs for a person or a task."""
+"""`python -m ml VERB MODEL --as-of DATE`: the verbs for a person or a task; `python -m ml bench NAME` measures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from datetime import date
 
 from bankmart import settings
+from ml.bench import bench_names, run_bench
 from ml.errors import ModelError
 
 VERBS = {
@@ -39,9 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--again", action="store_true", help="train even if the same was trained before")
         if verb == "score":
             command.add_argument("--alias", default="champion", choices=("champion", "challenger"))
+    bench = verbs.add_parser("bench", help="measure; prints one JSON document", description="Measure.")
+    bench.add_argument("name", choices=bench_names())
+    bench.add_argument("options", nargs=argparse.REMAINDER, help="see `bench NAME --help`")
     given = vars(parser.parse_args(arguments))
     settings.apply_environment()
     try:
+        if given["verb"] == "bench":
+            return run_bench(given["name"], given["options"])
         importlib.import_module(f"ml.{given.pop('verb')}").run(**given)
     except ModelError as error:
         print(error, file=sys.stderr)

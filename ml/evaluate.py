@@ -14,8 +14,8 @@ def run(model: str, as_of: date, build_id: int | None = None) -> dict[str, Any]:
     """Judge the champion on the training build given, else on the newest that passed on or before `as_of`.
 
     Only dates that lie the horizon or more after everything it learnt from count. The verdict is `worse`
-    where the newest date's interval lies below what was found at training. Without a champion or such a date
-    the result is `{"skipped": reason}`. Raises as `ml.score.run`.
+    where the newest date's interval of the primary metric lies beyond what was found at training. Without a
+    champion or such a date the result is `{"skipped": reason}`. Raises as `ml.score.run`.
     """
     settings.apply_environment()
     from ml.tracking.server import tracking
@@ -35,27 +35,23 @@ def run(model: str, as_of: date, build_id: int | None = None) -> dict[str, Any]:
 
 
 def _evaluate(spec: Spec, as_of: date, build_id: int | None) -> dict[str, Any]:
-    from ml.data.training import as_day, read_training
+    from ml.techniques import technique
     from ml.tracking import registry
 
     version = registry.by_alias(spec.name)
     if version is None:
         return _skipped(spec, as_of, f"{spec.name} has no champion: train it and promote it first")
     loaded = registry.load(spec, version)
-    data = read_training(spec, as_of, build_id)
+    data = technique(spec.technique).read(spec, as_of, build_id)
     first = date.fromisoformat(loaded.facts["newest_learnt"]) + timedelta(days=spec.horizon_days)
-    judged = {
-        day.isoformat(): loaded.judge(data, data.day == as_day(day), spec.seed) for day in data.dates() if day >= first
-    }
-    judged = {day: one for day, one in judged.items() if 0 < one.positives < one.rows}
+    judged = {day.isoformat(): loaded.judge(data, data.on(day), spec.seed) for day in data.dates() if day >= first}
+    judged = {day: one for day, one in judged.items() if one.has_both_classes()}
     if not judged:
         return _skipped(spec, as_of, f"build {data.build.build_id} has no complete labels as of {first} or later")
-    newest = max(judged)
-    before, now = (
-        loaded.facts["judgement"]["model"][spec.gates.metric],
-        judged[newest].model[spec.gates.metric],
-    )
-    verdict = "worse" if now.high < before["low"] else "holds"
+    newest, metric = max(judged), spec.gates.metric
+    before, now = loaded.facts["judgement"]["model"][metric], judged[newest].model[metric]
+    worse = now.high < before["low"] if judged[newest].more_is_better[metric] else now.low > before["high"]
+    verdict = "worse" if worse else "holds"
     document = {day: one.as_dict() for day, one in judged.items()}
     run_id = registry.log_evaluation(
         version,
@@ -68,8 +64,7 @@ def _evaluate(spec: Spec, as_of: date, build_id: int | None) -> dict[str, Any]:
         {"evaluation.json": {"verdict": verdict, "at_training": before, "by_date": document}},
     )
     lines = [
-        f"  {day}: {spec.gates.metric} {one.model[spec.gates.metric]}, ECE {one.model['ece']}"
-        f" ({one.rows} customers, {one.positives} positives)"
+        f"  {day}: {', '.join(f'{name} {interval}' for name, interval in one.model.items())} ({one.rows} rows)"
         for day, one in sorted(judged.items())
     ]
     print(f"{spec.name} version {version.number}, judged as of {as_of}: {verdict}.\n" + "\n".join(lines))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from bankmart import settings
 from ml.errors import ArtefactRefused, DataError, DataPrerequisite
 from ml.spec import Spec, load_spec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ml.techniques import Technique
 
 
 def run(model: str, as_of: date, version: int | None = None, without_champion: bool = False) -> dict[str, Any]:
@@ -30,7 +33,8 @@ def run(model: str, as_of: date, version: int | None = None, without_champion: b
 
 
 def _promote(spec: Spec, as_of: date, number: int | None, without_champion: bool) -> dict[str, Any]:
-    from ml.judging.gate import Check, checks, report
+    from ml.judging.gate import Check, report
+    from ml.techniques import technique
     from ml.tracking import registry
 
     candidate = (
@@ -48,9 +52,10 @@ def _promote(spec: Spec, as_of: date, number: int | None, without_champion: bool
         return _result(candidate, "champion", [], changed=False)
 
     loaded = registry.load(spec, candidate)
-    data = _same_data(spec, loaded.facts)
-    test = np.isin(data.day, [_day(text) for text in loaded.facts["periods"]["test"]])
-    made: list[Check] = checks(spec.gates, loaded.judge(data, test, spec.seed))
+    how = technique(spec.technique)
+    data = _same_data(spec, how, loaded.facts)
+    test = how.split(spec, data).test
+    made: list[Check] = how.checks(spec.gates, loaded.judge(data, test, spec.seed))
     if champion and not without_champion:
         made.append(_against_champion(spec, champion, loaded, data, test))
     passed = all(one.passed for one in made)
@@ -67,14 +72,12 @@ def _promote(spec: Spec, as_of: date, number: int | None, without_champion: bool
     return result
 
 
-def _same_data(spec: Spec, facts: dict[str, Any]) -> Any:
-    """The training set the version was made from. Raises DataError where it is gone or another one now."""
-    from ml.data.training import read_training
-
+def _same_data(spec: Spec, how: Technique, facts: dict[str, Any]) -> Any:
+    """The data the version was made from. Raises DataError where they are gone or others now."""
     build_id, when = facts["build_id"], date.fromisoformat(facts["business_date"])
     advice = "so the gates can't be judged. Train again and promote the new version."
     try:
-        data = read_training(spec, when, build_id)
+        data = how.read(spec, when, build_id)
     except DataPrerequisite as missing:
         raise DataError(f"The training data of build {build_id} are gone ({missing}), {advice}") from missing
     if data.content_hash != facts["content_hash"]:
@@ -84,25 +87,15 @@ def _same_data(spec: Spec, facts: dict[str, Any]) -> Any:
 
 def _against_champion(spec: Spec, champion: Any, loaded: Any, data: Any, test: np.ndarray) -> Any:
     from ml.judging.gate import Check, champion_check
-    from ml.judging.metrics import compare
     from ml.tracking import registry
 
     name = f"compared with champion {champion.number}"
     try:
-        rival = registry.load(spec, champion)
-        theirs = rival.score(data.columns(rival.features)[test])
+        judged = loaded.against(registry.load(spec, champion), data, test, spec.seed)
     except (ArtefactRefused, DataError) as error:
         found = f"{error} To go on without it: --without-champion."
         return Check(name, False, found, "a champion that can be compared")
-    ours = loaded.score(data.columns(loaded.features)[test])
-    judged = compare(ours, theirs, data.label[test].astype(np.float64), seed=spec.seed)
     return champion_check(spec.gates, champion.number, judged)
-
-
-def _day(text: str) -> int:
-    from ml.data.training import as_day
-
-    return as_day(date.fromisoformat(text))
 
 
 def _result(candidate: Any, role: str, made: list[dict[str, Any]], changed: bool) -> dict[str, Any]:

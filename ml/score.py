@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -36,6 +35,7 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
 
     spec = load_spec(model)
     with tracking():
+        from ml.techniques import technique
         from ml.tracking import registry
 
         version = registry.by_alias(model, alias)
@@ -49,16 +49,15 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
         reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
         build = daily_build(reader, as_of, build_id)
         target = Target(as_of, build.build_id, model, version.number, alias == "champion", version.run_id)
-        tally: Counter[str] = Counter()
-        replace_scores(writer, target, _chunks(reader, spec, loaded, target, tally))
-    if not tally:
+        how = technique(spec.technique)
+        rows, tally = replace_scores(writer, target, how.scored(reader, spec, loaded, target), how.scores.table)
+    if not rows:
         reason = f"no customer of build {build.build_id} belongs to the population ({spec.population.statement})"
         print(f"{model} as of {as_of}: nothing scored, {reason}.")
         return {"model": model, "as_of": as_of.isoformat(), "build_id": build.build_id, "skipped": reason}
-    bands = {band: tally[band] for band in (*loaded.thresholds, "low")}
     print(
-        f"{model} as of {as_of}: {tally.total()} customers of build {build.build_id}"
-        f" by version {version.number}: {', '.join(f'{count} {band}' for band, count in bands.items())}"
+        f"{model} as of {as_of}: {rows} scores of build {build.build_id} by version {version.number}"
+        f" ({alias}): {', '.join(f'{count} {what}' for what, count in tally.most_common())}"
     )
     return {
         "model": model,
@@ -66,15 +65,19 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
         "build_id": build.build_id,
         "version": version.number,
         "run_id": version.run_id,
-        "rows": tally.total(),
-        "bands": bands,
+        "rows": rows,
+        "bands": dict(tally),
     }
 
 
-def _chunks(link: connection, spec: Spec, loaded: Any, target: Target, tally: Counter[str]) -> Iterator[Scored]:
-    """Score chunk by chunk; raises DataError at the end where a feature has gone silent since training."""
+def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator[Scored]:
+    """Every customer of the population, chunk by chunk, by a model with `score`, `bands` and `reasons`.
+
+    Raises DataError where a feature is missing, of another kind or infinite, and at the end where one has gone
+    silent since training.
+    """
     where = ".".join(spec.features_table)
-    names = loaded.features
+    names = model.features
     types = require_numeric(link, spec.features_table, (*names, spec.population.column))
     source = sql.SQL(
         "from {features} f where f.build_id = {build} and f.as_of_date = {as_of} and {population} >= {least}"
@@ -86,18 +89,18 @@ def _chunks(link: connection, spec: Spec, loaded: Any, target: Target, tally: Co
         least=sql.Literal(spec.population.at_least),
     )
     id_bytes = _longest_customer(link, spec, target)
-    seen = np.zeros(len(names), dtype=np.int64)
+    seen, rows = np.zeros(len(names), dtype=np.int64), 0
     columns = [as_number("f", name, types[name]) for name in names]
     for chunk in stream(link, columns, source, id_bytes=id_bytes, chunk_rows=CHUNK_ROWS):
         refuse_infinite(names, chunk.numbers, where)
         seen += (~np.isnan(chunk.numbers)).sum(axis=0)
-        scores = loaded.score(chunk.numbers)
-        bands = loaded.bands(scores)
+        rows += len(chunk.customers)
+        scores = model.score(chunk.numbers)
+        bands = model.bands(scores)
         acted_on = np.isin(bands, spec.reasons_for)
-        reasons = iter(loaded.reasons(chunk.numbers[acted_on], spec.reason_count))
+        reasons = iter(model.reasons(chunk.numbers[acted_on], spec.reason_count))
         yield Scored(chunk.customers, scores, bands, [next(reasons) if acted else None for acted in acted_on])
-        tally.update(bands.tolist())
-    chance = np.array(loaded.null_shares) ** tally.total()
+    chance = np.array(model.null_shares) ** rows
     if silent := [names[at] for at in np.flatnonzero((seen == 0) & (chance < IMPROBABLE))]:
         raise DataError(
             f"{where} is null for every customer of build {target.build_id} in {', '.join(silent)},"

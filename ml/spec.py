@@ -34,40 +34,58 @@ class Needs:
 
 @dataclass(frozen=True)
 class Gates:
-    """What a version must show on the out-of-time customers before it may become the champion."""
+    """What a version must show on the out-of-time rows before it may become the champion.
 
-    metric: str = "auc"
+    Of the primary `metric`, its interval must lie above the baseline's and no further than `margin` below the
+    champion's. `at_most` and `at_least` bound other metrics' values. A metric that reaches its value in
+    `unbelievable` speaks of leakage. `limits` are bounds by names that only the technique knows.
+    """
+
+    metric: str
     margin: float = 0.01
-    maximum_ece: float = 0.03
     minimum_rows: int = 500
-    minimum_positives: int = 30
-    unbelievable_auc: float = 0.97
+    minimum_positives: int | None = 30
+    at_most: Mapping[str, float] = field(default_factory=dict)
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    unbelievable: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spec:
-    """One model. `bands` are shares of the calibration customers from the top; the rest is `low`."""
+    """One model. What its technique doesn't ask for stays empty.
+
+    `sources` are the source tables without which the question can't be put (`campaign.contact`). `bands` are
+    shares of the calibration customers from the top; the rest is `low`. `params` are the technique's own.
+    """
 
     name: str
     question: str
     owner: str
     technique: str
     horizon_days: int
-    features_table: tuple[str, str]
+    features_table: tuple[str, ...]
     features: tuple[str, ...]
-    label_table: tuple[str, str]
-    label: str
     population: Population
-    baseline_columns: tuple[str, ...]
+    gates: Gates
+    label_table: tuple[str, ...] = ()
+    label: str = ""
+    more_tables: tuple[tuple[str, str], ...] = ()
+    sources: tuple[str, ...] = ("core_banking.balance",)
+    baseline_columns: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     bands: Mapping[str, float] = field(default_factory=lambda: {"high": 0.05, "medium": 0.15})
     reasons_for: tuple[str, ...] = ("high",)
     reason_count: int = 3
     needs: Needs = Needs()
-    gates: Gates = Gates()
     params: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
     seed: int = 20260101
+
+    @property
+    def tables(self) -> tuple[tuple[str, ...], ...]:
+        """The warehouse tables that the model reads, as (schema, table)."""
+        return tuple(table for table in (self.features_table, self.label_table, *self.more_tables) if table)
 
     def hash(self) -> str:
         """The spec's version: SHA-256 over everything it says."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from bankmart import db, settings
 from ml.errors import DataPrerequisite
 from ml.spec import Spec, load_spec
+
+if TYPE_CHECKING:
+    from ml.judging.judgement import Judgement
+    from ml.tracking.registry import Version
 
 
 def run(model: str, as_of: date, build_id: int | None = None, again: bool = False) -> dict[str, Any]:
@@ -38,15 +40,13 @@ def run(model: str, as_of: date, build_id: int | None = None, again: bool = Fals
 
 
 def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[str, Any]:
-    from ml.data.leakage import refuse_leakage
-    from ml.data.split import split_by_time
-    from ml.data.training import read_training
     from ml.judging.card import model_card
     from ml.techniques import technique
     from ml.tracking import registry
     from ml.tracking.server import revision
 
-    data = read_training(spec, as_of, build_id)
+    how = technique(spec.technique)
+    data = how.read(spec, as_of, build_id)
     tags = {"as_of": as_of.isoformat(), "content_hash": data.content_hash, "spec_hash": spec.hash()}
     if not again and (version := registry.find_version(spec.name, **tags)):
         print(f"{spec.name} as of {as_of}: version {version.number} was trained on this data and spec.")
@@ -58,18 +58,19 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
             "reused": True,
         }
 
-    split = split_by_time(spec, data)
+    split = how.split(spec, data)
     with db.connect("scorer") as link:
-        compared = refuse_leakage(link, spec, data)
-    trained = technique(spec.technique).train(spec, data, split)
+        compared = how.check(link, spec, data)
+    trained = how.train(spec, data, split)
     judged = trained.judge(data, split.test, spec.seed)
+    own = {name: value for name, value in trained.facts.items() if isinstance(value, int | float | str)}
     trained.facts |= {
         **tags,
         "build_id": data.build.build_id,
         "business_date": data.build.business_date.isoformat(),
         "dbt_invocation_id": data.build.dbt_invocation_id,
-        "rows": len(data.label),
-        "positives": int(data.label.sum()),
+        "rows": data.rows,
+        "positives": data.positives,
         "features": list(data.features),
         "types": data.types,
         "empty_features": list(data.empty),
@@ -77,38 +78,28 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
         "newest_learnt": split.newest_learnt().isoformat(),
         "split_rule": split.rule,
         "leakage_compared": compared,
-        "thresholds": trained.thresholds,
-        "calibration": trained.calibration.kind,
-        "baseline": str(trained.baseline),
         "judgement": judged.as_dict(),
         "revision": revision(),
     }
     version = registry.register_training(
         spec,
         trained,
-        _typical(data.features, data.numbers[split.train]),
+        how.example(data, split),
         registry.Training(
-            params=_params(spec, trained.facts),
-            metrics=_metrics(trained.facts["judgement"]),
+            params=_params(spec, trained.facts) | own,
+            metrics=_metrics(judged),
             texts={"model_card.md": model_card(spec, judged, trained.facts)},
             documents={"judgement.json": judged.as_dict(), "facts.json": trained.facts},
             figures=trained.figures(data, split.test, spec.seed),
             dataset={
                 **{key: trained.facts[key] for key in ("business_date", "build_id", "dbt_invocation_id", "rows")},
                 "content_hash": data.content_hash,
-                "tables": f"{'.'.join(spec.features_table)}, {'.'.join(spec.label_table)}",
+                "tables": ", ".join(".".join(table) for table in spec.tables),
             },
             tags={**tags, "build_id": str(data.build.build_id), "revision": trained.facts["revision"]},
         ),
     )
-    print(
-        f"{spec.name} as of {as_of}: version {version.number},"
-        f" {len(data.label)} rows of build {data.build.build_id}.\n"
-        f"  out of time ({', '.join(split.periods['test'])}):"
-        f" {judged.rows} customers, {judged.positives} positives\n"
-        f"  AUC {judged.model['auc']} against {judged.baseline['auc']} ({trained.baseline})\n"
-        f"  lift in the top decile {judged.model['lift_top_decile']}, ECE {judged.model['ece']}"
-    )
+    print(_summary(spec, as_of, version, trained.facts, judged))
     return {
         "model": spec.name,
         **tags,
@@ -117,19 +108,24 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
         "reused": False,
         "build_id": data.build.build_id,
         "judgement": judged.as_dict(),
-        "baseline": str(trained.baseline),
+        "baseline": trained.facts["baseline"],
     }
 
 
-def _typical(features: tuple[str, ...], numbers: np.ndarray) -> dict[str, float | None]:
-    """An input example that is nobody: each feature's median."""
-    return dict(zip(features, np.nanmedian(np.where(np.isnan(numbers).all(axis=0), 0.0, numbers), axis=0), strict=True))
+def _summary(spec: Spec, as_of: date, version: Version, facts: dict[str, Any], judged: Judgement) -> str:
+    of_them = "" if judged.positives is None else f", {judged.positives} positives"
+    lines = [
+        f"{spec.name} as of {as_of}: version {version.number}, {facts['rows']} rows of build {facts['build_id']}.",
+        f"  out of time ({', '.join(facts['periods']['test'])}): {judged.rows} rows{of_them};"
+        f" baseline: {facts['baseline']}",
+    ]
+    lines += [f"  {name} {judged.model[name]} against {judged.baseline[name]}" for name in judged.more_is_better]
+    return "\n".join(lines)
 
 
 def _params(spec: Spec, facts: dict[str, Any]) -> dict[str, Any]:
     wanted = ("as_of", "business_date", "build_id", "dbt_invocation_id", "rows", "positives", "content_hash")
-    more = ("spec_hash", "revision", "trees", "calibration", "baseline", "split_rule")
-    plain = {key: facts[key] for key in (*wanted, *more)}
+    plain = {key: facts[key] for key in (*wanted, "spec_hash", "revision", "split_rule") if facts[key] is not None}
     plain |= {part: ",".join(days) for part, days in facts["periods"].items()}
     return {
         **plain,
@@ -140,11 +136,13 @@ def _params(spec: Spec, facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _metrics(judged: dict[str, Any]) -> dict[str, float]:
+def _metrics(judged: Judgement) -> dict[str, float]:
     """Flat names: `auc`, `auc_low`, `auc_high`, `baseline_auc`, …, `difference_auc`, …."""
-    flat = {"test_rows": float(judged["rows"]), "test_positives": float(judged["positives"])}
-    for side, prefix in (("model", ""), ("baseline", "baseline_"), ("difference", "difference_")):
-        for name, interval in judged[side].items():
-            flat[f"{prefix}{name}"] = interval["value"]
-            flat[f"{prefix}{name}_low"], flat[f"{prefix}{name}_high"] = interval["low"], interval["high"]
+    flat = {"test_rows": float(judged.rows)}
+    if judged.positives is not None:
+        flat["test_positives"] = float(judged.positives)
+    for side, prefix in ((judged.model, ""), (judged.baseline, "baseline_"), (judged.difference, "difference_")):
+        for name, interval in side.items():
+            flat[f"{prefix}{name}"] = interval.value
+            flat[f"{prefix}{name}_low"], flat[f"{prefix}{name}_high"] = interval.low, interval.high
     return flat

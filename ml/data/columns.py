@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NUMERIC = ("smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean")
 
 
-def column_types(link: connection, table: tuple[str, str]) -> dict[str, str]:
+def column_types(link: connection, table: tuple[str, ...]) -> dict[str, str]:
     """Column → Postgres type of a table or view this role may read; empty where there is none."""
     with link.cursor() as cursor:
         cursor.execute(
@@ -26,7 +26,7 @@ def column_types(link: connection, table: tuple[str, str]) -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
-def require_numeric(link: connection, table: tuple[str, str], names: Sequence[str]) -> dict[str, str]:
+def require_numeric(link: connection, table: tuple[str, ...], names: Sequence[str]) -> dict[str, str]:
     """The types of the named columns. Raises DataError where one is missing or isn't a number."""
     types = column_types(link, table)
     where = ".".join(table)

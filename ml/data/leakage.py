@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 50_000
 CHANGED_SHARE = 0.02
+UNBELIEVABLE_AUC = 0.97
 
 
 def too_good_alone(spec: Spec, data: TrainingSet) -> dict[str, float]:
@@ -26,11 +27,12 @@ def too_good_alone(spec: Spec, data: TrainingSet) -> dict[str, float]:
     if len(rows) > SAMPLE_ROWS:
         rows = np.random.default_rng(spec.seed).choice(rows, SAMPLE_ROWS, replace=False)
     label = data.label[rows]
+    limit = _limit(spec)
     found = {}
     for at, name in enumerate(data.features):
         column = data.numbers[rows, at]
         best = max(_both_ways(np.nan_to_num(column, nan=null), label) for null in (-np.inf, np.inf))
-        if best >= spec.gates.unbelievable_auc:
+        if best >= limit:
             found[name] = round(best, 4)
     return found
 
@@ -75,7 +77,7 @@ def refuse_leakage(link: connection, spec: Spec, data: TrainingSet) -> int:
     if alone := too_good_alone(spec, data):
         raise LeakageFound(
             f"{spec.name} isn't trained: {_listed(alone, 'AUC')} alone tell the label better than"
-            f" {spec.gates.unbelievable_auc}. Such a feature was made from the outcome or from later data:"
+            f" {_limit(spec)}. Such a feature was made from the outcome or from later data:"
             " take it out of the spec or put its as-of date right."
         )
     compared, changed = changed_afterwards(link, spec, data)
@@ -86,6 +88,10 @@ def refuse_leakage(link: connection, spec: Spec, data: TrainingSet) -> int:
             " put its window right."
         )
     return compared
+
+
+def _limit(spec: Spec) -> float:
+    return spec.gates.unbelievable.get("auc", UNBELIEVABLE_AUC)
 
 
 def _both_ways(values: np.ndarray, label: np.ndarray) -> float:

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
 from psycopg2 import sql
 from pyarrow import csv
 
+from ml.errors import DataError
+
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
-
-_COLUMNS = (
-    "as_of_date",
-    "build_id",
-    "model",
-    "model_version",
-    "customer_id",
-    "score",
-    "band",
-    "reasons",
-    "is_champion",
-    "mlflow_run_id",
-)
 
 
 @dataclass(frozen=True)
@@ -42,62 +32,158 @@ class Target:
     run_id: str
 
 
+class Chunk(Protocol):
+    """Rows of one of the score tables, besides what `Target` says of all of them."""
+
+    table: ClassVar[str]
+
+    def columns(self) -> dict[str, pa.Array]:
+        """Column → values (n,), all of one length."""
+
+    def tally(self) -> Counter[str]:
+        """How many rows of each kind, for the report."""
+
+
 @dataclass(frozen=True)
 class Scored:
-    """A chunk of scores: customers (UTF-8 bytes), score 0-1, band, and reasons as JSON or None."""
+    """A score per customer (UTF-8 bytes), any finite number, its band, and reasons as JSON or None; all (n,)."""
 
+    table: ClassVar[str] = "customer_score"
     customers: np.ndarray
     scores: np.ndarray
     bands: np.ndarray
     reasons: list[str | None]
 
+    def columns(self) -> dict[str, pa.Array]:
+        """As the table has them."""
+        return {
+            "customer_id": _text(self.customers),
+            "score": _finite(self.scores),
+            "band": pa.array(self.bands),
+            "reasons": pa.array(self.reasons, pa.string()),
+        }
 
-def replace_scores(link: connection, target: Target, chunks: Iterable[Scored]) -> None:
+    def tally(self) -> Counter[str]:
+        """By band."""
+        return Counter(self.bands.tolist())
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A score per customer and offer. `ranks`: 1 is the best, 0 without; `excluded`: why it may not be offered."""
+
+    table: ClassVar[str] = "customer_offer"
+    customers: np.ndarray
+    offers: np.ndarray
+    ranks: np.ndarray
+    scores: np.ndarray
+    reasons: list[str | None]
+    excluded: list[str | None]
+
+    def columns(self) -> dict[str, pa.Array]:
+        """As the table has them."""
+        return {
+            "customer_id": _text(self.customers),
+            "offer": _text(self.offers),
+            "rank": pa.array(self.ranks, pa.int16(), mask=self.ranks < 1),
+            "score": _finite(self.scores),
+            "reasons": pa.array(self.reasons, pa.string()),
+            "excluded": pa.array(self.excluded, pa.string()),
+        }
+
+    def tally(self) -> Counter[str]:
+        """By the offer that is each customer's first, and those excluded."""
+        first = (self.ranks == 1) & np.array([reason is None for reason in self.excluded], dtype=bool)
+        tally = Counter(_text(self.offers[first]).to_pylist())
+        tally["excluded"] = len(self.excluded) - self.excluded.count(None)
+        return +tally
+
+
+@dataclass(frozen=True)
+class FeedbackScored:
+    """A score per feedback, with the customer who gave it (both UTF-8 bytes); else as `Scored`."""
+
+    table: ClassVar[str] = "feedback_score"
+    feedback: np.ndarray
+    customers: np.ndarray
+    scores: np.ndarray
+    bands: np.ndarray
+    reasons: list[str | None]
+
+    def columns(self) -> dict[str, pa.Array]:
+        """As the table has them."""
+        return {
+            "feedback_id": _text(self.feedback),
+            "customer_id": _text(self.customers),
+            "score": _finite(self.scores),
+            "band": pa.array(self.bands),
+            "reasons": pa.array(self.reasons, pa.string()),
+        }
+
+    def tally(self) -> Counter[str]:
+        """By band."""
+        return Counter(self.bands.tolist())
+
+
+def replace_scores(
+    link: connection, target: Target, chunks: Iterable[Chunk], table: str = Scored.table
+) -> tuple[int, Counter[str]]:
     """Replace this version's scores of the build by `chunks`, in the transaction that `link` is in.
 
     A champion's scores replace any earlier champion's of the same build too: a build has one champion. A
-    second run at the same time waits for this one.
+    second run at the same time waits for this one. Returns the number of rows and their tally.
     """
     key = (target.as_of, target.build_id, target.model)
+    rows, tally = 0, Counter[str]()
     with link.cursor() as cursor:
         cursor.execute(
             "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
             (f"scores {target.model} {target.build_id}",),
         )
         cursor.execute(
-            "delete from scores.customer_score where as_of_date = %s and build_id = %s and model = %s"
-            " and (model_version = %s or (is_champion and %s))",
+            sql.SQL(
+                "delete from {} where as_of_date = %s and build_id = %s and model = %s"
+                " and (model_version = %s or (is_champion and %s))"
+            ).format(sql.Identifier("scores", table)),
             (*key, target.version, target.is_champion),
         )
-        copy = sql.SQL("copy scores.customer_score ({}) from stdin (format csv)").format(
-            sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
-        )
         for chunk in chunks:
-            cursor.copy_expert(copy, _as_csv(target, chunk))
+            whole = _whole(target, chunk)
+            copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
+                sql.Identifier("scores", table), sql.SQL(", ").join(map(sql.Identifier, whole.column_names))
+            )
+            cursor.copy_expert(copy, _as_csv(whole))
+            rows += whole.num_rows
+            tally += chunk.tally()
+    return rows, tally
 
 
-def _as_csv(target: Target, chunk: Scored) -> io.BytesIO:
-    rows = len(chunk.customers)
+def _whole(target: Target, chunk: Chunk) -> pa.Table:
+    own = chunk.columns()
+    rows = len(next(iter(own.values())))
+    same: dict[str, Any] = {
+        "as_of_date": target.as_of.isoformat(),
+        "build_id": target.build_id,
+        "model": target.model,
+        "model_version": target.version,
+        "is_champion": target.is_champion,
+        "mlflow_run_id": target.run_id,
+    }
+    return pa.table({name: pa.repeat(pa.scalar(value), rows) for name, value in same.items()} | own)
 
-    def same(value: object) -> pa.Array:
-        return pa.repeat(pa.scalar(value), rows)
 
-    table = pa.table(
-        [
-            same(target.as_of.isoformat()),
-            same(target.build_id),
-            same(target.model),
-            same(target.version),
-            pa.array([customer.decode() for customer in chunk.customers.tolist()], pa.string()),
-            pa.array(chunk.scores),
-            pa.array(chunk.bands),
-            pa.array(chunk.reasons, pa.string()),
-            same(target.is_champion),
-            same(target.run_id),
-        ],
-        names=list(_COLUMNS),
-    )
+def _as_csv(table: pa.Table) -> io.BytesIO:
     out = io.BytesIO()
     csv.write_csv(table, out, csv.WriteOptions(include_header=False))
     out.seek(0)
     return out
+
+
+def _text(values: np.ndarray) -> pa.Array:
+    return pa.array([value.decode() if isinstance(value, bytes) else value for value in values.tolist()], pa.string())
+
+
+def _finite(scores: np.ndarray) -> pa.Array:
+    if not np.isfinite(scores).all():
+        raise DataError("The model gave scores that aren't finite numbers. Nothing was written; look at its features.")
+    return pa.array(scores, pa.float64())

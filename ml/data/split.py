@@ -111,7 +111,7 @@ def _too_little(spec: Spec, data: TrainingSet, reason: str) -> DataPrerequisite:
     had = (dates[-1] + timedelta(days=spec.horizon_days) - dates[0]).days
     report: dict[str, Any] = {
         "model": spec.name,
-        "tables_needed": [".".join(spec.features_table), ".".join(spec.label_table)],
+        "tables_needed": [".".join(table) for table in spec.tables],
         "tables_missing": [],
         "build_id": data.build.build_id,
         "as_of_dates": by_date,

@@ -40,9 +40,23 @@ class TrainingSet:
     types: dict[str, str]
     content_hash: str
 
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.label)
+
+    @property
+    def positives(self) -> int:
+        """How many of them have the label 1."""
+        return int(self.label.sum())
+
     def dates(self) -> list[date]:
         """The as-of dates there are, oldest first."""
         return [as_date(day) for day in np.unique(self.day)]
+
+    def on(self, day: date) -> np.ndarray:
+        """The mask (n,) of an as-of date's rows."""
+        return np.asarray(self.day == as_day(day))
 
     def columns(self, names: tuple[str, ...]) -> np.ndarray:
         """The numbers of the named features (n, len(names)). Raises DataError for one that has none."""
@@ -63,6 +77,13 @@ def as_day(when: date) -> int:
     return (when - EPOCH).days
 
 
+def median_row(data: TrainingSet, split: Any) -> dict[str, float | None]:
+    """An input example that is nobody: the median of each feature in the rows that are trained on."""
+    numbers = data.numbers[split.train]
+    middle = np.nanmedian(np.where(np.isnan(numbers).all(axis=0), 0.0, numbers), axis=0)
+    return dict(zip(data.features, middle.tolist(), strict=True))
+
+
 def read_training(spec: Spec, as_of: date, build_id: int | None = None) -> TrainingSet:
     """Read the training set that was known on `as_of`.
 
@@ -71,7 +92,7 @@ def read_training(spec: Spec, as_of: date, build_id: int | None = None) -> Train
     names = tuple(dict.fromkeys(spec.features))
     with db.connect("scorer") as link:
         link.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        tables = [table for table in (spec.features_table, spec.label_table) if not column_types(link, table)]
+        tables = [table for table in spec.tables if not column_types(link, table)]
         if tables:
             absent = ", ".join(".".join(table) for table in tables)
             raise _missing(spec, f"{absent} aren't there (or the role scorer may not read them)", tables)
@@ -146,10 +167,10 @@ def _read_rows(
     return customers, numbers
 
 
-def _missing(spec: Spec, reason: str, tables: list[tuple[str, str]]) -> DataPrerequisite:
+def _missing(spec: Spec, reason: str, tables: list[tuple[str, ...]]) -> DataPrerequisite:
     report: dict[str, Any] = {
         "model": spec.name,
-        "tables_needed": [".".join(spec.features_table), ".".join(spec.label_table)],
+        "tables_needed": [".".join(table) for table in spec.tables],
         "tables_missing": [".".join(table) for table in tables],
         "history_days_needed": 2 * spec.horizon_days,
         "history_days": 0,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml.judging.metrics import METRICS, Judgement
+from ml.judging.judgement import Judgement
 from ml.spec import Spec
 
 _NAMES = {
     "auc": "AUC",
     "average_precision": "Average precision",
     "lift_top_decile": "Lift in the top decile",
-    "brier": "Brier score (less is better)",
-    "ece": "Expected calibration error (less is better)",
+    "brier": "Brier score",
+    "ece": "Expected calibration error",
 }
 
 
@@ -21,11 +21,15 @@ def model_card(spec: Spec, judged: Judgement, facts: dict[str, Any]) -> str:
     periods = facts["periods"]
     empty = ", ".join(facts["empty_features"]) or "none"
     metrics = "\n".join(
-        f"| {_NAMES[name]} | {judged.model[name]} | {judged.baseline[name]} | {judged.difference[name]} |"
-        for name in METRICS
+        f"| {_named(name, more)} | {judged.model[name]} | {judged.baseline[name]} | {judged.difference[name]} |"
+        for name, more in judged.more_is_better.items()
     )
     limits = "\n".join(f"- {limit}" for limit in spec.limits)
-    thresholds = ", ".join(f"{name} from {value:.4f}" for name, value in facts["thresholds"].items())
+    about = "\n".join(facts["about"])
+    of_them = ""
+    if judged.positives is not None:
+        of_them = f", {judged.positives} positives ({judged.positives / judged.rows:.2%})"
+    compared = facts["leakage_compared"]
     return f"""# {spec.name}
 
 {spec.question}
@@ -33,7 +37,7 @@ def model_card(spec: Spec, judged: Judgement, facts: dict[str, Any]) -> str:
 - **Owner**: {spec.owner}
 - **Population**: {spec.population.statement}
 - **Horizon**: {spec.horizon_days} days after the as-of date
-- **Technique**: {spec.technique}, {facts["trees"]} trees
+- **Technique**: {spec.technique}
 - **Made by**: spec `{facts["spec_hash"][:12]}`, code `{facts["revision"]}`
 
 ## Data
@@ -44,22 +48,25 @@ def model_card(spec: Spec, judged: Judgement, facts: dict[str, Any]) -> str:
 - As-of dates, out-of-time test: {", ".join(periods["test"])}
 - Split: {facts["split_rule"]}
 - {len(facts["features"])} features; left out because null in every row: {empty}
-- Leakage: no feature alone reaches an AUC of {spec.gates.unbelievable_auc};
-  {facts["leakage_compared"]} customers compared with what the daily builds saw at the time
+- Leakage: {compared} customers compared with what the daily builds saw at the time
 
 ## Out-of-time test
-{judged.rows} customers, {judged.positives} positives ({judged.positives / judged.rows:.2%}).
-Values with 95 % bootstrap intervals; the difference is paired on the same customers.
-The baseline is the best recency rule: {facts["baseline"]}.
+{judged.rows} rows{of_them}.
+Values with 95 % bootstrap intervals; the difference is paired on the same rows.
+The baseline: {facts["baseline"]}.
 
 | metric | model | baseline | difference |
 | --- | --- | --- | --- |
 {metrics}
 
-## Calibration and bands
-Calibrated by {facts["calibration"]} on the calibration customers; see `reliability.png`.
-Bands by probability, fixed at training: {thresholds}, else low.
+## The technique
+{about}
 
 ## Limits
 {limits}
 """
+
+
+def _named(metric: str, more_is_better: bool) -> str:
+    name = _NAMES.get(metric, metric.replace("_", " "))
+    return name if more_is_better else f"{name} (less is better)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.judging.metrics import METRICS, Interval, Judgement
+from ml.judging.judgement import Judgement
 from ml.spec import Gates
 
 
@@ -19,54 +19,43 @@ class Check:
 
 
 def checks(gates: Gates, judged: Judgement) -> list[Check]:
-    """The checks that a version passes or fails by itself, on the out-of-time customers."""
-    ahead = _ahead(gates.metric, judged.difference[gates.metric])
-    ece, auc = judged.model["ece"], judged.model["auc"]
-    return [
-        Check(
-            "population",
-            judged.rows >= gates.minimum_rows,
-            f"{judged.rows} customers",
-            f">= {gates.minimum_rows}",
-        ),
-        Check(
-            "positives",
-            judged.positives >= gates.minimum_positives,
-            f"{judged.positives} positives",
-            f">= {gates.minimum_positives}",
-        ),
+    """The checks that a version passes or fails by itself, on the out-of-time rows."""
+    ahead = judged.ahead(gates.metric)
+    made = [Check("population", judged.rows >= gates.minimum_rows, f"{judged.rows} rows", f">= {gates.minimum_rows}")]
+    if gates.minimum_positives is not None:
+        found = judged.positives or 0
+        enough = found >= gates.minimum_positives
+        made.append(Check("positives", enough, f"{found} positives", f">= {gates.minimum_positives}"))
+    made.append(
         Check(
             f"{gates.metric} above the baseline",
             ahead.low > 0,
             f"difference {ahead}",
             "the interval lies above 0",
-        ),
-        Check("calibration", ece.value <= gates.maximum_ece, f"ECE {ece}", f"<= {gates.maximum_ece}"),
-        Check(
-            "believable",
-            auc.value < gates.unbelievable_auc,
-            f"AUC {auc}",
-            f"< {gates.unbelievable_auc} (above it, suspect leakage)",
-        ),
-    ]
+        )
+    )
+    for metric, limit in gates.at_most.items():
+        found_value = judged.model[metric]
+        made.append(Check(f"{metric} low enough", found_value.value <= limit, f"{found_value}", f"<= {limit}"))
+    for metric, limit in gates.at_least.items():
+        found_value = judged.model[metric]
+        made.append(Check(f"{metric} high enough", found_value.value >= limit, f"{found_value}", f">= {limit}"))
+    for metric, limit in gates.unbelievable.items():
+        found_value = judged.model[metric]
+        needed = f"< {limit} (above it, suspect leakage)"
+        made.append(Check(f"{metric} believable", found_value.value < limit, f"{found_value}", needed))
+    return made
 
 
 def champion_check(gates: Gates, version: str, judged: Judgement) -> Check:
     """Not worse than the champion, which `judged` holds in the baseline's place, on the same customers."""
-    ahead = _ahead(gates.metric, judged.difference[gates.metric])
+    ahead = judged.ahead(gates.metric)
     return Check(
         f"{gates.metric} not worse than champion {version}",
         ahead.low > -gates.margin,
         f"difference {ahead}",
         f"the interval lies above -{gates.margin}",
     )
-
-
-def _ahead(metric: str, difference: Interval) -> Interval:
-    """The difference turned so that more is better."""
-    if METRICS[metric]:
-        return difference
-    return Interval(-difference.value, -difference.high, -difference.low)
 
 
 def report(title: str, made: list[Check]) -> str:

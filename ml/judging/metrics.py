@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import numpy as np
+
+from ml.judging.judgement import Judgement, judgement
 
 DECILE = 0.1
 BINS = 10
 # The names in the order of every report, with whether more is better.
 METRICS = {"auc": True, "average_precision": True, "lift_top_decile": True, "brier": False, "ece": False}
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Model, baseline and their difference (model less baseline) on the same customers."""
-
-    rows: int
-    positives: int
-    model: dict[str, Interval]
-    baseline: dict[str, Interval]
-    difference: dict[str, Interval]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain dicts and numbers, for JSON."""
-        return asdict(self)
 
 
 def auc(score: np.ndarray, label: np.ndarray) -> float:
@@ -119,15 +91,4 @@ def compare(
     for at in range(resamples):
         weight = np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(np.float64)
         drawn[at] = [side.metrics(weight) for side in sides]
-    return Judgement(
-        rows=rows,
-        positives=int(label.sum()),
-        model=_intervals(value[0], drawn[:, 0]),
-        baseline=_intervals(value[1], drawn[:, 1]),
-        difference=_intervals(value[0] - value[1], drawn[:, 0] - drawn[:, 1]),
-    )
-
-
-def _intervals(value: np.ndarray, drawn: np.ndarray) -> dict[str, Interval]:
-    low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
-    return {name: Interval(float(value[at]), float(low[at]), float(high[at])) for at, name in enumerate(METRICS)}
+    return judgement(rows, int(label.sum()), METRICS, value, drawn)

@@ -38,7 +38,14 @@ SPEC = Spec(
     ),
     bands={"high": 0.05, "medium": 0.15},
     needs=Needs(train_positives=50, calibration_positives=20, test_positives=20),
-    gates=Gates(metric="auc", margin=0.01, maximum_ece=0.03, minimum_rows=500, minimum_positives=30),
+    gates=Gates(
+        metric="auc",
+        margin=0.01,
+        minimum_rows=500,
+        minimum_positives=30,
+        at_most={"ece": 0.03},
+        unbelievable={"auc": 0.97},
+    ),
     limits=(
         "A fall in assets isn't always a loss of the customer: large planned payments look the same.",
         "Customers below the population's limit aren't scored.",

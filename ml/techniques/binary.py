@@ -14,7 +14,8 @@ from ml.data.split import Split, buckets
 from ml.data.training import TrainingSet
 from ml.errors import ArtefactRefused
 from ml.judging import plots
-from ml.judging.metrics import Judgement, compare
+from ml.judging.judgement import Judgement
+from ml.judging.metrics import compare
 from ml.spec import Spec
 from ml.techniques.baseline import Rule, best_rule
 from ml.techniques.calibration import Calibration, choose
@@ -77,6 +78,12 @@ class Model:
     def shap(self, numbers: np.ndarray) -> np.ndarray:
         """TreeSHAP contributions (n, len(features)) in log-odds (Lundberg et al. 2020), less the base."""
         return np.asarray(self.booster.predict(numbers, pred_contrib=True, num_threads=self.threads))[:, :-1]
+
+    def against(self, rival: Model, data: TrainingSet, rows: np.ndarray, seed: int) -> Judgement:
+        """As `judge`, with another model in the baseline's place."""
+        theirs = rival.score(data.columns(rival.features)[rows])
+        ours = self.score(data.columns(self.features)[rows])
+        return compare(ours, theirs, data.label[rows].astype(np.float64), seed=seed)
 
     def judge(self, data: TrainingSet, rows: np.ndarray, seed: int) -> Judgement:
         """Against the baseline on the rows (mask (n,)) of a training set."""
@@ -157,18 +164,33 @@ def train(spec: Spec, data: TrainingSet, split: Split) -> Model:
     calibration = choose(raw, label, buckets(data.customers[split.calibration], 5, "fold"))
     scores = calibration(raw)
     shares = np.cumsum(list(spec.bands.values()))
+    thresholds = {name: float(np.quantile(scores, 1 - share)) for name, share in zip(spec.bands, shares, strict=True)}
+    rule = best_rule(spec, data, split.train | split.stop, split.calibration)
     return Model(
         booster=best,
         features=data.features,
         calibration=calibration,
-        thresholds={
-            name: float(np.quantile(scores, 1 - share)) for name, share in zip(spec.bands, shares, strict=True)
-        },
-        baseline=best_rule(spec, data, split.train | split.stop, split.calibration),
+        thresholds=thresholds,
+        baseline=rule,
         null_shares=tuple(np.isnan(data.numbers[split.train]).mean(axis=0).tolist()),
         threads=spec.threads,
-        facts={"trees": best.num_trees()},
+        facts={
+            "trees": best.num_trees(),
+            "calibration": calibration.kind,
+            "baseline": str(rule),
+            "thresholds": thresholds,
+            "about": _about(best, calibration, thresholds),
+        },
     )
+
+
+def _about(booster: lightgbm.Booster, calibration: Calibration, thresholds: dict[str, float]) -> list[str]:
+    bands = ", ".join(f"{name} from {value:.4f}" for name, value in thresholds.items())
+    return [
+        f"{booster.num_trees()} boosted trees, calibrated by {calibration.kind} on the calibration customers;"
+        " see `reliability.png`.",
+        f"Bands by probability, fixed at training: {bands}, else low.",
+    ]
 
 
 def load(folder: Path) -> Model:

@@ -68,7 +68,7 @@ def mlflow_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[s
         start_new_session=True,
     )
     try:
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while not _answers(f"{at}/health"):
             assert server.poll() is None, (home / "log").read_text()
             assert time.monotonic() < until, (home / "log").read_text()

@@ -117,18 +117,60 @@ create table if not exists scores.customer_score (
     model text not null,
     model_version text not null,
     customer_id text not null,
-    score double precision not null check (score between 0 and 1),
+    score double precision not null constraint score_is_finite check (abs(score) < 'infinity'),
     band text not null,
     reasons jsonb,
     is_champion boolean not null,
     mlflow_run_id text not null,
     primary key (as_of_date, build_id, model, model_version, customer_id)
 );
+-- An older warehouse only took probabilities.
+do $$
+begin
+    if exists (select from pg_constraint where conname = 'customer_score_score_check') then
+        alter table scores.customer_score
+            drop constraint customer_score_score_check,
+            add constraint score_is_finite check (abs(score) < 'infinity');
+    end if;
+end
+$$;
+
+-- Rank 1 is the best; an offer that may not be made has the reason in `excluded`.
+create table if not exists scores.customer_offer (
+    as_of_date date not null,
+    build_id bigint not null references governance.build,
+    model text not null,
+    model_version text not null,
+    customer_id text not null,
+    offer text not null,
+    rank smallint check (rank > 0),
+    score double precision not null constraint score_is_finite check (abs(score) < 'infinity'),
+    reasons jsonb,
+    excluded text,
+    is_champion boolean not null,
+    mlflow_run_id text not null,
+    primary key (as_of_date, build_id, model, model_version, customer_id, offer)
+);
+
+create table if not exists scores.feedback_score (
+    as_of_date date not null,
+    build_id bigint not null references governance.build,
+    model text not null,
+    model_version text not null,
+    feedback_id text not null,
+    customer_id text not null,
+    score double precision not null constraint score_is_finite check (abs(score) < 'infinity'),
+    band text not null,
+    reasons jsonb,
+    is_champion boolean not null,
+    mlflow_run_id text not null,
+    primary key (as_of_date, build_id, model, model_version, feedback_id)
+);
 
 grant select, insert, update on governance.load to loader;
 grant select, insert, update, delete on governance.quarantine to loader;
-grant select on governance.build, governance.publication to scorer;
-grant select, insert, delete on scores.customer_score to scorer;
+grant select on governance.build, governance.publication, governance.load to scorer;
+grant select, insert, delete on scores.customer_score, scores.customer_offer, scores.feedback_score to scorer;
 alter default privileges in schema features grant select on tables to scorer;
 -- What readers read is granted view by view, from the project's metadata (plugins/bankmart/governance/views.py).
 alter default privileges in schema published revoke select on tables from bi_reader;

@@ -60,15 +60,15 @@ def test_a_promise_kept_is_calibrated_and_a_doubled_one_is_not():
 def test_the_gates_let_the_better_pass_and_stop_the_rest():
     chance, label, rng = calibrated(6000, 3)
     noisy = np.clip(chance + rng.normal(0, 0.2, 6000), 0.001, 0.999)
-    gates = Gates(minimum_rows=1000, minimum_positives=100)
+    gates = Gates("auc", minimum_rows=1000, minimum_positives=100, at_most={"ece": 0.03}, unbelievable={"auc": 0.97})
     assert all(check.passed for check in checks(gates, compare(chance, noisy, label)))
     turned = {check.name: check.passed for check in checks(gates, compare(noisy, chance, label))}
     assert not turned["auc above the baseline"]
-    assert not turned["calibration"]
+    assert not turned["ece low enough"]
     few = checks(gates, compare(chance[:300], noisy[:300], label[:300]))
     assert [check.passed for check in few[:2]] == [False, False]
     perfect = {check.name: check.passed for check in checks(gates, compare(label, noisy, label))}
-    assert not perfect["believable"]
+    assert not perfect["auc believable"]
     assert champion_check(gates, "1", compare(chance, chance, label)).passed
     assert not champion_check(gates, "1", compare(noisy, chance, label)).passed
 

@@ -1,0 +1,78 @@
+"""What a judgement says: metrics of a model, of its baseline and of their difference, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+    def turned(self) -> Interval:
+        """The same of the opposite sign."""
+        return Interval(-self.value, -self.high, -self.low)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Model, baseline and their difference (model less baseline) on the same rows, by metric.
+
+    `more_is_better` names every metric in the order of the reports. `positives` is None where the question
+    has none.
+    """
+
+    rows: int
+    positives: int | None
+    more_is_better: Mapping[str, bool]
+    model: dict[str, Interval]
+    baseline: dict[str, Interval]
+    difference: dict[str, Interval]
+
+    def ahead(self, metric: str) -> Interval:
+        """By how much the model is better in a metric: the difference, turned where less is better."""
+        difference = self.difference[metric]
+        return difference if self.more_is_better[metric] else difference.turned()
+
+    def has_both_classes(self) -> bool:
+        """Whether there is something to judge: rows, and positives and negatives where the question has them."""
+        return self.rows > 0 if self.positives is None else 0 < self.positives < self.rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain dicts and numbers, for JSON."""
+        return asdict(self) | {"more_is_better": dict(self.more_is_better)}
+
+
+def judgement(
+    rows: int, positives: int | None, more_is_better: Mapping[str, bool], value: np.ndarray, drawn: np.ndarray
+) -> Judgement:
+    """Of the values (2, metrics) of model and baseline, and of their resamples (resamples, 2, metrics).
+
+    Both in the order of `more_is_better`; the resamples must be paired, so that their difference has a meaning.
+    """
+
+    def intervals(values: np.ndarray, samples: np.ndarray) -> dict[str, Interval]:
+        low, high = np.nanpercentile(samples, [2.5, 97.5], axis=0)
+        return {
+            name: Interval(float(values[at]), float(low[at]), float(high[at])) for at, name in enumerate(more_is_better)
+        }
+
+    return Judgement(
+        rows=rows,
+        positives=positives,
+        more_is_better=more_is_better,
+        model=intervals(value[0], drawn[:, 0]),
+        baseline=intervals(value[1], drawn[:, 1]),
+        difference=intervals(value[0] - value[1], drawn[:, 0] - drawn[:, 1]),
+    )
