@@ -55,4 +55,5 @@ def columns_of(spec: Any) -> set[Leaf]:
     """The columns that a spec reads: features, baseline, population and label."""
     features, labels = ".".join(spec.features_table), ".".join(spec.label_table)
     named = {*spec.features, *spec.baseline_columns, spec.population.column}
-    return {Leaf(features, name) for name in named} | {Leaf(labels, spec.label)}
+    found = {Leaf(features, name) for name in named if name}
+    return found | ({Leaf(labels, spec.label)} if spec.label else set())
