@@ -23,14 +23,14 @@ def manifest(data_type="text", data_class="contact.mobile"):
     return {"nodes": {"m": node}}
 
 
-def judge(*values, data_type="text"):
+def judge(*values, data_type="text", data_class="contact.mobile"):
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute(f"create table marts.dim_person (mobile {data_type}, build_id bigint)")
         for value in values:
             cursor.execute("insert into marts.dim_person values (%s, 7)", (value,))
         # Another build's rows are not this one's business.
         cursor.execute("insert into marts.dim_person values (null, 8)")
-        probe.judge(cursor, manifest(data_type), BUILD)
+        probe.judge(cursor, manifest(data_type, data_class), BUILD)
 
 
 def test_good_masks_pass(warehouse):
@@ -39,7 +39,7 @@ def test_good_masks_pass(warehouse):
 
 def test_a_value_that_is_masked_already_is_stopped(warehouse):
     with pytest.raises(GateStopped, match="mobile shows 1 whole values"):
-        judge("13812345678", "13***78")
+        judge("王小明", "王**", data_class="identity.name")
 
 
 def test_a_mask_that_shows_everything_is_stopped(warehouse, monkeypatch):
