@@ -47,7 +47,8 @@ def is_crowd(select: exp.Expr, customer: frozenset[str], said: Breakers) -> bool
 
 
 def _counts(tree: exp.Expr, customer: frozenset[str], said: Breakers) -> bool:
-    least = {exp.GTE: 0, exp.GT: 1}.get(type(tree))
+    allowed: dict[type[exp.Expr], int] = {exp.GTE: 0, exp.GT: 1}
+    least = allowed.get(type(tree))
     if least is None or not isinstance(tree.expression, exp.Literal) or tree.expression.is_string:
         return False
     counted = tree.this
