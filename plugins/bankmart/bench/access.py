@@ -1,4 +1,4 @@
-"""What protection costs: every column through the masked view beside the bare table, once read and once only counted."""
+"""What protection costs: each column through the masked view beside the bare table, read and only counted."""
 
 from __future__ import annotations
 
