@@ -39,6 +39,8 @@ COMMANDS = {
     "new-tag": ("bankmart.governance.tags.making.new", "make a tag's pair of files and try it on a sample"),
     "catalogue": ("bankmart.governance.catalogue.command", "count what the catalogue holds"),
     "lineage": ("bankmart.governance.catalogue.lineage_command", "what a column is made of, and what is made of it"),
+    "reader": ("bankmart.governance.access.command", "list, make or remove people's logins to what is published"),
+    "access": ("bankmart.governance.access.report", "who reads what, and whether the database agrees"),
     "docs": ("bankmart.governance.commands.docs", "make the reference from the code"),
     "bench": ("bankmart.bench.command", "measure loading, the full and the daily build, and growth"),
     "reset": (

@@ -16,6 +16,8 @@ WAREHOUSE, AIRFLOW, MLFLOW = "bankmart", "airflow", "mlflow"
 ROLES = ("platform", "loader", "scorer", "bi_reader", "airflow", "mlflow")
 EMBEDDED_ADMIN = "bankmart_admin"
 MLFLOW_USER = "bankmart"
+# What the secrets of people's logins begin with.
+READER = "reader "
 
 # What apply_environment has set in this process.
 _applied: dict[str, str] = {}
@@ -87,6 +89,11 @@ def given_secret(name: str) -> str | None:
     """A secret that somebody has given: BANKMART_SECRET_<NAME>, else in the file of secrets; it is never made up."""
     found = os.environ.get(f"BANKMART_SECRET_{name.upper()}") or _read_json(state_dir() / "secrets.json").get(name)
     return str(found) if found else None
+
+
+def logins() -> list[str]:
+    """The people's logins whose passwords this checkout has made (`bankmart reader`)."""
+    return [name.removeprefix(READER) for name in _read_json(state_dir() / "secrets.json") if name.startswith(READER)]
 
 
 def passfile() -> Path:

@@ -12,11 +12,15 @@ from bankmart.governance import project
 MASKS = {
     "none": "{column}",
     "hide": "null::{type}",
-    "ends": "case when length({column}) > 4 then left({column}, 2) || '***' || right({column}, 2)"
+    # Never more than half of it.
+    "ends": "case when length({column}) >= 8 then left({column}, 2) || '***' || right({column}, 2)"
     " when {column} is not null then '***' end",
-    "surname": "left({column}, 1) || '**'",
+    # A name of one character has no surname to show.
+    "surname": "case when length({column}) >= 2 then left({column}, 1) || '**' when {column} is not null then '**' end",
     "year": "date_trunc('year', {column})::date",
 }
+# What a mask is made for; `none` and `hide` are for every type.
+TYPES = {"ends": "text", "surname": "text", "year": "date"}
 SHOWN_TYPES = (bool, int, float)
 
 
@@ -37,10 +41,20 @@ def masked_column(name: str, data_type: str, data_class: str) -> sql.Composable:
             f"column {name} names class {data_class!r}, which vars.data_classes in dbt_project.yml does not have: "
             f"use one of {', '.join(sorted(known))}"
         )
-    expression = sql.SQL(MASKS[known[data_class]["mask"]]).format(
-        column=sql.Identifier("base", name), type=sql.SQL(data_type)
-    )
+    about, column = known[data_class], sql.Identifier("base", name)
+    expression: sql.Composable = masked(about["mask"], column, data_type)
+    if about["mask"] != "none" and about.get("clear"):
+        # Asked once a query. session_user: nobody becomes another by `set role`.
+        may = sql.SQL(" or ").join(
+            sql.SQL("pg_has_role(session_user, {}, 'member')").format(sql.Literal(role)) for role in about["clear"]
+        )
+        expression = sql.SQL("case when (select {}) then {} else {} end").format(may, column, expression)
     return sql.SQL("{} as {}").format(expression, sql.Identifier(name))
+
+
+def masked(mask: str, column: sql.Composable, data_type: str) -> sql.Composed:
+    """The SQL of a mask over a column."""
+    return sql.SQL(MASKS[mask]).format(column=column, type=sql.SQL(data_type))
 
 
 def mask_example(value: Any, grade: int) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from bankmart import db, dbt
 from bankmart.errors import BankmartError
 from bankmart.governance import audit, gate, retention, views
+from bankmart.governance.access import probe, verify
 from bankmart.governance.audit import anchor, changes
 from bankmart.governance.build import LAYERS, Build
 from bankmart.governance.catalogue.refresh import refresh
@@ -42,6 +43,9 @@ def publish(build: Build, actor: str) -> date:
                 f"back. Readers keep what they have; run mart_daily for {build.business_date} to begin a new build."
             )
         views.refresh(cursor, shown)
+        # A gate of its own, in the transaction that shows the date: what it finds has never been seen by anybody.
+        verify.judge(cursor, shown)
+        probe.judge(cursor, manifest, build)
         changes.record(link, actor)
         _switch(cursor, "publish", build.business_date, build.build_id, actor)
     anchor.write_after(f"publish {build.business_date}")

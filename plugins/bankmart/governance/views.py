@@ -1,6 +1,8 @@
-"""What readers see: one masked view per model with `meta.published`, and a function that asks a history for a past day.
+"""What readers see: masked views per model with `meta.published`, and a function that asks a history for a past day.
 
-They are derived from the project's metadata and change in the transaction that publishes.
+Schema published has all rows; own those of a manager's or branch's customers; marketing (`meta.consented`) customers
+who agreed to a purpose and channel. They are derived from the project's metadata, with their grants, and change in the
+transaction that publishes.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from typing import Any
 
 from psycopg2 import sql
 
-from bankmart.governance.masking import masked_column
+from bankmart.governance.access import grants, scope
+from bankmart.governance.access.readers import Reader, readers
+from bankmart.governance.masking import data_classes, masked_column
 
 ROWS = {
     "all": "base.build_id in (select build_id from governance.publication)",
@@ -27,73 +31,138 @@ LINKED = (
 
 @dataclass(frozen=True)
 class View:
-    """One published view: its name, and the statements that make it and what hangs on it."""
+    """One view for readers: where it is, the grades of its columns, and the statements that make it and its grants."""
 
+    schema: str
     name: str
+    model: str
+    grades: dict[str, int]
+    is_of_customers: bool
     statements: tuple[sql.Composed, ...]
+    # Functions that hang on it.
+    functions: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Its name in governance.published_view."""
+        return self.name if self.schema == "published" else f"{self.schema}.{self.name}"
 
 
 def published(manifest: dict[str, Any]) -> list[View]:
-    """The views that the project's metadata asks for: one per model with `meta.published`."""
+    """The views that the project's metadata asks for: one per model with `meta.published`, and its narrower ones."""
     models = [
         node
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["meta"].get("published")
     ]
-    return [_view(node) for node in sorted(models, key=lambda node: str(node["name"]))]
+    names = {node["name"] for node in models}
+    found = []
+    for node in sorted(models, key=lambda node: str(node["name"])):
+        found.append(_view(node, "published", node["name"]))
+        if "customer_id" not in node["columns"]:
+            continue
+        if {scope.MANAGERS, scope.CUSTOMERS} <= names:
+            found.append(_view(node, "own", node["name"], scope.own(_customer(node))))
+        for purpose, channels in node["config"]["meta"].get("consented", {}).items():
+            for channel in channels:
+                condition = scope.consented(_customer(node), purpose, channel)
+                found.append(_view(node, "marketing", f"{node['name']}_{purpose}_{channel}", condition))
+    return found
+
+
+def reads(reader: Reader, view: View) -> list[str]:
+    """The columns of a view that a reader reads: those up to its grade; of nobody's data wherever it looks."""
+    if reader.rows == "none" or view.schema != (reader.schema if view.is_of_customers else "published"):
+        return []
+    return [name for name, grade in view.grades.items() if grade <= reader.grade]
 
 
 def refresh(cursor: Any, views: list[View]) -> None:
-    """Make the views that are new or have changed; an unchanged one is left alone: replacing it waits for readers."""
+    """Make the views that are new or have changed, and drop those that nobody asks for any more.
+
+    A view and its grants come in one transaction. An unchanged one is left alone: replacing it waits for readers.
+    """
+    cursor.execute("select name, definition_hash from governance.published_view")
+    known = dict(cursor.fetchall())
+    grants.give(cursor)
+    for gone in known.keys() - {view.key for view in views}:
+        schema, _, name = gone.rpartition(".")
+        _drop(cursor, schema or "published", name)
+        cursor.execute("delete from governance.published_view where name = %s", (gone,))
     for view in views:
-        text = "\n".join(statement.as_string(cursor) for statement in view.statements)
+        statements = (*view.statements, *_grants(view))
+        text = "\n".join(statement.as_string(cursor) for statement in statements)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        cursor.execute("select definition_hash from governance.published_view where name = %s", (view.name,))
-        if cursor.fetchone() == (digest,):
+        if known.get(view.key) == digest:
             continue
         # Made anew: replacing could only add columns at the end.
-        names = {
-            "view": sql.Identifier("published", view.name),
-            "asked": sql.Identifier("published", _asked(view.name)),
-        }
-        cursor.execute(sql.SQL("drop function if exists {asked}").format(**names))
-        cursor.execute(sql.SQL("drop view if exists {view}").format(**names))
-        for statement in view.statements:
+        _drop(cursor, view.schema, view.name)
+        for statement in statements:
             cursor.execute(statement)
         cursor.execute(
             "insert into governance.published_view (name, definition_hash) values (%s, %s)"
             " on conflict (name) do update set definition_hash = excluded.definition_hash",
-            (view.name, digest),
+            (view.key, digest),
         )
 
 
-def _view(node: dict[str, Any]) -> View:
-    name, meta = node["name"], node["config"]["meta"]
-    target = sql.Identifier("published", name)
-    is_linked = _is_linked(node)
+def _drop(cursor: Any, schema: str, name: str) -> None:
+    asked, view = sql.Identifier(schema, _asked(name)), sql.Identifier(schema, name)
+    cursor.execute(sql.SQL("drop function if exists {}").format(asked))
+    cursor.execute(sql.SQL("drop view if exists {}").format(view))
+
+
+def _grants(view: View) -> list[sql.Composed]:
+    made = [sql.SQL("revoke all on function {} from public").format(sql.SQL(function)) for function in view.functions]
+    for reader in readers():
+        columns, role = reads(reader, view), sql.Identifier(reader.name)
+        is_whole = len(columns) == len(view.grades)
+        if columns:
+            named = sql.SQL("" if is_whole else "({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
+            target = sql.Identifier(view.schema, view.name)
+            made.append(sql.SQL("grant select {} on {} to {}").format(named, target, role))
+        for function in view.functions if is_whole else ():
+            made.append(sql.SQL("grant execute on function {} to {}").format(sql.SQL(function), role))
+    return made
+
+
+def _view(node: dict[str, Any], schema: str, name: str, condition: sql.Composable | None = None) -> View:
+    meta, classes = node["config"]["meta"], data_classes()
+    target = sql.Identifier(schema, name)
     columns: list[sql.Composable] = []
+    grades: dict[str, int] = {}
     comments = [_comment("view", target, node["description"], meta.get("zh"))]
     for column_name, column in node["columns"].items():
         about = column["config"]["meta"]
         if about.get("status") == "draft":
             # Only its makers look at it, until it is live.
             continue
-        if is_linked and column_name == "customer_id":
-            columns.append(sql.SQL("coalesce(link.linked_customer_id, base.customer_id) as customer_id"))
-        else:
-            columns.append(masked_column(column_name, column["data_type"], about["class"]))
-        where = sql.Identifier("published", name, column_name)
-        comments.append(_comment("column", where, column["description"], about.get("zh")))
+        shown = masked_column(column_name, column["data_type"], about["class"])
+        if column_name == "customer_id" and _is_linked(node):
+            shown = sql.SQL("{} as customer_id").format(_customer(node))
+        columns.append(shown)
+        grades[column_name] = int(classes[about["class"]]["grade"])
+        comments.append(_comment("column", sql.Identifier(schema, name, column_name), column["description"],
+                                 about.get("zh")))  # fmt: skip
     definition = sql.SQL(
         "create view {target} with (security_barrier) as select {columns} from {base} as base{link} where {rows}"
     ).format(
         target=target,
         columns=sql.SQL(", ").join(columns),
-        base=sql.Identifier(node["schema"], name),
-        link=sql.SQL(LINKED if is_linked else ""),
-        rows=sql.SQL(ROWS[meta["published"]]),
+        base=sql.Identifier(node["schema"], node["name"]),
+        link=sql.SQL(LINKED if _is_linked(node) else ""),
+        rows=sql.SQL(" and ").join([sql.SQL(ROWS[meta["published"]]), *([condition] if condition else [])]),
     )
-    return View(name, (definition, *comments, *_as_of(name, meta.get("history"))))
+    history = meta.get("history") if schema == "published" else None
+    functions = (f"published.{_asked(name)}(date, date)",) if history else ()
+    statements = (definition, *comments, *_as_of(name, history))
+    return View(schema, name, node["name"], grades, "customer_id" in node["columns"], statements, functions)
+
+
+def _customer(node: dict[str, Any]) -> sql.Composable:
+    # The person, where a fact keeps the number that its system gave.
+    linked = "coalesce(link.linked_customer_id, base.customer_id)"
+    return sql.SQL(linked if _is_linked(node) else "base.customer_id")
 
 
 def _is_linked(node: dict[str, Any]) -> bool:

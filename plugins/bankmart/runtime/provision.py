@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2 import sql
 
 from bankmart import settings
+from bankmart.governance.access import readers
 from bankmart.runtime import ports, postgres
 from bankmart.runtime.postgres import PostgresError
 
@@ -71,6 +72,7 @@ def write_passfile() -> None:
         return
     at = settings.server()
     lines = [f"{at.host}:{at.port}:*:{role}:{settings.secret(role)}" for role in settings.ROLES]
+    lines += [f"{at.host}:{at.port}:*:{name}:{settings.secret(settings.READER + name)}" for name in settings.logins()]
     if settings.is_embedded():
         lines.append(f"{at.host}:{at.port}:*:{at.admin}:{settings.secret(at.admin)}")
     settings.write_private(settings.passfile(), "\n".join(lines) + "\n")
@@ -100,6 +102,7 @@ def provision() -> None:
             try:
                 for role in settings.ROLES:
                     _role(cursor, role)
+                readers.make_roles(cursor)
                 for database, owner in (
                     (settings.WAREHOUSE, "platform"),
                     (settings.AIRFLOW, "airflow"),
@@ -145,7 +148,7 @@ def _database(cursor: psycopg2.extensions.cursor, database: str, owner: str) -> 
     statement = sql.SQL("revoke all on database {name} from public")
     cursor.execute(statement.format(name=sql.Identifier(database)))
     if database == settings.WAREHOUSE:
-        for role in ("platform", "loader", "scorer", "bi_reader"):
+        for role in ("platform", "loader", "scorer", *(reader.name for reader in readers.readers())):
             statement = sql.SQL("grant connect on database {name} to {role}")
             cursor.execute(statement.format(name=sql.Identifier(database), role=sql.Identifier(role)))
         statement = sql.SQL("grant temporary on database {name} to platform, loader, scorer")

@@ -38,7 +38,7 @@ def _published() -> str:
 
 
 def _tables() -> str:
-    views = _query("select name from governance.published_view order by name")
+    views = _query("select name from governance.published_view where name not like '%.%' order by name")
     rows = []
     for (name,) in views:
         count = sql.SQL("select count(*) from {}").format(sql.Identifier("published", name))

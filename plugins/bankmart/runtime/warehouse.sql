@@ -11,6 +11,8 @@ create schema if not exists scores authorization platform;
 create schema if not exists profile authorization platform;
 create schema if not exists governance authorization platform;
 create schema if not exists published authorization platform;
+create schema if not exists own authorization platform;
+create schema if not exists marketing authorization platform;
 
 revoke create on schema public from public;
 
@@ -183,7 +185,19 @@ grant select, insert on governance.quarantine_repair to loader;
 grant select on governance.build, governance.publication, governance.load to scorer;
 grant select, insert, delete on scores.customer_score, scores.customer_offer, scores.feedback_score to scorer;
 alter default privileges in schema features grant select on tables to scorer;
-alter default privileges in schema published grant select on tables to bi_reader;
+-- What readers read is granted view by view, from the project's metadata (plugins/bankmart/governance/views.py).
+alter default privileges in schema published revoke select on tables from bi_reader;
+-- Nobody runs a function because it was made.
+alter default privileges revoke execute on functions from public;
+
+-- Whose customers a person sees in schema own: a branch's, or a manager's (`bankmart reader`).
+create table if not exists governance.user_scope (
+    user_name text not null,
+    kind text not null check (kind in ('branch', 'manager')),
+    scope_id text not null,
+    granted_at timestamptz not null default clock_timestamp(),
+    primary key (user_name, kind, scope_id)
+);
 
 -- Tags, measured: one row per build and tag, and one per value. Shares are of all customers.
 create table if not exists governance.tag_monitor (
@@ -261,7 +275,54 @@ create table if not exists governance.dictionary_state (
     fingerprint text not null,
     refreshed_at timestamptz not null default clock_timestamp()
 );
-create or replace view published.dictionary as
+-- From each column to those made of it, to the models that learn from it, to their scores and to who uses them.
+create table if not exists governance.lineage (
+    from_kind text not null,
+    from_relation text not null,
+    from_column text not null,
+    to_kind text not null,
+    to_relation text not null,
+    to_column text not null,
+    primary key (from_relation, from_column, to_relation, to_column)
+);
+create index if not exists lineage_back on governance.lineage (to_relation, to_column);
+comment on table governance.lineage is '字段血缘. One row per step from a column to what is made of it. Column *: that its rows are there.';
+create or replace view published.lineage with (security_barrier) as select * from governance.lineage;
+comment on view published.lineage is '字段血缘. One row per step from a column to what is made of it. Column *: that its rows are there.';
+comment on column published.lineage."from_kind" is '来源种类. The layer; ml for a model that learns.';
+comment on column published.lineage."from_relation" is '来源表. The table, or ml.';
+comment on column published.lineage."from_column" is '来源字段. The column, or the name of the model.';
+comment on column published.lineage."to_kind" is '去向种类. The layer; ml for a model that learns; exposure for a use.';
+comment on column published.lineage."to_relation" is '去向表. The table, ml or exposure.';
+comment on column published.lineage."to_column" is '去向字段. The column, or the name of the model or use.';
+create or replace function published.made_of(of_relation text, of_column text)
+returns table (steps integer, kind text, relation text, "column" text) language sql stable as $$
+    with recursive way (steps, kind, relation, name) as (
+        select 1, from_kind, from_relation, from_column from published.lineage
+        where to_relation = of_relation and to_column = of_column
+        union
+        select way.steps + 1, step.from_kind, step.from_relation, step.from_column
+        from way join published.lineage as step on step.to_relation = way.relation and step.to_column = way.name
+        where way.steps < 50
+    )
+    select min(way.steps), way.kind, way.relation, way.name from way group by 2, 3, 4 order by 1, 3, 4
+$$;
+comment on function published.made_of(text, text) is 'What a column is made of, nearest first.';
+create or replace function published.makes(of_relation text, of_column text)
+returns table (steps integer, kind text, relation text, "column" text) language sql stable as $$
+    with recursive way (steps, kind, relation, name) as (
+        select 1, to_kind, to_relation, to_column from published.lineage
+        where from_relation = of_relation and from_column = of_column
+        union
+        select way.steps + 1, step.to_kind, step.to_relation, step.to_column
+        from way join published.lineage as step on step.from_relation = way.relation and step.from_column = way.name
+        where way.steps < 50
+    )
+    select min(way.steps), way.kind, way.relation, way.name from way group by 2, 3, 4 order by 1, 3, 4
+$$;
+comment on function published.makes(text, text) is 'What is made of a column, nearest first.';
+revoke all on function published.made_of(text, text), published.makes(text, text) from public;
+create or replace view published.dictionary with (security_barrier) as
 select * from governance.dictionary where status is distinct from 'draft';
 comment on view published.dictionary is '数据字典. One row per published column, indicator and tag: what it means, what it is made of, who uses it.';
 comment on column published.dictionary."name" is '名称. The column, as it is written.';

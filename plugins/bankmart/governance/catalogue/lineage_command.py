@@ -10,6 +10,7 @@ from bankmart.errors import BankmartError
 from bankmart.governance.catalogue.query import ROW, Leaf
 from bankmart.governance.catalogue.refresh import lineage
 from bankmart.governance.catalogue.use import Users
+from bankmart.governance.catalogue.web import EXPOSURE, LEARNED, Web
 
 
 class UnknownColumn(BankmartError):
@@ -31,14 +32,17 @@ def run(args: argparse.Namespace) -> int:
             f"no model and no source has a column {args.column}. `bankmart docs` lists them; "
             "write model.column where several have it."
         )
-    users = Users(manifest, graph)
+    users, web = Users(manifest, graph), Web(manifest, graph)
     # A name that travels through models is shown where it is made first.
     made = [leaf for leaf in found if not any(part in found for part in graph.direct(leaf))] or found
     for leaf in made:
         print(f"{_say(leaf)}\n  is made of")
-        print("\n".join(tree(leaf, graph.direct, 2)) or "    nothing: it is delivered, or a constant")
+        print(
+            "\n".join(tree(leaf, lambda part: web.up.get(part, set()), 2))
+            or "    nothing: it is delivered, or a constant"
+        )
         print("  and makes")
-        print("\n".join(tree(leaf, lambda part: graph.users.get(part, set()), 2)) or "    nothing")
+        print("\n".join(tree(leaf, lambda part: web.down.get(part, set()), 2)) or "    nothing")
         use = users.of(leaf)
         print(f"  exposures: {', '.join(use['exposures']) or 'none'}; ml: {', '.join(use['ml']) or 'none'}\n")
     return 0
@@ -59,4 +63,6 @@ def tree(leaf: Leaf, step: Callable[[Leaf], Collection[Leaf]], depth: int, seen:
 
 
 def _say(leaf: Leaf) -> str:
+    if leaf.relation in (LEARNED, EXPOSURE):
+        return f"{'model' if leaf.relation == LEARNED else 'exposure'} {leaf.column}"
     return f"{leaf.relation}: its rows" if leaf.column == ROW else f"{leaf.relation}.{leaf.column}"

@@ -15,6 +15,8 @@ from bankmart.governance.build import Build
 from bankmart.governance.catalogue import compiled
 from bankmart.governance.catalogue.entries import Catalogue, Entry
 from bankmart.governance.catalogue.lineage import Lineage, order
+from bankmart.governance.catalogue.query import Leaf
+from bankmart.governance.catalogue.web import Web, kind
 from bankmart.governance.policy import Node
 
 # Entry's fields, where the table has another name.
@@ -22,7 +24,7 @@ COLUMNS = {"data_class": "class"}
 
 
 def refresh(manifest: Node, build: Build) -> bool:
-    """Write governance.dictionary, whole, in one transaction; False where nothing has changed since the last time.
+    """Write governance.dictionary and governance.lineage, whole, in one transaction; False where nothing has changed.
 
     Raises DbtError where the project doesn't compile.
     """
@@ -31,10 +33,13 @@ def refresh(manifest: Node, build: Build) -> bool:
         cursor.execute("select 1 from governance.dictionary_state where fingerprint = %s", (mark,))
         if cursor.fetchone():
             return False
-    made = Catalogue(manifest, lineage(manifest), build.delivered).entries()
+    graph = lineage(manifest)
+    made = Catalogue(manifest, graph, build.delivered).entries()
+    steps = Web(manifest, graph).steps()
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart dictionary'))")
         _write(cursor, made)
+        _write_steps(cursor, steps)
         cursor.execute(
             "insert into governance.dictionary_state (fingerprint) values (%s) on conflict (only_row) do update"
             " set fingerprint = excluded.fingerprint, refreshed_at = clock_timestamp()",
@@ -44,9 +49,8 @@ def refresh(manifest: Node, build: Build) -> bool:
 
 
 def lineage(manifest: Node) -> Lineage:
-    """The lineage of all models' columns as the project stands; compiles it."""
-    known = compiled.known_columns(manifest)
-    return Lineage(compiled.models_of(), known, order(manifest))
+    """The lineage of all models' columns as the project stands; compiles it where it has changed."""
+    return Lineage(compiled.all_models(manifest), compiled.known_columns(manifest), order(manifest))
 
 
 def _write(cursor: Any, entries: list[Entry]) -> None:
@@ -57,6 +61,14 @@ def _write(cursor: Any, entries: list[Entry]) -> None:
     rows = [tuple(_cell(name, value) for name, value in zip(names, astuple(entry), strict=True)) for entry in entries]
     cursor.execute("delete from governance.dictionary")
     execute_values(cursor, statement, rows, page_size=500)
+
+
+def _write_steps(cursor: Any, steps: list[tuple[Leaf, Leaf]]) -> None:
+    rows = [
+        (kind(made), made.relation, made.column, kind(found), found.relation, found.column) for made, found in steps
+    ]
+    cursor.execute("delete from governance.lineage")
+    execute_values(cursor, "insert into governance.lineage values %s", rows, page_size=1000)
 
 
 def _cell(name: str, value: Any) -> Any:

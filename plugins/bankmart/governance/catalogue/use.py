@@ -27,7 +27,7 @@ class Users:
             str(exposure["name"]): {by_id[name] for name in exposure["depends_on"]["nodes"] if name in by_id}
             for exposure in manifest["exposures"].values()
         }
-        self.features = [(spec.name, _columns(spec)) for spec in specs()]
+        self.features = [(spec.name, columns_of(spec)) for spec in specs()]
 
     def of(self, column: Leaf) -> Use:
         """Names of the models, exposures and specs that use a column, directly or through other columns."""
@@ -51,7 +51,9 @@ def specs() -> list[Any]:
     return [load_spec(name) for name in model_names()]
 
 
-def _columns(spec: Any) -> set[Leaf]:
+def columns_of(spec: Any) -> set[Leaf]:
+    """The columns that a spec reads: features, baseline, population and label."""
     features, labels = ".".join(spec.features_table), ".".join(spec.label_table)
     named = {*spec.features, *spec.baseline_columns, spec.population.column}
-    return {Leaf(features, name) for name in named} | {Leaf(labels, spec.label)}
+    found = {Leaf(features, name) for name in named if name}
+    return found | ({Leaf(labels, spec.label)} if spec.label else set())

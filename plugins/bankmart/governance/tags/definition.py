@@ -28,7 +28,7 @@ def definitions(manifest: Node) -> dict[tuple[str, int], str]:
         return {}
     # Tags of scores lie behind them, in the profile.
     beyond = sorted({tag.model for tag in found if not tag.file.startswith("dbt_project/models/tags/")})
-    compiled = neutral.models_of("path:models/tags", *beyond, offline=True)
+    compiled = neutral.models_of("path:models/tags", *beyond)
     lineage = Lineage(compiled, neutral.known_columns(manifest), order(manifest))
     return {(tag.key, tag.version): definition_hash(tag, lineage.queries) for tag in found}
 

@@ -6,10 +6,11 @@ import pytest
 
 from bankmart import __main__ as command_line
 from bankmart import dbt, settings
-from bankmart.governance import derived, policy, reference, size
+from bankmart.governance import derived, grades, policy, reference, size
+from bankmart.governance.access import probe, readers
 from bankmart.governance.tags import ledger
 
-RULES = (policy, derived, size, reference, ledger)
+RULES = (policy, derived, size, reference, ledger, grades, probe, readers)
 
 
 @pytest.mark.parametrize("broken", [None, *RULES])
@@ -17,7 +18,7 @@ def test_any_finding_fails_the_check(broken, monkeypatch, capsys):
     monkeypatch.setattr(dbt, "parse", lambda: {"nodes": {}, "sources": {}, "unit_tests": {}})
     for module in RULES:
         found = ["a.yml: mend it"] if module is broken else []
-        monkeypatch.setattr(module, "findings", lambda _, found=found: found)
+        monkeypatch.setattr(module, "findings", lambda *_, found=found: found)
     monkeypatch.setattr(settings, "apply_environment", lambda: None)
     assert command_line.main(["check"]) == (1 if broken else 0)
     assert ("a.yml: mend it" in capsys.readouterr().out) is bool(broken)

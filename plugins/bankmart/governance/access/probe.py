@@ -1,0 +1,80 @@
+"""The gate of masks: on the rows of a build no mask shows a whole value, and none fails on what is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+
+from bankmart.governance.build import Build
+from bankmart.governance.gate import GateStopped
+from bankmart.governance.masking import TYPES, data_classes, masked
+from bankmart.governance.policy import Node, models, yaml_of
+
+RUNBOOK = "docs/runbook.md#a-mask-fails"
+
+
+def judge(cursor: Any, manifest: Node, build: Build) -> None:
+    """Raises GateStopped for a mask that fails or shows a whole value; `cursor`: inside the publishing transaction."""
+    for node in models(manifest):
+        if not node["config"]["meta"].get("published") or node["config"]["materialized"] == "lasting_view":
+            continue
+        masks = _masks(node)
+        if not masks:
+            continue
+        counts = [
+            sql.SQL("count(*) filter (where {column} is not null and {column}::text = ({mask})::text)").format(
+                column=sql.Identifier("base", name), mask=mask
+            )
+            for name, mask in masks.items()
+        ]
+        statement = sql.SQL("select {} from {} as base where build_id = %s").format(
+            sql.SQL(", ").join(counts), sql.Identifier(node["schema"], node["name"])
+        )
+        try:
+            cursor.execute(statement, (build.build_id,))
+        except psycopg2.Error as error:
+            raise _red(node, build, f"the database says: {error.diag.message_primary}") from error
+        leaking = [
+            f"{name} shows {count} whole values"
+            for name, count in zip(masks, cursor.fetchone() or (), strict=True)
+            if count
+        ]
+        if leaking:
+            raise _red(node, build, "; ".join(leaking))
+
+
+def findings(manifest: Node) -> list[str]:
+    """Masks that don't fit the type of their column, in sentences."""
+    found = []
+    for node in models(manifest):
+        for name, column in node["columns"].items() if node["config"]["meta"].get("published") else ():
+            mask = data_classes().get(column["config"]["meta"].get("class"), {}).get("mask")
+            wanted = TYPES.get(mask or "")
+            if wanted and column["data_type"] != wanted:
+                found.append(
+                    f"{yaml_of(node)}: {node['name']}.{name} is {column['data_type']}, but its class has mask {mask}, "
+                    f"which is for {wanted}; use a class with mask hide"
+                )
+    return found
+
+
+def _masks(node: Node) -> dict[str, sql.Composed]:
+    found = {}
+    for name, column in node["columns"].items():
+        mask = data_classes()[column["config"]["meta"]["class"]]["mask"]
+        # A date that begins its year is shown whole, rightly.
+        if mask in ("ends", "surname", "hide"):
+            found[name] = masked(mask, sql.Identifier("base", name), column["data_type"])
+    return found
+
+
+def _red(node: Node, build: Build, reason: str) -> GateStopped:
+    return GateStopped(
+        f"gate masks is red for {build.business_date} (build {build.build_id}).\n"
+        f"  rule      no mask of {node['name']} shows a whole value, or fails\n"
+        f"  says      {reason}\n"
+        f"  owner     {node['config']['meta'].get('owner', 'data-platform')}\n"
+        f"Nothing is published; readers see what they saw. Runbook: {RUNBOOK}"
+    )

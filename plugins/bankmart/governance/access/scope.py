@@ -1,0 +1,44 @@
+"""The conditions that keep a reader to its rows: a manager's or a branch's own customers, customers who consented."""
+
+from __future__ import annotations
+
+from psycopg2 import sql
+
+NEWEST = sql.SQL("(select build_id from governance.publication order by business_date desc limit 1)")
+# Models that say whose a customer is, and which numbers are one person.
+MANAGERS, CUSTOMERS = "bridge_customer_manager_current", "dim_customer_current"
+
+# session_user, not current_user: it stays who logged in, whatever role is set afterwards.
+OWN = sql.SQL(
+    "{customer} in ("
+    " select held.customer_id from marts.bridge_customer_manager_current as held"
+    " where held.build_id = {newest} and held.manager_id in (select scope_id from governance.user_scope"
+    " where user_name = session_user and kind = 'manager')"
+    " union all"
+    " select kept.customer_id from marts.dim_customer_current as kept"
+    " where kept.build_id = {newest} and kept.branch_id in (select scope_id from governance.user_scope"
+    " where user_name = session_user and kind = 'branch'))"
+)
+# From the deliveries themselves: a withdrawal counts as soon as it is loaded, before any build has seen it. A grant
+# from the future doesn't count yet, a withdrawal does; at the same moment the withdrawal wins.
+CONSENTED = sql.SQL(
+    "{customer} in ("
+    " select coalesce(link.linked_customer_id, said.customer_id) from sources.consent__consent_event as said"
+    " left join (select customer_id, linked_customer_id from marts.bridge_identity"
+    " where build_id = {newest}) as link on said.customer_id = link.customer_id"
+    " where said.purpose = {purpose} and {channel}"
+    " group by 1"
+    " having max(said.occurred_at) filter (where said.action = 'granted' and said.occurred_at <= now())"
+    " > coalesce(max(said.occurred_at) filter (where said.action = 'withdrawn'), '-infinity'))"
+)
+
+
+def own(customer: sql.Composable) -> sql.Composed:
+    """Customers of the managers and branches that governance.user_scope gives to who is logged in."""
+    return OWN.format(customer=customer, newest=NEWEST)
+
+
+def consented(customer: sql.Composable, purpose: str, channel: str) -> sql.Composed:
+    """Customers whose newest word on a purpose and channel, as of now, is yes; channel `any`: on the purpose at all."""
+    by = sql.SQL("true") if channel == "any" else sql.SQL("said.channel in ({}, 'all')").format(sql.Literal(channel))
+    return CONSENTED.format(customer=customer, newest=NEWEST, purpose=sql.Literal(purpose), channel=by)

@@ -1,0 +1,143 @@
+"""The gate of access: what the database lets each reader do is what the project's metadata say, and nothing more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bankmart.governance import views
+from bankmart.governance.access import grants
+from bankmart.governance.access.readers import readers
+from bankmart.governance.gate import GateStopped
+from bankmart.governance.views import View
+
+SHOWN = 10
+RUNBOOK = "docs/runbook.md#the-gate-of-access-is-red"
+
+READABLE = """
+select reader.name, space.nspname, relation.relname, attribute.attname
+from unnest(%(readers)s) as reader (name)
+cross join pg_namespace as space
+join pg_class as relation on relation.relnamespace = space.oid and relation.relkind in ('r', 'p', 'v', 'm', 'f')
+join pg_attribute as attribute on attribute.attrelid = relation.oid and attribute.attnum > 0
+    and not attribute.attisdropped
+where
+    space.nspname !~ '^pg_' and space.nspname <> 'information_schema'
+    and has_schema_privilege(reader.name, space.oid, 'usage')
+    and has_column_privilege(reader.name, relation.oid, attribute.attnum, 'select')
+"""
+# Each gives rows of what must not be.
+RULES = {
+    "a reader may change, make or switch something": """
+        select format('%%s may change %%s.%%s', reader.name, space.nspname, relation.relname)
+        from unnest(%(readers)s) as reader (name)
+        cross join pg_class as relation
+        join pg_namespace as space on space.oid = relation.relnamespace
+        where space.nspname !~ '^pg_' and space.nspname <> 'information_schema' and relation.relkind in
+            ('r', 'p', 'v', 'm', 'f')
+            and has_schema_privilege(reader.name, space.oid, 'usage')
+            and has_table_privilege(reader.name, relation.oid, 'insert, update, delete, truncate, references, trigger')
+        union all
+        select format('%%s may create in schema %%s', reader.name, space.nspname)
+        from unnest(%(readers)s) as reader (name) cross join pg_namespace as space
+        where has_schema_privilege(reader.name, space.oid, 'create')
+        union all
+        select format('%%s may make temporary tables', reader.name) from unnest(%(readers)s) as reader (name)
+        where has_database_privilege(reader.name, current_database(), 'temporary, create')
+    """,
+    "a role is above the rules": """
+        select format('role %%s is a superuser, skips row-level security or makes roles', rolname) from pg_roles
+        where rolname = any(%(readers)s || %(programs)s)
+            and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)
+        union all
+        select format('%%s is a member of %%s', reader.name, role.rolname)
+        from unnest(%(readers)s) as reader (name) cross join pg_roles as role
+        where role.rolname <> reader.name and pg_has_role(reader.name, role.oid, 'member')
+    """,
+    "something is granted to everybody": """
+        select format('%%s.%%s', space.nspname, relation.relname)
+        from pg_class as relation
+        join pg_namespace as space on space.oid = relation.relnamespace
+        cross join aclexplode(relation.relacl) as given
+        where given.grantee = 0 and space.nspname = any(%(schemas)s)
+        union all
+        select format('schema %%s', space.nspname)
+        from pg_namespace as space cross join aclexplode(space.nspacl) as given
+        where given.grantee = 0 and space.nspname = any(%(schemas)s)
+        union all
+        select routine.oid::regprocedure::text
+        from pg_proc as routine join pg_namespace as space on space.oid = routine.pronamespace
+        where space.nspname = any(%(schemas)s) and has_function_privilege('public', routine.oid, 'execute')
+    """,
+    "a reader's view lets conditions look behind it": """
+        select format('%%s.%%s', space.nspname, relation.relname)
+        from pg_class as relation join pg_namespace as space on space.oid = relation.relnamespace
+        where space.nspname = any(%(shown)s) and relation.relkind in ('r', 'p', 'v', 'm', 'f')
+            and (relation.relkind <> 'v' or relation.reloptions is null
+                or not 'security_barrier=true' = any(relation.reloptions))
+    """,
+    "a function runs with its owner's rights": """
+        select routine.oid::regprocedure::text
+        from pg_proc as routine join pg_namespace as space on space.oid = routine.pronamespace
+        where space.nspname = any(%(schemas)s) and routine.prosecdef
+            and not coalesce(array_to_string(routine.proconfig, ',') like '%%search_path=%%', false)
+    """,
+    "a table would be empty after a crash": """
+        select format('%%s.%%s', space.nspname, relation.relname)
+        from pg_class as relation join pg_namespace as space on space.oid = relation.relnamespace
+        where space.nspname = any(%(schemas)s) and relation.relpersistence = 'u'
+    """,
+}
+SHOWING = ("published", "own", "marketing")
+LAYERS = ("sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance")
+PROGRAMS = ("platform", "loader", "scorer")
+
+# Reader, schema, relation, column.
+Cell = tuple[str, str, str, str]
+
+
+def judge(cursor: Any, shown: list[View]) -> None:
+    """Raises GateStopped where the database gives readers more than the metadata say, or less; inside a transaction."""
+    found = findings(cursor, shown)
+    if found:
+        more = f"\n  and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise GateStopped(
+            f"gate access is red: the database and the project's metadata differ in {len(found)} places.\n  "
+            + "\n  ".join(found[:SHOWN])
+            + f"{more}\nNothing is published; readers see what they saw. Runbook: {RUNBOOK}"
+        )
+
+
+def findings(cursor: Any, shown: list[View]) -> list[str]:
+    """Each difference in a sentence."""
+    names = [reader.name for reader in readers()]
+    bound = {
+        "readers": names,
+        "programs": list(PROGRAMS),
+        "schemas": [*SHOWING, *LAYERS],
+        "shown": list(SHOWING),
+    }
+    cursor.execute(READABLE, bound)
+    actual, wanted = set(cursor.fetchall()), matrix(shown)
+    open_columns = {cell for cell in actual if _is_open(cell)}
+    found = [f"{who} reads {schema}.{table}.{column} and may not" for who, schema, table, column in
+             sorted(actual - wanted - open_columns)]  # fmt: skip
+    found += [f"{who} can't read {schema}.{table}.{column}" for who, schema, table, column in sorted(wanted - actual)]
+    for rule, statement in RULES.items():
+        cursor.execute(statement, bound)
+        found += [f"{rule}: {what}" for (what,) in cursor.fetchall()]
+    return found
+
+
+def matrix(shown: list[View]) -> set[Cell]:
+    """Every column that every reader reads, derived from classes, readers and published models alone."""
+    return {
+        (reader.name, view.schema, view.name, column)
+        for reader in readers()
+        for view in shown
+        for column in views.reads(reader, view)
+    }
+
+
+def _is_open(cell: Cell) -> bool:
+    who, schema, table, _ = cell
+    return any(reader.name == who and grants.may_read(reader, schema, table) for reader in readers())

@@ -1,0 +1,63 @@
+"""The whole way of a column: through dbt's models, through those that learn, to scores and to who uses them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from bankmart.governance.catalogue.compiled import relation
+from bankmart.governance.catalogue.lineage import Lineage
+from bankmart.governance.catalogue.query import Leaf
+from bankmart.governance.catalogue.use import columns_of, specs
+from bankmart.governance.policy import Node, models
+
+# In a leaf: what is no relation. The column is the name of a model of ml/models, or of an exposure.
+LEARNED, EXPOSURE = "ml", "exposure"
+SCORE = "derived.score"
+
+
+class Web:
+    """Every step from one column to the next, in both directions."""
+
+    def __init__(self, manifest: Node, lineage: Lineage) -> None:
+        self.down: dict[Leaf, set[Leaf]] = defaultdict(set)
+        self.up: dict[Leaf, set[Leaf]] = defaultdict(set)
+        for made, found in [(made, found) for made, users in lineage.users.items() for found in users]:
+            self._add(made, found)
+        for made, found in [*_learned(manifest), *_exposed(manifest, lineage)]:
+            self._add(made, found)
+
+    def _add(self, made: Leaf, found: Leaf) -> None:
+        self.down[made].add(found)
+        self.up[found].add(made)
+
+    def steps(self) -> list[tuple[Leaf, Leaf]]:
+        """All steps, in order."""
+        return sorted((made, found) for made, users in self.down.items() for found in users)
+
+
+def kind(leaf: Leaf) -> str:
+    """What a leaf is: the layer of a column, ml or exposure."""
+    return leaf.relation.partition(".")[0]
+
+
+def _learned(manifest: Node) -> Iterator[tuple[Leaf, Leaf]]:
+    # Feature → model → the scores that it writes.
+    written = [
+        Leaf(relation(node), name)
+        for node in manifest["sources"].values()
+        for name, column in node["columns"].items()
+        if column["config"]["meta"].get("class") == SCORE
+    ]
+    for spec in specs():
+        model = Leaf(LEARNED, spec.name)
+        yield from ((column, model) for column in columns_of(spec))
+        yield from ((model, score) for score in written)
+
+
+def _exposed(manifest: Node, lineage: Lineage) -> Iterator[tuple[Leaf, Leaf]]:
+    by_id = {node["unique_id"]: relation(node) for node in models(manifest)}
+    for exposure in manifest["exposures"].values():
+        for name in exposure["depends_on"]["nodes"]:
+            for column in lineage.schema.get(by_id.get(name, ""), ()):
+                yield Leaf(by_id[name], column), Leaf(EXPOSURE, str(exposure["name"]))

@@ -1,0 +1,145 @@
+"""How grades travel: a column has the highest grade of all that it is made of, unless a listed breaker lowers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from sqlglot import exp
+
+from bankmart.governance.catalogue.lineage import Lineage
+from bankmart.governance.catalogue.query import ROW, Computed, Leaf, Query, Select, Source, Table
+from bankmart.governance.grades import breaker
+from bankmart.governance.grades.grade import LOWEST, Breakers, Grade
+
+
+@dataclass(frozen=True)
+class Made:
+    """What something is made of: as it is, and what a bucketing has lowered already; that is not lowered again."""
+
+    whole: Grade = LOWEST
+    lowered: Grade = LOWEST
+
+    def __or__(self, other: Made) -> Made:
+        """What is made of both."""
+        return Made(self.whole | other.whole, self.lowered | other.lowered)
+
+    @property
+    def grade(self) -> Grade:
+        """The grade of all of it."""
+        return self.whole | self.lowered
+
+
+NOTHING = Made()
+
+
+class Travel:
+    """The grade that each column of each model inherits.
+
+    `declared`: what is said of columns. A column that says more than it inherits passes on what it says, one that says
+    less what it inherits: one wrong class is found in one place, with all that it spoils behind it. `customer`: the
+    names of columns that say whose a row is.
+    """
+
+    def __init__(
+        self, lineage: Lineage, declared: Mapping[Leaf, Grade], breakers: Breakers, customer: frozenset[str]
+    ) -> None:
+        self.declared, self.breakers, self.customer = declared, breakers, customer
+        self.inherited: dict[Leaf, Grade] = {}
+        self._made: dict[Leaf, Made] = {}
+        self._relation = ""
+        self._known: dict[tuple[int, str], Made] = {}
+        self._queries: dict[int, Query] = {}
+        for relation, query in lineage.queries.items():
+            self._relation, names = relation, [ROW, *lineage.schema[relation]]
+            # What a state reads of itself is not known at first: again, until nothing rises any more.
+            while self._read(relation, query, names):
+                self._known.clear()
+            self._known.clear()
+            self._queries.clear()
+
+    def of(self, column: Leaf) -> Grade:
+        """The grade that a column passes on."""
+        return self._of(column).grade
+
+    def _of(self, column: Leaf) -> Made:
+        return self._made.get(column, NOTHING) | Made(self.declared.get(column, LOWEST))
+
+    def _read(self, relation: str, query: Query, names: list[str]) -> bool:
+        risen = False
+        for name in names:
+            leaf = Leaf(relation, name)
+            made = self._rows(query) if name == ROW else self._source(query, name)
+            if self._made.get(leaf) != made:
+                self._made[leaf], self.inherited[leaf], risen = made, made.grade, True
+        return risen
+
+    def _source(self, source: Source, name: str) -> Made:
+        if isinstance(source, Table):
+            return self._of(Leaf(source.relation, name))
+        if isinstance(source, Computed):
+            place = source.columns.index(name) if name in source.columns else None
+            cells = [row if place is None or place >= len(row) else [row[place]] for row in source.expressions]
+            return _all(self._expression(source.around, cell) for row in cells for cell in row)
+        return _all(self._selected(branch, own) for branch, own in source.cells(name))
+
+    def _selected(self, select: Select, name: str) -> Made:
+        key = (id(select), name)
+        if key not in self._known:
+            self._known[key] = NOTHING
+            made = select.columns().get(name)
+            if made is None:
+                found = _all(self._source(each, name) for each in select.sources.values() if not each.names())
+            elif isinstance(made, exp.Expr):
+                found = self._expression(select, made)
+            else:
+                found = self._source(made, name)
+            if breaker.is_crowd(select.tree, self.customer, self.breakers):
+                found = Made(lowered=self.breakers.crowd)
+            self._known[key] = found
+        return self._known[key]
+
+    def _expression(self, select: Select, tree: exp.Expr) -> Made:
+        if isinstance(tree, exp.Column):
+            return _all(self._source(source, name) for source, name in select.find(tree))
+        if isinstance(tree, exp.Query):
+            return self._inner(select, tree)
+        if breaker.is_token(tree, self.breakers):
+            return Made(lowered=self.breakers.token)
+        if isinstance(tree, exp.AggFunc) and tree.find(exp.Column) is None:
+            # How many rows there are.
+            return self._select_rows(select)
+        found = _all(self._expression(select, part) for part in tree.iter_expressions())
+        lowered = self._bucketed(found)
+        return lowered if lowered != found and breaker.is_bucket(tree, self.breakers) else found
+
+    def _bucketed(self, made: Made) -> Made:
+        return Made(lowered=made.lowered | self.breakers.bucketed(made.whole))
+
+    def _inner(self, select: Select, tree: exp.Expr) -> Made:
+        if id(tree) not in self._queries:
+            self._queries[id(tree)] = Query(tree, select.schema, select.ctes, select)
+        query = self._queries[id(tree)]
+        return _all(self._source(query, name) for name in query.names()) | self._rows(query)
+
+    def _rows(self, source: Source) -> Made:
+        if isinstance(source, Table):
+            return self._of(Leaf(source.relation, ROW))
+        return NOTHING if isinstance(source, Computed) else _all(self._select_rows(each) for each in source.branches)
+
+    def _select_rows(self, select: Select) -> Made:
+        # That a row is there says as much as its sources' rows do, and that it passed the filter.
+        key = (id(select), ROW)
+        if key not in self._known:
+            self._known[key] = NOTHING
+            found = _all(self._rows(source) for source in select.sources.values())
+            if where := select.tree.args.get("where"):
+                found |= self._bucketed(self._expression(select, where.this))
+            self._known[key] = found
+        return self._known[key]
+
+
+def _all(parts: Iterable[Made]) -> Made:
+    return reduce(or_, parts, NOTHING)

@@ -1,0 +1,105 @@
+"""The gate of access finds whatever a reader may do that the metadata don't say, and whatever it should and can't."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from bankmart import db, settings
+from bankmart.governance import views
+from bankmart.governance.access import verify
+from bankmart.governance.gate import GateStopped
+from bankmart.runtime import provision
+
+
+def column(data_class, data_type="text"):
+    return {"description": "A column.", "data_type": data_type, "config": {"meta": {"class": data_class, "zh": "列"}}}
+
+
+MODEL = {
+    "name": "dim_person", "resource_type": "model", "schema": "marts", "description": "One row per person.",
+    "config": {"materialized": "state", "meta": {"published": "current", "zh": "人"}},
+    "columns": {
+        "customer_id": column("identity.customer_id"), "name": column("identity.name"),
+        "id_number": column("identity.id_number"), "build_id": column("platform", "bigint"),
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def shown(warehouse):
+    found = views.published({"nodes": {"m": MODEL}})
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("create table marts.dim_person (customer_id text, name text, id_number text, build_id bigint)")
+        views.refresh(cursor, found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("hole", "says"),
+    [
+        ("grant usage on schema marts to marketer; grant select (name) on marts.dim_person to marketer",
+         "marketer reads marts.dim_person.name and may not"),
+        ("grant select on published.dim_person to public", "granted to everybody: published.dim_person"),
+        ("grant usage on schema marts to public", "granted to everybody: schema marts"),
+        ("alter view published.dim_person set (security_barrier = false)", "look behind"),
+        ("alter view published.dim_person reset (security_barrier)", "look behind"),
+        ("create materialized view published.copy as select * from marts.dim_person", "look behind"),
+        ("grant insert on published.dim_person to bi_reader", "bi_reader may change published.dim_person"),
+        ("grant create on schema own to branch_user", "branch_user may create in schema own"),
+        ("create unlogged table governance.short (a int)", "empty after a crash: governance.short"),
+        ("create function governance.f() returns int language sql security definer as 'select 1'", "owner's rights"),
+        ("create function published.f() returns int language sql as 'select 1';"
+         "grant execute on function published.f() to public", "granted to everybody: published.f()"),
+        ("revoke select on published.dim_person from bi_reader", "bi_reader can't read published.dim_person.name"),
+        ("grant select (id_number) on published.dim_person to data_scientist", "data_scientist reads"),
+    ],
+)  # fmt: skip
+def test_each_hole_is_found(shown, hole, says):
+    with closing(psycopg2.connect(settings.dsn("platform"))) as link, link.cursor() as cursor:
+        assert verify.findings(cursor, shown) == []
+        cursor.execute(hole)
+        found = verify.findings(cursor, shown)
+        with pytest.raises(GateStopped, match="Nothing is published"):
+            verify.judge(cursor, shown)
+        link.rollback()
+    assert any(says in each for each in found), found
+
+
+def test_a_role_above_the_rules_is_found(shown):
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        cursor.execute("alter role marketer bypassrls; grant platform to dpo;"
+                       " grant temporary on database bankmart to dpo")  # fmt: skip
+        found = "\n".join(verify.findings(cursor, shown))
+        link.rollback()
+    for says in ("marketer is a superuser, skips", "dpo is a member of platform", "dpo may make temporary tables"):
+        assert says in found
+
+
+def test_columns_go_by_grade(shown):
+    assert {(who, column) for who, _, _, column in verify.matrix(shown)} == {
+        *((who, name) for who in ("bi_reader", "dpo") for name in ("customer_id", "name", "id_number", "build_id")),
+        *(("data_scientist", name) for name in ("customer_id", "name", "build_id")),
+    }
+
+
+def test_a_view_that_nobody_asks_for_any_more_goes(shown):
+    with db.connect("platform") as link, link.cursor() as cursor:
+        views.refresh(cursor, [])
+        cursor.execute("select to_regclass('published.dim_person'), (select count(*) from governance.published_view)")
+        assert cursor.fetchone() == (None, 0)
+
+
+def test_a_view_and_its_grants_come_together(shown):
+    """A reader that looks while it is made sees the old one, whole, or waits; never one without its grants."""
+    changed = {**MODEL, "columns": MODEL["columns"] | {"name": column("identity.id_number")}}
+    with closing(psycopg2.connect(settings.dsn("platform"))) as link, link.cursor() as cursor:
+        views.refresh(cursor, views.published({"nodes": {"m": changed}}))
+        with db.connect("bi_reader") as other, other.cursor() as reader:
+            reader.execute("set lock_timeout = '200ms'")
+            with pytest.raises(psycopg2.errors.LockNotAvailable):
+                reader.execute("select name from published.dim_person")
+        link.commit()
+        assert verify.findings(cursor, views.published({"nodes": {"m": changed}})) == []

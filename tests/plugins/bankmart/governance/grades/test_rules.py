@@ -1,0 +1,104 @@
+"""What `make check` says of grades: file, line, rule and remedy."""
+
+import pytest
+
+from bankmart import settings
+from bankmart.governance import masking, project
+from bankmart.governance.catalogue.lineage import Lineage
+from bankmart.governance.grades import place, rules
+
+
+def column(data_class=None, **meta):
+    return {"config": {"meta": ({"class": data_class} if data_class else {}) | meta}}
+
+
+def manifest(source_class="asset.balance", mart_class="asset.balance"):
+    return {
+        "nodes": {
+            "m": {
+                "unique_id": "m", "resource_type": "model", "name": "fct_balance_current", "schema": "marts",
+                "alias": "fct_balance_current", "config": {"meta": {}}, "depends_on": {"nodes": ["s"]},
+                "original_file_path": "models/marts/balance/fct_balance_current.sql",
+                "columns": {"balance_amount": column(mart_class)},
+            },
+        },
+        "sources": {
+            "s": {
+                "unique_id": "s", "name": "balance", "source_name": "core_banking", "schema": "sources",
+                "identifier": "core_banking__balance", "config": {"meta": {}},
+                "original_file_path": "models/sources/core_banking/__sources.yml",
+                "columns": {"balance_amount": column(source_class)},
+            },
+        },
+    }  # fmt: skip
+
+
+@pytest.fixture
+def no_models(monkeypatch):
+    monkeypatch.setattr(rules.use, "specs", list)
+
+
+def judged(said):
+    compiled = {
+        "marts.fct_balance_current": "select sum(balance_amount) as balance_amount from sources.core_banking__balance"
+    }
+    known = {"sources.core_banking__balance": ["balance_amount"]}
+    return rules.judge(said, Lineage(compiled, known, list(compiled)))[1]
+
+
+def test_a_column_lower_than_what_it_is_made_of_is_named(no_models):
+    (found,) = judged(manifest(mart_class="behaviour.campaign"))
+    file = "dbt_project/models/marts/balance/fct_balance_current.yml"
+    line = int(found.split(":")[1])
+    assert "name: balance_amount" in (settings.ROOT / file).read_text(encoding="utf-8").splitlines()[line - 1]
+    assert found.startswith(f"{file}:{line}: marts.fct_balance_current.balance_amount is grade 2, category C1")
+    assert "sources.core_banking__balance.balance_amount, so of grade 3, category C2" in found
+    assert "Name a class" in found
+
+
+def test_as_high_is_enough(no_models):
+    assert judged(manifest()) == []
+
+
+@pytest.mark.parametrize(
+    ("data_class", "says"), [(None, "has no class"), ("asset.balence", "does not have"), ("secret.pin", "category C3")]
+)
+def test_a_source_column_without_a_class_that_there_is(data_class, says, monkeypatch):
+    known = masking.data_classes() | {
+        "secret.pin": {"grade": 4, "category": "C3", "mask": "hide", "retention_years": 1}
+    }
+    monkeypatch.setattr(masking, "data_classes", lambda: known)
+    (found,) = rules.sources(manifest(source_class=data_class))
+    assert says in found
+    assert found.startswith("dbt_project/models/sources/core_banking/__sources.yml:")
+    assert found.split(":")[1].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [
+        ({"grade": 6}, "a grade from 1 to 5"),
+        ({"category": "C4"}, "a category"),
+        ({"mask": "blur"}, "a mask"),
+        ({"retention_years": None}, "retention_years"),
+        ({"clear": ["everybody"]}, "not everybody"),
+    ],
+)
+def test_a_class_is_whole(about, says, monkeypatch):
+    good = {"grade": 3, "category": "C2", "mask": "hide", "retention_years": 5, "clear": ["dpo"]}
+    monkeypatch.setattr(masking, "data_classes", lambda: {"a.good": good, "a.bad": good | about})
+    (found,) = rules.classes()
+    assert "data class a.bad" in found
+    assert says in found
+
+
+def test_the_projects_own_classes_are_whole():
+    assert rules.classes() == []
+    assert project.variables()["data_classes"] == masking.data_classes()
+
+
+def test_a_line_is_found_and_a_file_without_one_is_named():
+    path = "dbt_project/models/sources/core_banking/__sources.yml"
+    line = int(place.of_column(path, "customer", "mobile").split(":")[1])
+    assert "name: mobile" in (settings.ROOT / path).read_text(encoding="utf-8").splitlines()[line - 1]
+    assert place.of_column("nothing.yml", "a", "b") == "nothing.yml"
