@@ -16,7 +16,7 @@ def test_a_bank_is_measured_printed_and_drawn(tmp_path, monkeypatch):
     assert 0 < found.daily.loaded_rows < found.full.loaded_rows
     assert set(found.daily.layers) == {*builds.LAYERS, "publish"}
     said = line.text(found)
-    assert "ind_transaction" in said
+    assert "move_transaction" in said
     assert "daily / full" in said
     assert len(growth.text([found]).splitlines()) == 3
     growth.draw([found], tmp_path / "growth.png")

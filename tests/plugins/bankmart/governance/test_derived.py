@@ -33,7 +33,7 @@ def model(name, *, families=None, columns=None):
     return {
         "name": name,
         "resource_type": "model",
-        "raw_code": "{{ indicators('fct_call', 'call_date') }}" if name == "ind_call" else "select 1",
+        "raw_code": "{{ moves('ind_call', 'fct_call', 'call_date') }}" if name == "move_call" else "select 1",
         "original_file_path": f"models/{folder}/{name}.sql",
         "config": {"meta": {} if families is None else {"families": families}},
         "columns": {name: {"config": {"meta": meta}} for name, meta in (columns or {}).items()},
@@ -55,6 +55,7 @@ def test_a_good_project_has_no_findings():
     ]
     level = FAMILY | {"name": "tenure_days", "aggregate": "level", "windows": [], "unit": "days"}
     nodes = [
+        model("move_call"),
         model("ind_call", families=families),
         model("ind_holding", families=[level]),
         model("tag_value", columns={"tier": TAG, "build_id": {"class": "platform"}}),

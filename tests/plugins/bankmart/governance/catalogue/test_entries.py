@@ -87,7 +87,7 @@ def test_an_indicator(manifest):
 def test_a_tag_and_its_column_in_the_profile(manifest):
     found = rows(manifest)
     tag, column = found["tag", "activity"], found["column", "activity"]
-    assert (tag.values, tag.default, tag.subject, tag.grade) == (["active", "never"], "never", "channel", 2)
+    assert (tag.values, tag.default, tag.subject, tag.grade) == (["active", "never"], "never", "channel", 3)
     assert (column.model, column.values, column.status, column.promised_time) == (
         "customer_360", tag.values, "live", "07:00",
     )  # fmt: skip

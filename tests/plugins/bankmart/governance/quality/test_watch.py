@@ -12,6 +12,7 @@ import pytest
 
 from bankmart import db
 from bankmart.errors import BankmartError
+from bankmart.governance.access import grants
 from bankmart.governance.audit.verify import verify
 from bankmart.governance.build import Build
 from bankmart.governance.commands import incident
@@ -206,6 +207,9 @@ def test_all_checks_are_in_one_table_with_a_score(history):
         row[0] for row in query(f"select distinct dimension from governance.quality_result where table_name = '{NAME}'")
     }
     assert dimensions == {"completeness", "uniqueness", "validity", "consistency", "timeliness", "accuracy"}
+    with db.connect("platform") as link, link.cursor() as cursor:
+        # As the first publication does.
+        grants.give(cursor)
     scores = dict(query("select table_name, score from published.quality_score", "bi_reader"))
     assert scores["marts.fct"] == pytest.approx((80 + 100 + 50) / 3)
     assert 0 < scores[NAME] <= 100
