@@ -141,13 +141,16 @@ def late(line):
         " group by account_id having count(*) > 3 order by account_id limit 1",
         (day,),
     )
-    query(
+    ((load, amount),) = query(
         "insert into sources.core_banking__balance"
-        " select account_id, balance_date, balance_amount + 100, %s, load_id from sources.core_banking__balance"
-        " where account_id = %s and balance_date = %s and business_date = %s",
-        (day, account, balance_date, line.dates[0]),
+        " select account_id, balance_date, balance_amount + 100, %s,"
+        " (select load_id from governance.load where table_name = 'balance' and business_date = %s"
+        " and status = 'loaded') from sources.core_banking__balance"
+        " where account_id = %s and balance_date = %s and business_date = %s returning load_id, balance_amount",
+        (day, day, account, balance_date, line.dates[0]),
         "loader",
     )
+    stated(load, amount, 1)
     yield customer, account, balance_date
     query(
         "delete from sources.core_banking__customer where business_date = %s and customer_id = %s",
@@ -157,6 +160,18 @@ def late(line):
     query(
         "delete from sources.core_banking__balance where business_date = %s and account_id = %s and balance_date = %s",
         (day, account, balance_date),
+        "loader",
+    )
+    stated(load, -amount, -1)
+
+
+def stated(load_id, amount, records):
+    """The sender's control total and count of a load, as if the file had come with the records."""
+    query(
+        "update governance.load set read_count = read_count + %s, accepted_count = accepted_count + %s,"
+        " control_totals = control_totals || jsonb_build_object('balance_amount',"
+        " ((control_totals ->> 'balance_amount')::numeric + %s)::text) where load_id = %s",
+        (records, records, amount, load_id),
         "loader",
     )
 
