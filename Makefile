@@ -26,8 +26,8 @@ setup: ## Make the environment in .bankmart/venv (every target does this first; 
 demo: setup ## Run the whole line from extracts to scored, tagged customers, and print a report
 	@$(BANKMART) demo $(DEMO)
 
-test: setup ## Run all the tests against a Postgres of their own
-	@$(PY) -m pytest $(TESTS)
+test: setup ## Run all the tests, two at a time, each half against a Postgres of its own
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(TESTS)
 
 up: setup ## Start Postgres, MLflow and Airflow
 	@$(BANKMART) up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -11,6 +12,8 @@ from bankmart.errors import BankmartError
 from bankmart.runtime import airflow
 
 ACTIVE = ("queued", "running")
+# Answered sooner than the scheduler has noticed the pause, the task is taken for lost, retried and asks again.
+SETTLING = timedelta(seconds=3)
 
 
 class Client:
@@ -60,9 +63,11 @@ class Client:
         return list(self._get(path, limit=200)["task_instances"])
 
     def questions(self) -> list[dict[str, Any]]:
-        """What waits for a person's answer."""
+        """What waits for a person's answer, and has waited long enough to be answered once."""
         path = "/dags/~/dagRuns/~/hitlDetails"
-        return list(self._get(path, response_received="false", state="awaiting_input", limit=100)["hitl_details"])
+        found = self._get(path, response_received="false", state="awaiting_input", limit=100)["hitl_details"]
+        ripe = datetime.now(UTC) - SETTLING
+        return [one for one in found if datetime.fromisoformat(one["created_at"]) < ripe]
 
     def answer(self, question: dict[str, Any], option: str) -> str:
         """Answer one of `questions` as this login; returns who Airflow says has answered."""
