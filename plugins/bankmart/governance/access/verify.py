@@ -96,8 +96,7 @@ RULES = {
     """,
 }
 SHOWING = ("published", "own", "marketing")
-LAYERS = ("sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance",
-          "vault")  # fmt: skip
+LAYERS = ("sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance")
 PROGRAMS = ("platform", "loader", "scorer", "vault")
 
 # Reader, schema, relation, column.
@@ -122,7 +121,7 @@ def findings(cursor: Any, shown: list[View]) -> list[str]:
     bound = {
         "readers": names,
         "programs": list(PROGRAMS),
-        "schemas": [*SHOWING, *LAYERS],
+        "schemas": [*SHOWING, *LAYERS, "vault"],
         "shown": list(SHOWING),
     }
     cursor.execute(READABLE, bound)
