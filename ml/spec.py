@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import pkgutil
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -117,6 +118,14 @@ def windows(*names: str, days: tuple[int, ...] = (30, 90)) -> tuple[str, ...]:
     return tuple(f"{name}_{window}d" for name in names for window in days)
 
 
+def levels(column: str, *values: str) -> tuple[str, ...]:
+    """A text column as features, one a value: `levels("language", "zh")` → `("language is zh",)`.
+
+    A value that isn't named, such as one that training never saw, is none of them; it is scored like any other.
+    """
+    return tuple(f"{column} is {value}" for value in values)
+
+
 def model_names() -> list[str]:
     """The models there are: the modules of `ml.models`."""
     return sorted(module.name for module in pkgutil.iter_modules(ml.models.__path__))
@@ -133,7 +142,8 @@ def load_spec(name: str) -> Spec:
 
 def refuse_protected(spec: Spec) -> None:
     """Raise ModelError where a feature or a baseline's column speaks of a protected attribute."""
-    wrong = [name for name in (*spec.features, *spec.baseline_columns) if PROTECTED & set(name.split("_"))]
+    names = (*spec.features, *spec.baseline_columns)
+    wrong = [name for name in names if PROTECTED & set(re.split("[_ ]", name))]
     if wrong:
         raise ModelError(
             f"{spec.name} names {', '.join(wrong)}: a protected attribute is never a feature. Models are judged by"
