@@ -72,7 +72,8 @@ class Gates:
 class Spec:
     """One model. What its technique doesn't ask for stays empty.
 
-    `sources` are the source tables without which the question can't be put (`campaign.contact`). `bands` are
+    `sources` are the source tables without which the question can't be put (`campaign.contact`). `unjudged_groups`
+    says why a version may pass though no groups by sex, age and region were compared. `bands` are
     shares of the calibration customers from the top; the rest is `low`. `tells` is what the score tells, in zh and
     en, for the sentences of reasons. `params` are the technique's own.
     """
@@ -92,6 +93,7 @@ class Spec:
     sources: tuple[str, ...] = ()
     baseline_columns: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    unjudged_groups: str = ""
     bands: Mapping[str, float] = field(default_factory=lambda: {"high": 0.05, "medium": 0.15})
     reasons_for: tuple[str, ...] = ("high",)
     reason_count: int = 3

@@ -51,7 +51,8 @@ def require_numeric(link: connection, table: tuple[str, ...], names: Sequence[st
             f"{where} has features that aren't numbers: {', '.join(wrong)}."
             " The model was promised numbers: put the type in the feature's model right."
         )
-    if wrong := [f"{name} ({types[column_of(name)]})" for name in names if IS in name and types[column_of(name)] not in TEXT]:
+    categories = {name: types[column_of(name)] for name in names if IS in name}
+    if wrong := [f"{name} ({kind})" for name, kind in categories.items() if kind not in TEXT]:
         raise DataError(
             f"{where} has categories that aren't text: {', '.join(wrong)}."
             " The model was promised words: put the type in the feature's model right."

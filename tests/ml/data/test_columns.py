@@ -1,4 +1,4 @@
-"""A category in a spec: a column per level that the spec names; what nobody has seen is scored, a wrong type refused."""
+"""A category in a spec: a column per level that the spec names; the unseen is scored, a wrong type refused."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def test_a_category_is_learnt_and_an_unseen_one_is_scored_as_none_of_its_levels(
     with db.connect("scorer") as link:
         how.check(link, spec, data)
     model = how.train(spec, data, how.split(spec, data))
-    assert dict(zip(model.features, model.booster.feature_importance("gain"), strict=True))["main_channel is branch"] > 0
+    assert (
+        dict(zip(model.features, model.booster.feature_importance("gain"), strict=True))["main_channel is branch"] > 0
+    )
 
     build = bank.daily(count=100)
     with_channels(bank, build, mobile="1", branch="2", 卫星="3", null="4")

@@ -107,9 +107,7 @@ def test_what_is_absent_says_why(manifest):
 
 def test_a_tag_of_a_model_is_absent_until_its_champion_has_scored():
     said = scored.why_not(["response"], (), {"response": ["campaign.contact", "campaign.response"]}, ["mobile.session"])
-    assert said == (
-        "the model response can't be trained: campaign.contact and campaign.response have never delivered"
-    )
+    assert said == ("the model response can't be trained: campaign.contact and campaign.response have never delivered")
     assert scored.why_not(["churn"], (), {"churn": []}, ()) == (
         "the model churn has no champion that has scored the date: train and promote it"
     )
