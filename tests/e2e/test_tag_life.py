@@ -54,6 +54,10 @@ def test_the_catalogue_of_a_built_bank(line, capsys):
     assert query("select count(*) from published.dictionary where kind in ('indicator', 'tag') and lineage = '[]'") == [
         (0,)
     ]
+    # No model was trained: its tags are there, say that nobody is scored, and are absent for the catalogue.
+    assert query("select absent_reason from published.dictionary where kind = 'tag' and name = 'growth_chance'") == [
+        ("the model value_up has no champion that has scored the date: train and promote it",)
+    ]
     ((lineage, used),) = query(
         "select lineage, used_by from published.dictionary where kind = 'indicator' and name = 'call_count_30d'"
     )
