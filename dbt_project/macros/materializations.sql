@@ -6,6 +6,7 @@
     {%- set target = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- do _fence(target) -%}
     {%- set standing = {} if existing is none else _standing(target) -%}
     {%- set columns = _columns_of(sql, target) -%}
     {%- if existing is none -%}
@@ -38,6 +39,7 @@
     {%- set part = part_of(this, var('build_id')) -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- do _fence(target) -%}
     {%- set standing = {} if existing is none else _standing(target) -%}
     {%- set columns = _columns_of(sql, target) -%}
     {%- if existing is none -%}

@@ -15,7 +15,7 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from bankmart import db, settings
+from bankmart import db, faults, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
 from bankmart.governance import gate
@@ -90,7 +90,9 @@ def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | N
     os.environ |= {"BANKMART_PGHOST": at.host, "BANKMART_PGPORT": str(at.port)}
     options = _options(target or target_dir())
     known = _parsed() if arguments[0] in READING else None
-    return dbtRunner(manifest=known).invoke([*arguments, *options, "--vars", json.dumps(variables)])
+    return dbtRunner(manifest=known, callbacks=faults.callbacks()).invoke(
+        [*arguments, *options, "--vars", json.dumps(variables)]
+    )
 
 
 def _parsed() -> Any:
@@ -158,6 +160,7 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     # Unit tests judge the code, not the day: `make test` runs them.
     arguments += ["--exclude-resource-type", "unit_test"]
     with _alone():
+        faults.point("build.layer")
         result = invoke(arguments, variables(build))
     if result.result is None:
         raise DbtError(f"dbt could not run layer {layer}: {result.exception}")
@@ -192,6 +195,7 @@ def build_layer(layer: str, build: Build) -> list[Node]:
         watched += {"staging": watch.check, "marts": reconcile.check}.get(layer, lambda _: [])(build)
         _record(layer, build, invocation_id, watched)
         nodes += watched
+    faults.point("build.recorded")
     return nodes
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from bankmart import db
+from bankmart import db, faults
 from bankmart.errors import BankmartError
 
 LAYERS = ("staging", "intermediate", "marts", "tags", "features", "profile")
@@ -89,6 +89,7 @@ def open_build(business_date: date, run_id: str) -> Build:
         else:
             _give_up(cursor, business_date, "daily")
             build_id = _insert(cursor, business_date, "daily", run_id)
+    faults.point("build.opened")
     return get(build_id)
 
 
