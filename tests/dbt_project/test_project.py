@@ -8,7 +8,7 @@ from bankmart.governance import derived, policy, size
 
 @pytest.fixture(scope="module")
 def manifest():
-    return dbt.parse()
+    return dbt.manifest()
 
 
 def test_parsing_warns_of_nothing():

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the counts of the working tree, with what the warehouse has been delivered."""
-    manifest = dbt.parse()
+    manifest = dbt.manifest()
     found = entries.Catalogue(manifest, lineage(manifest), delivered()).entries()
     if args.absent:
         rows = [[entry.kind, entry.name, entry.absent_reason] for entry in found if not entry.is_present]
