@@ -10,7 +10,7 @@ from ml.spec import model_names
 
 @pytest.fixture(scope="module")
 def manifest():
-    return dbt.parse()
+    return dbt.manifest()
 
 
 def test_parsing_warns_of_nothing():

@@ -49,8 +49,8 @@ def test_the_history_answers_for_every_published_day(line):
 
 def test_the_catalogue_of_a_built_bank(line, capsys):
     build = builds.get(newest_build().build_id)
-    catalogue.refresh(dbt.parse(), build)
-    assert catalogue.refresh(dbt.parse(), build) is False
+    catalogue.refresh(dbt.manifest(), build)
+    assert catalogue.refresh(dbt.manifest(), build) is False
     assert query("select count(*) from published.dictionary where kind in ('indicator', 'tag') and lineage = '[]'") == [
         (0,)
     ]

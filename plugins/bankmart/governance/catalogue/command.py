@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the counts of the working tree, with what the warehouse has been delivered."""
-    manifest = dbt.parse()
+    manifest = dbt.manifest()
     judged = scored_lately(models_of_tags(manifest))
     found = entries.Catalogue(manifest, lineage(manifest), delivered(), judged).entries()
     if args.absent:
