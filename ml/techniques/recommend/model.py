@@ -34,6 +34,10 @@ class OfferJudgement(Judgement):
 
     section: str = ""
 
+    def has_both_classes(self) -> bool:
+        """Whether anything was taken: a customer may take several products, so that there are more than rows."""
+        return bool(self.rows and self.positives)
+
     def sections(self) -> list[str]:
         """For the model card."""
         return [self.section]
