@@ -1,6 +1,7 @@
 # What a person types and what CI runs are the same. `make` alone lists the targets.
 # Variables, by argument: SOURCE=berka SOURCE_DIR=folder CUSTOMERS=n MONTHS=n DAYS=n (demo), PYTHON=python3.11 (setup),
-# TESTS=tests/folder (test), SEEDS=n (test-faults), KEY=value (what a target asks for).
+# TESTS=tests/folder (test), SEEDS=n (test-faults), KEY=value (what a target asks for), DATA=folder AS_OF=date
+# WRITE=file (bench-models).
 
 VENV := .bankmart/venv
 PY := $(VENV)/bin/python
@@ -11,10 +12,10 @@ DEMO := $(if $(SOURCE),--source "$(SOURCE)") $(if $(SOURCE_DIR),--source-dir "$(
 IS_311 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-faults up down status check format bench docs tag-diff reset clean
+.PHONY: help setup demo test test-faults up down status check format bench bench-models docs tag-diff reset clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make the environment in .bankmart/venv (every target does this first; done already, it takes no time)
 	@for python in $(PYTHON) python3.11 /usr/bin/python3.11 python3; do \
@@ -54,6 +55,10 @@ format: setup ## Put Python files into the project's format
 
 bench: setup ## Measure the speed of each step
 	@$(BANKMART) bench
+
+bench-models: setup ## Judge the models on public data (DATA=folder) and, with AS_OF=date, against the simulated bank's truth
+	@$(PY) -m ml bench models --data "$(or $(DATA),../shared/data)" $(if $(AS_OF),--as-of "$(AS_OF)") \
+		$(if $(WRITE),--write "$(WRITE)")
 
 tag-diff: setup ## Show how many customers a changed tag moves: make tag-diff KEY=aum_tier
 	@$(BANKMART) tag-diff "$(KEY)"

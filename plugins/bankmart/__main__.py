@@ -42,6 +42,7 @@ COMMANDS = {
     "lineage": ("bankmart.governance.catalogue.lineage_command", "what a column is made of, and what is made of it"),
     "reader": ("bankmart.governance.access.command", "list, make or remove people's logins to what is published"),
     "access": ("bankmart.governance.access.report", "who reads what, and whether the database agrees"),
+    "vault": ("bankmart.vault.command", "clear values, for who may read them; keys: check, change, measure"),
     "docs": ("bankmart.governance.commands.docs", "make the reference from the code"),
     "bench": ("bankmart.bench.command", "measure loading, the full and the daily build, and growth"),
     "reset": (

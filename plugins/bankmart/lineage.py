@@ -53,8 +53,8 @@ def of_task(instance: Any) -> None:
         log.warning("the events of this task have no parent: %s", error)
 
 
-def emit(layer: str, build: Build, results: dict[str, Any], manifest: dict[str, Any]) -> int:
-    """Send the events of one layer, made from dbt's `run_results.json` and manifest; how many were sent.
+def emit(layer: str, build: Build, results: list[Any], manifest: dict[str, Any]) -> int:
+    """Send the events of one layer, made from dbt's own results of its nodes and the manifest; how many were sent.
 
     Whatever goes wrong is a warning, after PATIENCE at most: lineage never stops a build.
     """
@@ -69,7 +69,7 @@ def emit(layer: str, build: Build, results: dict[str, Any], manifest: dict[str, 
     return len(sent)
 
 
-def _send(layer: str, build: Build, results: dict[str, Any], manifest: dict[str, Any], sent: list[int]) -> None:
+def _send(layer: str, build: Build, results: list[Any], manifest: dict[str, Any], sent: list[int]) -> None:
     try:
         from openlineage.client import OpenLineageClient
 
@@ -84,35 +84,35 @@ def _send(layer: str, build: Build, results: dict[str, Any], manifest: dict[str,
         log.warning("lineage of layer %s could not be sent, after %d events: %s", layer, len(sent), error)
 
 
-def events(layer: str, build: Build, results: dict[str, Any], manifest: dict[str, Any]) -> Iterator[RunEvent]:
+def events(layer: str, build: Build, results: list[Any], manifest: dict[str, Any]) -> Iterator[RunEvent]:
     """A START and a COMPLETE (or FAIL) of the layer, and of each of its models between them."""
     from openlineage.client.event_v2 import RunState
     from openlineage.client.facet_v2 import error_message_run
     from openlineage.client.uuid import generate_new_uuid
 
-    made = [each for each in results["results"] if each["unique_id"].startswith(("model.", "seed."))]
-    times = [at for each in made for at in _times(each)] or [results["metadata"]["generated_at"]]
+    made = [each for each in results if each.node.unique_id.startswith(("model.", "seed."))]
+    times = [at for each in made for at in _times(each)] or [datetime.now(UTC).isoformat()]
     ours = str(generate_new_uuid())
     run = _run(ours, build, os.environ.get(PARENT))
     yield _event(RunState.START, min(times), run, f"dbt.{layer}", "LAYER")
-    steps = _steps([_relation(manifest["nodes"][each["unique_id"]]) for each in made])
+    steps = _steps([_relation(manifest["nodes"][each.node.unique_id]) for each in made])
     for each in made:
-        node = manifest["nodes"][each["unique_id"]]
+        node = manifest["nodes"][each.node.unique_id]
         begun, ended = _times(each) or (min(times), max(times))
         model = _run(str(generate_new_uuid()), build, f"{NAMESPACE}/dbt.{layer}/{ours}")
         inputs = [manifest["sources"].get(name) or manifest["nodes"].get(name) for name in _parents(node)]
         name = f"dbt.{layer}.{node['name']}"
         yield _event(RunState.START, begun, model, name, "MODEL", [_relation(found) for found in inputs if found])
-        if each["status"] in BROKEN:
+        if str(each.status) in BROKEN:
             # Not the database's own words: they may hold a row's values, and these events leave the platform.
             where = f"{name} is not built: see the log of its layer, or governance.node_result"
             said = error_message_run.ErrorMessageRunFacet(message=where, programmingLanguage="SQL")
             model.facets = (model.facets or {}) | {"errorMessage": said}
         yield _event(
-            RunState.FAIL if each["status"] in BROKEN else RunState.COMPLETE,
+            RunState.FAIL if str(each.status) in BROKEN else RunState.COMPLETE,
             *(ended, model, name, "MODEL", [_relation(found) for found in inputs if found], _made(node, each, steps)),
         )
-    broken = any(each["status"] in BROKEN for each in made)
+    broken = any(str(each.status) in BROKEN for each in made)
     yield _event(RunState.FAIL if broken else RunState.COMPLETE, max(times), run, f"dbt.{layer}", "LAYER")
 
 
@@ -148,7 +148,7 @@ def _run(run_id: str, build: Build, parent: str | None) -> Run:
     return Run(run_id, facets)
 
 
-def _made(node: dict[str, Any], result: dict[str, Any], steps: dict[str, Any]) -> list[Any]:
+def _made(node: dict[str, Any], result: Any, steps: dict[str, Any]) -> list[Any]:
     from openlineage.client.event_v2 import OutputDataset
     from openlineage.client.facet_v2 import column_lineage_dataset, output_statistics_output_dataset, schema_dataset
 
@@ -165,7 +165,7 @@ def _made(node: dict[str, Any], result: dict[str, Any], steps: dict[str, Any]) -
             for column, parents in found.items()
         }
         facets["columnLineage"] = column_lineage_dataset.ColumnLineageDatasetFacet(lineage)
-    rows = (result.get("adapter_response") or {}).get("rows_affected")
+    rows = (result.adapter_response or {}).get("rows_affected")
     counted = isinstance(rows, int) and rows >= 0
     counts: dict[str, Any] = (
         {"outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows)}
@@ -201,12 +201,13 @@ def _parents(node: dict[str, Any]) -> list[str]:
     return [name for name in node["depends_on"].get("nodes", ()) if name.startswith(("model.", "source.", "seed."))]
 
 
-def _times(result: dict[str, Any]) -> tuple[str, str] | tuple[()]:
-    for timing in result.get("timing") or ():
-        if timing["name"] == "execute" and timing.get("started_at") and timing.get("completed_at"):
-            return _stated(timing["started_at"]), _stated(timing["completed_at"])
+def _times(result: Any) -> tuple[str, str] | tuple[()]:
+    for timing in result.timing or ():
+        if timing.name == "execute" and timing.started_at and timing.completed_at:
+            return _stated(timing.started_at), _stated(timing.completed_at)
     return ()
 
 
-def _stated(moment: str) -> str:
-    return datetime.fromisoformat(moment.replace("Z", "+00:00")).astimezone(UTC).isoformat()
+def _stated(moment: datetime) -> str:
+    # dbt's moments are in UTC, some without saying so.
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()

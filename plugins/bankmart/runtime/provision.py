@@ -21,10 +21,11 @@ from bankmart.runtime.postgres import PostgresError
 OLDEST = 150000
 WAREHOUSE_SQL = Path(__file__).with_name("warehouse.sql")
 GOVERNANCE = Path(__file__).parents[1] / "governance"
-# In this order: the rooms of governance that have tables of their own bring their script.
+# In this order: the rooms that have tables of their own bring their script.
 SCRIPTS = (
     WAREHOUSE_SQL,
     GOVERNANCE / "audit" / "audit.sql",
+    Path(__file__).parents[1] / "vault" / "vault.sql",
     GOVERNANCE / "quality" / "quality.sql",
     GOVERNANCE / "quality" / "views.sql",
     GOVERNANCE / "notices" / "notices.sql",
@@ -39,6 +40,11 @@ class Throwaway:
     state: Path
     port: int
     process: subprocess.Popen[bytes] = field(repr=False)
+
+    def stop(self) -> None:
+        """Shut it down; its data directory is whole then."""
+        os.kill(self.process.pid, signal.SIGINT)
+        self.process.wait(30)
 
     def restart(self) -> None:
         """Start it again after it was killed: recovery included."""
@@ -61,8 +67,8 @@ def throwaway(version: str = postgres.VERSION) -> Iterator[Throwaway]:
         postgres.wait_until_ready(settings.dsn(settings.EMBEDDED_ADMIN, "postgres"))
         yield server
     finally:
-        os.kill(server.process.pid, signal.SIGINT)
-        server.process.wait(30)
+        if server.process.poll() is None:
+            server.stop()
         postgres.remove(state)
 
 
@@ -148,7 +154,7 @@ def _database(cursor: psycopg2.extensions.cursor, database: str, owner: str) -> 
     statement = sql.SQL("revoke all on database {name} from public")
     cursor.execute(statement.format(name=sql.Identifier(database)))
     if database == settings.WAREHOUSE:
-        for role in ("platform", "loader", "scorer", *(reader.name for reader in readers.readers())):
+        for role in ("platform", "loader", "scorer", "vault", *(reader.name for reader in readers.readers())):
             statement = sql.SQL("grant connect on database {name} to {role}")
             cursor.execute(statement.format(name=sql.Identifier(database), role=sql.Identifier(role)))
         statement = sql.SQL("grant temporary on database {name} to platform, loader, scorer")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-from datetime import date
+from datetime import date, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,9 @@ from bankmart import lineage, settings
 from bankmart.governance.build import Build
 
 BUILD = Build(1, date(2026, 10, 31), "daily", 1, (date(2026, 10, 31),), ())
-TIMING = [{"name": "execute", "started_at": "2026-11-01T01:00:00Z", "completed_at": "2026-11-01T01:00:02Z"}]
+TIMING = [
+    SimpleNamespace(name="execute", started_at=datetime(2026, 11, 1, 1), completed_at=datetime(2026, 11, 1, 1, 0, 2))
+]
 
 
 def model(name, *parents):
@@ -26,14 +29,20 @@ MANIFEST = {
     "nodes": {"model.b.one": model("one"), "model.b.two": model("two", "model.b.one", "source.b.s.t")},
     "sources": {"source.b.s.t": {"name": "t", "identifier": "s__t", "schema": "sources"}},
 }
-RESULTS = {
-    "metadata": {"generated_at": "2026-11-01T01:00:03Z"},
-    "results": [
-        {"unique_id": "model.b.one", "status": "success", "timing": TIMING, "adapter_response": {"rows_affected": 7}},
-        {"unique_id": "model.b.two", "status": "error", "timing": [], "message": "Key (13800138000) is there twice"},
-        {"unique_id": "test.b.three", "status": "fail", "timing": TIMING},
-    ],
-}
+
+
+def result(name, status, timing, **response):
+    return SimpleNamespace(
+        node=SimpleNamespace(unique_id=name), status=status, timing=timing, adapter_response=response,
+        message="Key (13800138000) is there twice",
+    )  # fmt: skip
+
+
+RESULTS = [
+    result("model.b.one", "success", TIMING, rows_affected=7),
+    result("model.b.two", "error", []),
+    result("test.b.three", "fail", TIMING),
+]
 
 
 @pytest.fixture(autouse=True)
