@@ -1,4 +1,4 @@
-"""One small bank, loaded, built and published for two dates: made once, and each file of tests has a copy of its own."""
+"""One small bank, loaded, built and published for two dates: made once, a copy for each file of tests."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from bankmart import db
 from bankmart.errors import BankmartError
 from bankmart.runtime import airflow
 from bankmart.runtime.airflow_client import Client
@@ -21,7 +22,10 @@ import json, os
 from datetime import datetime, timedelta
 from pathlib import Path
 from airflow.sdk import DAG, PartitionedAssetTimetable, task
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from bankmart import steps
+from bankmart.runs import deadline_missed
 
 def trained(name):
     @task(task_id=f"train_{name}")
@@ -36,7 +40,22 @@ def promoted(name, approved):
         Path(os.environ["BANKMART_STATE_DIR"], f"{name}.json").write_text(json.dumps(answer, default=str))
     run(approved.output)
 
-with DAG("ask", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1)):
+def compared(differs):
+    @task(task_id="compare")
+    def run():
+        return {"business_date": "2026-10-31", "build_id": 7, "against": 3, "needs_approval": differs,
+                "report": "marts.fct_transaction 1 new"}
+    return run()
+
+for name, differs in (("same", False), ("changed", True)):
+    with DAG(name, schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1)):
+        promoted(name, steps.agree(compared(differs)))
+
+late = DeadlineAlert(
+    reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=timedelta(seconds=1), callback=SyncCallback(deadline_missed)
+)
+with DAG("ask", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1),
+         deadline=late):
     for name in ("agreed", "refused", "stopped", "silent"):
         patience = timedelta(seconds=1) if name == "silent" else timedelta(hours=1)
         promoted(name, steps.approve(name, trained(name), patience))
@@ -101,3 +120,33 @@ def test_only_the_approvers_yes_promotes(platform):
     answer = json.loads((platform / "agreed.json").read_text())
     assert answer["chosen_options"] == ["Approve"]
     assert answer["responded_by_user"]["name"] == "approver"
+
+    # A published date that would change, in the same Airflow: asked about; one that stays the same is not.
+    for name in ("same", "changed"):
+        client.trigger(name, "2026-10-31")
+    (question,) = until(lambda: [one for one in approver.questions() if one["task_instance"]["dag_id"] == "changed"])
+    assert question["subject"] == "May 2026-10-31 show build 7 instead of 3?"
+    assert "marts.fct_transaction 1 new" in question["body"]
+    with pytest.raises(BankmartError, match="403"):
+        client.answer(question, "Approve")
+    assert approver.answer(question, "Approve") == "approver"
+    until(lambda: (platform / "same.json").exists() and (platform / "changed.json").exists())
+    assert json.loads((platform / "same.json").read_text())["responded_by_user"] is None
+    assert json.loads((platform / "changed.json").read_text())["responded_by_user"]["name"] == "approver"
+
+    # OpenLineage's events of the same run: a pair for each task.
+    said = [json.loads(line) for line in (platform / "lineage" / "events.jsonl").read_text().splitlines()]
+    until(
+        lambda: {"START", "COMPLETE"} <= {one["eventType"] for one in said if one["job"]["name"] == "ask.train_agreed"}
+    )
+    assert {one["job"]["namespace"] for one in said} == {"bankmart"}
+
+    # And it was late: people are told of a missed deadline.
+    until(lambda: told("deadline"))
+    assert "ask" in told("deadline")[0][0]
+
+
+def told(kind):
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select subject from governance.notice where kind = %s", (kind,))
+        return cursor.fetchall()

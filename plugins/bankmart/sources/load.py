@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from psycopg2 import sql
 
-from bankmart import db, settings
+from bankmart import db, faults, settings
 from bankmart.sources import contract, ledger, tables
 from bankmart.sources import landing as files
 from bankmart.sources.contract import ContractError, Table
@@ -114,10 +114,12 @@ def load_system(
             for table in wanted:
                 attempt = Attempt(table, business_date, run_id, vault)
                 done.append(_load_table(cursor, attempt, at, keys))
+            faults.point("load.commit")
     except LoadRefused as refusal:
         with db.connect("loader") as link, link.cursor() as cursor:
             ledger.refuse(cursor, attempt, str(refusal))
         raise
+    faults.point("load.done")
     return SystemLoad(system, business_date, tuple(done))
 
 
@@ -142,6 +144,7 @@ def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: Reference
         return TableLoad(table.name, "unchanged", read, accepted, rejected, time.monotonic() - started, load_id)
     _refuse_at_sight(cursor, delivery)
     ledger.begin(cursor, attempt)
+    faults.point("load.begun")
     has_no_key = delivery.manifest.row_count >= MANY and tables.drop_key_if_empty(cursor, table)
     cursor.execute(
         sql.SQL("delete from {} where business_date = %s").format(tables.relation(table)),
@@ -151,6 +154,7 @@ def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: Reference
         loading.forget(cursor, table, attempt.business_date)
     cursor.execute("select set_config('timezone', %s, true)", (delivery.manifest.timezone,))
     _copy(cursor, attempt, delivery, keys)
+    faults.point("load.copied")
     if has_no_key:
         tables.add_key(cursor, table)
     ledger.finish(cursor, attempt)
@@ -235,6 +239,7 @@ def _copy(cursor: Cursor, attempt: Attempt, delivery: Delivery, keys: References
                 # What is certain to be refused is read to its end, for the report, but no longer sent.
                 if checker.rejected <= attempt.allowed and checker.read <= manifest.row_count:
                     yield encode(table, sealer.protect(texts) if sealer else texts, constants)
+                    faults.point("load.copying")
 
         try:
             copy_rows(cursor, table, blocks(), delivery.where)

@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{name}: {obstacle}")
         print(f"{len(compiled) - len(obstacles)} of {len(compiled)} models pass from Postgres to Spark as they are")
         return 0
-    manifest = dbt.parse()
+    manifest = dbt.manifest()
     if found := grades.undeclared(manifest) + readers.findings():
         # What is made of them can't be judged yet.
         print(*found, f"{len(found)} findings", sep="\n")
