@@ -10,6 +10,7 @@ from bankmart.governance.audit import anchor
 from bankmart.governance.audit.verify import AuditBroken, verify
 from bankmart.governance.notices import outbox
 from bankmart.governance.people import expiry
+from bankmart.governance.people.erasure import run as erasure
 from bankmart.governance.quality import command as quality
 from bankmart.governance.tags import ledger, registry
 
@@ -35,6 +36,11 @@ def tidy(day: date) -> str:
     removed = retention.tidy()
     builds = "\n".join(f"{table}: {count}" for table, count in removed.items()) or "nothing to tidy"
     return f"{builds}\n{expiry.run(day).text()}"
+
+
+def erase(day: date) -> str:
+    """Erase everybody whose request is approved, and end what an earlier run has begun."""
+    return erasure.run("governance_daily").text()
 
 
 def quality_report(day: date) -> str:

@@ -55,6 +55,15 @@ create table if not exists governance.tombstone (
     made_at timestamptz not null default clock_timestamp()
 );
 
+-- Builds whose rows were changed in place: their hashes are others since then, and rightly.
+create table if not exists governance.build_change (
+    build_id bigint not null references governance.build,
+    erasures bigint[] not null,
+    row_count bigint not null,
+    changed_at timestamptz not null default clock_timestamp(),
+    primary key (build_id, erasures)
+);
+
 -- What is still to be done outside the database, of the running erasures together. Emptied when they are done.
 create table if not exists governance.erasure_work (
     step text not null,
@@ -68,7 +77,7 @@ create table if not exists governance.erasure_work (
 create table if not exists governance.retrain_due (
     model text not null,
     erasure_id bigint not null references governance.erasure,
-    since date not null,
+    since timestamptz not null default clock_timestamp(),
     done_at timestamptz,
     primary key (model, erasure_id)
 );
@@ -76,5 +85,8 @@ create table if not exists governance.retrain_due (
 revoke all on governance.legal_hold, governance.erasure, governance.erasure_work from public;
 grant select on governance.tombstone to loader;
 grant select, update on governance.retrain_due to scorer;
+
+-- The content of a landing file after somebody was taken out of it: the same delivery all the same.
+alter table governance.load add column if not exists erased_sha256 text;
 
 reset role;

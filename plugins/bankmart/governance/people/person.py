@@ -104,7 +104,7 @@ def _any(columns: Iterable[Any], numbers: dict[str, Sequence[str]]) -> sql.Compo
 
 def names(table: Table, numbers: dict[str, Sequence[str]]) -> sql.Composed:
     """The condition that a row holds one of these numbers at all, be it of somebody else."""
-    return _any(table.numbers, numbers)
+    return _any((place for place in table.numbers if not place.is_mixed), numbers)
 
 
 def _is_delivered(cursor: Any, customer: str) -> bool:

@@ -7,6 +7,7 @@ declares (of intermediate models) is a number where lineage leads to one, else w
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -98,14 +99,19 @@ class Table:
 
     @property
     def owners(self) -> list[Place]:
-        """The columns that say whose a row is: the customer's, and where there is none the account's or the card's."""
-        numbers = [place for place in self.numbers if not place.is_free and not place.is_mixed]
-        return [place for place in numbers if place.kind == CUSTOMER] or numbers
+        """The columns that say whose a row is."""
+        return owners(self.columns)
 
     @property
     def numbers(self) -> list[Place]:
         """All columns with numbers of persons."""
         return [place for place in self.columns if place.kind]
+
+
+def owners(columns: Iterable[Place]) -> list[Place]:
+    """Of some columns those that say whose a row is: the customer's; without them the account's or the card's."""
+    numbers = [place for place in columns if place.kind and not place.is_free and not place.is_mixed]
+    return [place for place in numbers if place.kind == CUSTOMER] or numbers
 
 
 @cache
