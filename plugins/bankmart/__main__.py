@@ -44,6 +44,7 @@ COMMANDS = {
     "erase": ("bankmart.governance.people.erasure.command", "request, approve and carry out that a person is forgotten"),
     "hold": ("bankmart.governance.people.hold_command", "put a legal hold on a customer or a table, end it, list them"),
     "retention": ("bankmart.governance.people.retention_command", "remove what is past its time, or only count it"),
+    "vault": ("bankmart.vault.command", "clear values, for who may read them; keys: check, change, measure"),
     "docs": ("bankmart.governance.commands.docs", "make the reference from the code"),
     "bench": ("bankmart.bench.command", "measure loading, the full and the daily build, and growth"),
     "reset": (

@@ -6,6 +6,8 @@ import fcntl
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,16 +75,17 @@ def ports() -> dict[str, int]:
 
 def secret(name: str) -> str:
     """A secret of this checkout, made at its first use and kept in a file only its owner reads."""
-    path = state_dir() / "secrets.json"
-    known: dict[str, str] = _read_json(path)
+    known: dict[str, str] = _read_json(state_dir() / "secrets.json")
     if name not in known:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            known = _read_json(path)
-            known.setdefault(name, secrets.token_urlsafe(48 if name.endswith("_key") else 18))
-            write_private(path, json.dumps(known, indent=2))
+        with _secrets() as known:
+            known.setdefault(name, _new_secret(name))
     return known[name]
+
+
+def add_secret(name: str) -> None:
+    """Put a new secret before the one of that name, with a comma between: the newest of several counts."""
+    with _secrets() as known:
+        known[name] = ",".join(filter(None, (_new_secret(name), known.get(name))))
 
 
 def given_secret(name: str) -> str | None:
@@ -146,6 +149,22 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     draft.replace(path)
+
+
+@contextmanager
+def _secrets() -> Iterator[dict[str, str]]:
+    # The file of secrets, alone with it; what is changed is written.
+    path = state_dir() / "secrets.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known: dict[str, str] = _read_json(path)
+        yield known
+        write_private(path, json.dumps(known, indent=2))
+
+
+def _new_secret(name: str) -> str:
+    return secrets.token_urlsafe(48 if name.endswith("_key") else 18)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from bankmart.governance.people.erasure.replace import Tombstones
 from bankmart.sources.contract import Table
 from bankmart.sources.delivery import Delivery
 from bankmart.sources.refusal import Reject, storable
+from bankmart.vault import seal, store
+from bankmart.vault.loading import Unlocked, vaulted
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
@@ -34,6 +36,7 @@ class Attempt:
     table: Table
     business_date: date
     run_id: str | None
+    vault: Unlocked | None = None
     load_id: int = 0
     file_name: str = ""
     sha256: str | None = None
@@ -46,21 +49,32 @@ class Attempt:
     rejected: int = 0
     _spool: BinaryIO | None = None
     _kept: int = 0
+    _line_key: bytes = field(default=b"", repr=False)
 
     def keep(self, rejects: list[Reject]) -> None:
-        """Keep rejected records until the end: all that a load may have, of a hopeless one the first."""
+        """Keep rejected records until the end: all that a load may have, of a hopeless one the first.
+
+        Of a table with identifiers they are sealed before they are kept anywhere.
+        """
+        if rejects and self.vault and not self._line_key and vaulted(self.table):
+            self._line_key = seal.new_key()
         if self._spool is None:
             self._spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY))  # noqa: SIM115
         for reject in rejects[: max(self.allowed, KEPT_OF_REFUSED) - self._kept]:
             self._kept += 1
+            raw = storable(reject.raw)
+            if self._line_key:
+                raw = store.seal_line(self._line_key, self.load_id, reject.line, raw)
             fields = (
                 self.load_id, self.table.system, self.table.name, self.business_date, reject.line,
-                reject.column, reject.rule, storable(reject.reason), storable(reject.raw),
+                reject.column, reject.rule, storable(reject.reason), raw,
             )  # fmt: skip
             self._spool.write("\t".join(map(_field, fields)).encode() + b"\n")
 
     def write_rejects(self, cursor: Cursor) -> None:
         """Put what was kept into the quarantine."""
+        if self._line_key and self.vault:
+            store.keep_load_key(cursor, self.vault.keys, self.load_id, self._line_key)
         if self._spool is not None:
             self._spool.seek(0)
             cursor.copy_expert(QUARANTINE, self._spool)

@@ -26,6 +26,7 @@ from bankmart.sources.reading.parquet_file import ParquetReader
 from bankmart.sources.reading.whole import check_header, check_whole
 from bankmart.sources.references import References
 from bankmart.sources.refusal import LoadRefused, Reject
+from bankmart.vault import loading
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
@@ -91,8 +92,8 @@ def load_system(
     """Load every file that is there of the system and date in one transaction; again, it changes nothing.
 
     Raises LoadRefused (entered in governance.load with its reason; nothing else changes), ContractError
-    where a raw table does not fit the contract, psycopg2.OperationalError where the database went away: try
-    again.
+    where a raw table does not fit the contract, VaultError where the master key is missing or a wrong one,
+    psycopg2.OperationalError where the database went away: try again.
     """
     at = landing or settings.landing_dir()
     wanted = _tables(system)
@@ -101,7 +102,8 @@ def load_system(
         remedy = "wait for it, or ask the sender: the manifest is written last, after the data file."
         raise LoadRefused(f"{system} of {business_date}", "missing", f"required and not there: {names}", remedy)
     tables.create_tables(wanted)
-    attempt = Attempt(wanted[0], business_date, run_id)
+    vault = loading.unlocked(wanted)
+    attempt = Attempt(wanted[0], business_date, run_id, vault)
     try:
         if business_date > (today or date.today()):
             what = f"the business date is in the future (today is {today or date.today()})"
@@ -115,7 +117,7 @@ def load_system(
             cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
             keys = References(cursor, business_date)
             for table in wanted:
-                attempt = Attempt(table, business_date, run_id)
+                attempt = Attempt(table, business_date, run_id, vault)
                 attempt.gone = gone and gone.afresh()
                 done.append(_load_table(cursor, attempt, at, keys))
                 if attempt.gone and attempt.gone.met:
@@ -157,6 +159,8 @@ def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: Reference
         sql.SQL("delete from {} where business_date = %s").format(tables.relation(table)),
         (attempt.business_date,),
     )
+    if attempt.vault:
+        loading.forget(cursor, table, attempt.business_date)
     cursor.execute("select set_config('timezone', %s, true)", (delivery.manifest.timezone,))
     _copy(cursor, attempt, delivery, keys)
     if has_no_key:
@@ -221,7 +225,7 @@ def _referring(delivery: Delivery, gone: Tombstones | None) -> dict[str, list[st
 
 def _copy(cursor: Cursor, attempt: Attempt, delivery: Delivery, keys: References) -> None:
     table, manifest = delivery.table, delivery.manifest
-    with delivery.open() as file:
+    with delivery.open() as file, loading.sealer(attempt.vault, table, attempt.business_date) as sealer:
         source = HashedFile(file)
         reader: CsvReader | ParquetReader
         if manifest.format == "csv":
@@ -246,11 +250,13 @@ def _copy(cursor: Cursor, attempt: Attempt, delivery: Delivery, keys: References
                 examples.extend(rejects[: EXAMPLES - len(examples)])
                 # What is certain to be refused is read to its end, for the report, but no longer sent.
                 if checker.rejected <= attempt.allowed and checker.read <= manifest.row_count:
-                    yield encode(table, texts, constants)
+                    yield encode(table, sealer.protect(texts) if sealer else texts, constants)
 
         try:
             copy_rows(cursor, table, blocks(), delivery.where)
         finally:
             attempt.read, attempt.rejected = checker.read, checker.rejected
             attempt.accepted = checker.read - checker.rejected
-    check_whole(delivery, checker, source.sha256, examples)
+        check_whole(delivery, checker, source.sha256, examples)
+        if sealer:
+            sealer.write(cursor)

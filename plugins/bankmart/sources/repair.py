@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import io
 import json
 import os
@@ -28,6 +29,8 @@ from bankmart.sources.reading.check import Checker
 from bankmart.sources.reading.csv_file import Chunk, CsvReader
 from bankmart.sources.references import References
 from bankmart.sources.refusal import LoadRefused, Reject
+from bankmart.vault import loading, store
+from bankmart.vault.loading import Sealer
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
@@ -62,24 +65,32 @@ class Repaired:
     waiting: int
 
 
-def take_out(table: Table, day: date, file: Path) -> int:
+def take_out(table: Table, day: date, file: Path, by: str = "") -> int:
     """Write what lies in quarantine of the date's current load into `file`, readable by its owner only; how many.
 
     A CSV with the contract's columns, filled from the raw record where it can be read, behind the record's number, the
-    rule, the column and the reason. It holds personal data. Raises RepairRefused where nothing is there to repair.
+    rule, the column and the reason. It holds personal data: where they were sealed, the audit chain says beforehand who
+    (`by`) took them out. Raises RepairRefused where nothing is there to repair.
     """
+    where = f"{table.system}.{table.name} of {day}"
     with db.connect("loader") as link, link.cursor() as cursor:
         load_id = _current(cursor, table, day)
         cursor.execute(WAITING, {"load": load_id})
         records = cursor.fetchall()
-    if not records:
-        raise RepairRefused(f"{table.system}.{table.name} of {day} has no record in quarantine: nothing to repair")
+        if not records:
+            raise RepairRefused(f"{where} has no record in quarantine: nothing to repair")
+        raws = [record[-1] for record in records]
+        if vault := loading.unlocked([table]):
+            facts = {"reason": "taken out for repair", "records": len(records), "load_id": load_id}
+            audit.append(link, "vault_read", by or getpass.getuser(), f"quarantine of {where}", facts)
+            link.commit()
+            raws = store.open_lines(cursor, vault.keys, load_id, [(record[0], record[-1]) for record in records])
     header, delimiter = _format(table, day)
     names = [column.name for column in table.columns]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*SAYS, *names])
-    for line, rule, column, reason, raw in records:
+    for (line, rule, column, reason, _), raw in zip(records, raws, strict=True):
         known = _read(raw, header, delimiter)
         writer.writerow([line, rule, column, reason, *(known.get(name) for name in names)])
     file.unlink(missing_ok=True)
@@ -111,7 +122,8 @@ def put_back(table: Table, day: date, file: Path, by: str, reason: str) -> Repai
             zone = delivery.manifest.timezone if delivery else "UTC"
             cursor.execute("select set_config('timezone', %s, true)", (zone,))
             checker = Checker(table, day, len(numbers), References(cursor, day).of(table))
-            _load(cursor, checker, [_only(chunk, new) for chunk in chunks], f"{day}\t{load_id}", where)
+            with loading.sealer(loading.unlocked([table]), table, day) as sealer:
+                _load(cursor, checker, [_only(chunk, new) for chunk in chunks], f"{day}\t{load_id}", where, sealer)
             cursor.execute(
                 "update governance.load set accepted_count = accepted_count + %(new)s,"
                 " rejected_count = rejected_count - %(new)s where load_id = %(load)s",
@@ -201,14 +213,16 @@ def _only(chunk: Chunk, numbers: set[int]) -> Chunk:
     return Chunk(columns, len(rows), lambda wanted: chunk.locate([rows[row] for row in wanted]))
 
 
-def _load(cursor: Cursor, checker: Checker, chunks: list[Chunk], constants: str, where: str) -> None:
+def _load(
+    cursor: Cursor, checker: Checker, chunks: list[Chunk], constants: str, where: str, sealer: Sealer | None
+) -> None:
     rejects: list[Reject] = []
 
     def blocks() -> Iterator[bytes]:
         for chunk in chunks:
             texts, wrong = checker.check(chunk)
             rejects.extend(wrong)
-            yield encode(checker.table, texts, constants)
+            yield encode(checker.table, sealer.protect(texts) if sealer else texts, constants)
 
     try:
         copy_rows(cursor, checker.table, blocks(), where)
@@ -216,6 +230,8 @@ def _load(cursor: Cursor, checker: Checker, chunks: list[Chunk], constants: str,
         raise RepairRefused(f"{refusal}\n  A record with its key may be loaded already.") from None
     if rejects:
         raise _still_wrong(rejects, where)
+    if sealer:
+        sealer.write(cursor)
 
 
 def _still_wrong(rejects: list[Reject], where: str) -> RepairRefused:

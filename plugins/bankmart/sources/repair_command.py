@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it, and say what follows."""
     table = _table(args.table)
     if args.take_out:
-        count = repair.take_out(table, args.date, args.take_out)
+        count = repair.take_out(table, args.date, args.take_out, args.by)
         print(f"{count} records are in {args.take_out}. Repair them there, leave {repair.LINE} as it is, delete the")
         print("records that stay out, and put the file back. It holds personal data: delete it when you are done.")
         return 0

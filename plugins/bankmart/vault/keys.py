@@ -20,14 +20,12 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
 
 SECRET = "master_key"
+_FROM_OUTSIDE = f"BANKMART_SECRET_{SECRET.upper()}"
 SHORTEST = 43  # 32 bytes in base64
 # Whoever wraps data keys holds it shared, whoever changes the current master alone.
 LOCK = "select {}(hashtextextended('bankmart vault master', 0))"
 SHARED, ALONE = LOCK.format("pg_advisory_xact_lock_shared"), LOCK.format("pg_advisory_xact_lock")
-MEANS = (
-    "\n  It means: nothing was read from the vault or written to it; what is sealed stays as it is."
-    "\n  What to do: "
-)
+MEANS = "\n  It means: nothing was read from the vault or written to it; what is sealed stays as it is.\n  What to do: "
 PAGE = "See docs/how-to/keep-the-keys.md."
 
 
@@ -119,6 +117,18 @@ def unlock(cursor: Cursor) -> Keys:
             f"give the key it was locked with; to change keys, give both and run `bankmart vault rotate`. {PAGE}",
         )
     return Keys(by_name[name], by_name, _token_key(by_name[name], bytes(wrapped)))
+
+
+def make_new() -> None:
+    """Put a new key before the one that lies in the state folder. Raises VaultError where keys come from elsewhere."""
+    if any(os.environ.get(name) for name in ("BANKMART_MASTER_KEY", "BANKMART_MASTER_KEY_COMMAND", _FROM_OUTSIDE)):
+        raise VaultError(
+            "its master key is given from outside, so a new one is made there, too",
+            f"put the new key before the old one, with a comma between, and rotate without --new-key. {PAGE}",
+        )
+    if settings.given_secret(SECRET) is None:
+        raise VaultError("there is no master key to follow yet", "load a file first: the first key is made then.")
+    settings.add_secret(SECRET)
 
 
 def lock_with(cursor: Cursor, new: Master, token_key: bytes) -> None:

@@ -28,9 +28,9 @@ PIECE = 5_000
 BETWEEN = "\x1f"
 
 
-def place(source: str, day: date, row_key: str, customer: str) -> str:
-    """Where a record belongs: sealed elsewhere, it does not open here."""
-    return BETWEEN.join((source, day.isoformat(), row_key, customer))
+def place(source: str, day: str, row_key: str, customer: str) -> str:
+    """Where a record belongs (the day as 2026-01-31): sealed elsewhere, it does not open here."""
+    return BETWEEN.join((source, day, row_key, customer))
 
 
 def customer_subject(keys: Keys, customer: str) -> str:
@@ -82,7 +82,7 @@ def opened(cursor: Cursor, keys: Keys, customer: str) -> Iterator[dict[str, Any]
 def open_record(key: bytes, record: bytes, source: str, day: date, row_key: str, customer: str) -> dict[str, str]:
     """The clear values of one delivered row, by column. Raises VaultError where it is not what was sealed there."""
     try:
-        values: dict[str, str] = json.loads(seal.unseal(key, record, place(source, day, row_key, customer)))
+        values: dict[str, str] = json.loads(seal.unseal(key, record, place(source, day.isoformat(), row_key, customer)))
     except InvalidTag:
         raise VaultError(
             f"the record of {source} of {day}, row {row_key}, does not open: altered, or moved from another row",

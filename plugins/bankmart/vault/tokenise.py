@@ -6,7 +6,6 @@ tokens shows what it would show over the values. Between stand 128 bits of HMAC-
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
@@ -20,19 +19,18 @@ DIGITS = 32  # hexadecimal, 128 bits
 SHAPE = "[0-9a-f]{32}"
 # Of an identifier spaces and hyphens are how it was typed.
 NUMBERS = ("identity.id_number", "contact.mobile", "account.card_number", "identity.customer_id")
-TYPED = re.compile(r"[\s\-]+")
 
 
 def normalised(kind: str, value: str) -> str:
     """What a value means, however it was typed: full width as half width, capitals, no spaces around."""
     text = value if value.isascii() else unicodedata.normalize("NFKC", value)
-    text = text.strip().upper()
-    return TYPED.sub("" if kind in NUMBERS else " ", text) if kind in NUMBERS or " " in text else text
+    words = text.upper().split()
+    return "".join(words).replace("-", "") if kind in NUMBERS else " ".join(words)
 
 
 def is_nobodys(kind: str, text: str) -> bool:
     """Whether a normalised value is a filler such as 000000: it says nothing of anybody, and rules look for it."""
-    return kind != "identity.name" and len(set(text)) == 1
+    return text[0] * len(text) == text and kind != "identity.name"
 
 
 class Tokens:

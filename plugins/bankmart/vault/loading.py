@@ -1,0 +1,144 @@
+"""Between a delivered row and its raw table: identifiers become tokens, their clear values go to the vault."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import psycopg2
+import pyarrow as pa
+
+from bankmart import db, settings
+from bankmart.errors import BankmartError
+from bankmart.governance.masking import data_classes
+from bankmart.sources.contract import Column, Table
+from bankmart.vault import seal, store
+from bankmart.vault.keys import Keys, unlock
+from bankmart.vault.tokenise import Tokens
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
+    from psycopg2.extensions import cursor as Cursor
+
+KEPT_IN_MEMORY = 32 << 20
+COPY = "copy vault.sealed (source, business_date, row_key, customer_id, record) from stdin"
+AS_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
+ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+@dataclass(frozen=True)
+class Unlocked:
+    """The vault's keys, for one load or repair."""
+
+    keys: Keys
+
+
+def vaulted(table: Table) -> list[Column]:
+    """The columns of a table whose clear values the vault keeps."""
+    known = data_classes()
+    return [column for column in table.columns if known.get(column.data_class, {}).get("vault")]
+
+
+def unlocked(tables: list[Table]) -> Unlocked | None:
+    """The vault's keys for a load of these tables; None where none has an identifier. Raises VaultError."""
+    if not any(vaulted(table) for table in tables):
+        return None
+    with db.connect("loader") as link, link.cursor() as cursor:
+        return Unlocked(unlock(cursor))
+
+
+def forget(cursor: Cursor, table: Table, day: date) -> None:
+    """Remove what is sealed of a table's business date, whose rows are about to be replaced."""
+    cursor.execute("delete from vault.sealed where source = %s and business_date = %s", (source_of(table), day))
+
+
+def source_of(table: Table) -> str:
+    """How the vault names a table."""
+    return f"{table.system}.{table.name}"
+
+
+@contextmanager
+def sealer(vault: Unlocked | None, table: Table, day: date) -> Iterator[Sealer | None]:
+    """What protects the rows of a table's file; None where it has no identifier."""
+    if vault is None or not vaulted(table):
+        yield None
+        return
+    made = Sealer(table, day, vault.keys)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class Sealer:
+    """Protects the rows of one table's file: `protect` chunk by chunk, then `write`."""
+
+    def __init__(self, table: Table, day: date, keys: Keys) -> None:
+        """Raises BankmartError for a table that doesn't say whose its identifiers are, or has one as its key."""
+        self._source, self._day, self._keys = source_of(table), day, keys
+        places = {column.name: place for place, column in enumerate(table.columns)}
+        columns = vaulted(table)
+        whose = [column.name for column in table.columns if column.data_class == store.CUSTOMER]
+        if len(whose) != 1 or any(column.is_key or column.references or column.values for column in columns):
+            raise BankmartError(
+                f"{self._source} has identifiers for the vault ({', '.join(column.name for column in columns)}): it "
+                f"needs one column of class {store.CUSTOMER}, and no identifier as key, reference or list of values"
+            )
+        self._names = [column.name for column in columns]
+        self._places = [places[name] for name in self._names]
+        self._tokens = [Tokens(keys.token_key, column.data_class) for column in columns]
+        self._customer = places[whose[0]]
+        self._key = [places[name] for name in table.key]
+        self._spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY))  # noqa: SIM115
+        self._link: connection | None = None
+
+    def protect(self, texts: list[pa.StringArray]) -> list[pa.StringArray]:
+        """The same columns with tokens for identifiers; the clear values wait, sealed, to be written."""
+        clear = [texts[place].to_pylist() for place in self._places]
+        customers = texts[self._customer].to_pylist()
+        keys = zip(*(texts[place].to_pylist() for place in self._key), strict=True)
+        rows = [
+            (customer, store.BETWEEN.join(map(str, key)), {n: v for n, v in zip(self._names, row, strict=True) if v})
+            for customer, key, row in zip(customers, keys, zip(*clear, strict=True), strict=True)
+        ]
+        self._seal([row for row in rows if row[2]])
+        protected = list(texts)
+        for place, tokens, values in zip(self._places, self._tokens, clear, strict=True):
+            protected[place] = pa.array(tokens.of(values), pa.string())
+        return protected
+
+    def write(self, cursor: Cursor) -> None:
+        """Put what was sealed into the vault, in the transaction of the rows that it belongs to."""
+        self._spool.seek(0)
+        cursor.copy_expert(COPY, self._spool)
+
+    def close(self) -> None:
+        """Let go of the connection and of what was not written."""
+        self._spool.close()
+        if self._link is not None:
+            self._link.close()
+
+    def _seal(self, rows: list[tuple[str, str, dict[str, str]]]) -> None:
+        if not rows:
+            return
+        data_keys = self._data_keys({customer for customer, _, _ in rows})
+        day = self._day.isoformat()
+        head = f"{self._source}\t{day}\t"
+        for customer, key, values in rows:
+            text = AS_JSON.encode(values).encode()
+            record = seal.seal(data_keys[customer], text, store.place(self._source, day, key, customer))
+            line = f"{head}{key.translate(ESCAPED)}\t{customer.translate(ESCAPED)}\t\\\\x{record.hex()}\n"
+            self._spool.write(line.encode())
+
+    def _data_keys(self, customers: set[str]) -> dict[str, bytes]:
+        # By a connection of its own, and committed: the load's own is busy with COPY, and another load of the same
+        # customer must find the key that these records are sealed with. A key without a record does no harm.
+        if self._link is None:
+            self._link = psycopg2.connect(settings.dsn("loader"), application_name="bankmart vault")
+        with self._link, self._link.cursor() as cursor:
+            return store.data_keys(cursor, self._keys, customers)
