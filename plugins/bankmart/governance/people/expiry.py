@@ -88,9 +88,12 @@ def _rows(cursor: Any, rule: Rule, expired: Expired, table: Table | None, held: 
         whose = person.belongs(table, held)
         condition = sql.SQL("{} and ({}) is not true").format(condition, whose)
     relation = sql.Identifier(rule.schema, rule.table)
-    verb = sql.SQL("select count(*) from {} as base where {}" if dry else "delete from {} as base where {}")
-    cursor.execute(verb.format(relation, condition))
-    count = int(db.one(cursor)[0]) if dry else cursor.rowcount
+    cursor.execute(
+        sql.SQL("select count(*) from {} as base where {}").format(relation, condition)
+        if dry
+        else _removal(rule, relation, condition)
+    )
+    count = int(db.one(cursor)[0])
     if count:
         expired.rows[rule.name], expired.before[rule.name] = count, rule.cutoff(expired.day)
         if not dry:
@@ -100,6 +103,24 @@ def _rows(cursor: Any, rule: Rule, expired: Expired, table: Table | None, held: 
                 " removed_count = retention.removed_count + excluded.removed_count, removed_at = clock_timestamp()",
                 (rule.schema, rule.table, rule.cutoff(expired.day), count),
             )
+
+
+def _removal(rule: Rule, relation: sql.Identifier, condition: sql.Composable) -> sql.Composed:
+    if rule.extract is None:
+        removal = "with gone as (delete from {} as base where {} returning 1) select count(*) from gone"
+        return sql.SQL(removal).format(relation, condition)
+    # What the vault keeps of a delivered row goes with it.
+    system, _, name = rule.extract.partition(".")
+    key = sql.SQL(", ").join(
+        sql.SQL("base.{}::text").format(sql.Identifier(each)) for each in contract.load()[system][name].key
+    )
+    return sql.SQL(
+        "with gone as (delete from {} as base where {}"
+        " returning base.business_date, concat_ws(chr(31), {}) as row_key),"
+        " unsealed as (delete from vault.sealed using gone where sealed.source = {}"
+        " and sealed.business_date = gone.business_date and sealed.row_key = gone.row_key)"
+        " select count(*) from gone"
+    ).format(relation, condition, key, sql.Literal(rule.extract))
 
 
 def _files(cursor: Any, expired: Expired, holds: list[Hold], whose: Hold | None, dry: bool) -> None:

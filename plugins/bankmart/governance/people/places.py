@@ -25,7 +25,7 @@ CUSTOMER = "core_banking.customer"
 ACCOUNT = "core_banking.account"
 IDENTITY, NUMBER, HASH = "identity.customer_id", "account.number", "identity.record_hash"
 # Requests to be forgotten look after themselves (bankmart.governance.people.erase).
-OWN = ("erasure", "tombstone", "erasure_work", "legal_hold", "user_scope")
+OWN = ("erasure", "tombstone", "erasure_work")
 
 COLUMNS = """
 select

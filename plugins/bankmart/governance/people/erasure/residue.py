@@ -17,7 +17,7 @@ from bankmart import db, settings
 
 BLOCK = 4 << 20
 # What the erasure itself needs until it is done, and what is destroyed with it.
-NOT_TABLES = [("governance", "erasure"), ("governance", "erasure_work"), ("governance", "legal_hold")]
+NOT_TABLES = [("governance", "erasure"), ("governance", "erasure_work")]
 NOT_SCHEMAS = ["vault", "pg_catalog", "information_schema"]
 # The server's own files are read as tables. The environment and the simulator's answers are no data of a bank.
 NOT_FOLDERS = ("postgres", "venv", "truth", "bin", "certificates")

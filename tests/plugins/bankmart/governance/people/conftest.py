@@ -35,6 +35,10 @@ MANIFEST = {
                 "topic": _column("behaviour.service"),
             },
         ),
+        "link": _model(
+            "bridge_identity",
+            {"customer_id": _column("identity.customer_id"), "linked_customer_id": _column("identity.customer_id")},
+        ),
         "customer": _model(
             "dim_customer",
             {
