@@ -106,7 +106,9 @@ def other_date(cursor: Cursor, delivery: Delivery) -> date | None:
         """
         select min(business_date)
         from governance.load
-        where system = %s and table_name = %s and %s in (sha256, erased_sha256) and business_date <> %s and status = 'loaded'
+        where
+            system = %s and table_name = %s and %s in (sha256, erased_sha256) and business_date <> %s
+            and status = 'loaded'
         """,
         (delivery.table.system, delivery.table.name, delivery.manifest.sha256, delivery.business_date),
     )

@@ -1,1 +1,1 @@
-"""What the bank owes the people it knows: keep their data no longer than it may, forget them, tell them what it holds."""
+"""What the bank owes the people it knows: no data past their time, to be forgotten, and to be told what it holds."""

@@ -1,4 +1,4 @@
-"""Retention carried out: rows and landing files whose class's time is up are removed, unless a legal hold keeps them."""
+"""Retention carried out: rows and landing files whose class's time is up go, unless a legal hold keeps them."""
 
 from __future__ import annotations
 

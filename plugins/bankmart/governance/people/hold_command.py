@@ -13,7 +13,9 @@ from bankmart.text import table
 LIST = """
 select
     hold_id, kind, scope, since::text, coalesce(until::text, ''), held_by, reason,
-    case when ended_at is not null then 'ended by ' || ended_by when until < current_date then 'over' else 'in force' end
+    case
+        when ended_at is not null then 'ended by ' || ended_by when until < current_date then 'over' else 'in force'
+    end
 from governance.legal_hold
 order by hold_id
 """

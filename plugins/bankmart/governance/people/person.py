@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,20 +89,22 @@ def numbers(cursor: Any, customers: Iterable[str]) -> dict[str, tuple[str, ...]]
     return found
 
 
-def belongs(table: Table, numbers: dict[str, Sequence[str]]) -> sql.Composed:
+def belongs(table: Table, numbers: Mapping[str, Sequence[str]]) -> sql.Composed:
     """The condition that a row of a table is one of the persons' who have these numbers."""
     return _any(table.owners, numbers)
 
 
-def _any(columns: Iterable[Any], numbers: dict[str, Sequence[str]]) -> sql.Composed:
+def _any(columns: Iterable[Any], numbers: Mapping[str, Sequence[str]]) -> sql.Composed:
     parts = [
-        sql.SQL("{} = any({}::text[])").format(sql.Identifier(place.name), sql.Literal(list(numbers.get(place.kind, ()))))
+        sql.SQL("{} = any({}::text[])").format(
+            sql.Identifier(place.name), sql.Literal(list(numbers.get(place.kind, ())))
+        )
         for place in columns
     ]
     return sql.SQL("({})").format(sql.SQL(" or ").join(parts or [sql.SQL("false")]))
 
 
-def names(table: Table, numbers: dict[str, Sequence[str]]) -> sql.Composed:
+def names(table: Table, numbers: Mapping[str, Sequence[str]]) -> sql.Composed:
     """The condition that a row holds one of these numbers at all, be it of somebody else."""
     return _any((place for place in table.numbers if not place.is_mixed), numbers)
 

@@ -1,7 +1,8 @@
 """Where a person is held: every column of every table that says whose a row is or tells something of somebody.
 
 From metadata: the classes of the source contract and of dbt's models, by what the database really has. What nobody
-declares (of intermediate models) is a number where lineage leads to one, else what the contract's column of its name is.
+declares (of intermediate models) is a number where lineage leads to one, else what the contract's column of its name
+is.
 """
 
 from __future__ import annotations

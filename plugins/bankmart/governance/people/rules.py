@@ -24,7 +24,7 @@ NO_CONTENT = ("reference", "platform", IDENTITY, NUMBER)
 
 @dataclass(frozen=True)
 class Rule:
-    """When a table's rows go. `until_next`: a row with the same of these counts until the next one, and stays until then.
+    """When a table's rows go. `until_next`: a row counts until the next with the same of these, and stays until then.
 
     `is_whole`: every delivery brings the whole table; the newest stays. `extract`: where it is a raw table, its name.
     """
@@ -124,4 +124,6 @@ def _years(own: list[str], others: Any = ()) -> int:
     content = [name for name in own if name not in ("platform",)] or [
         name for name in others if name and name not in NO_CONTENT
     ]
-    return max((int(known[name]["retention_years"]) for name in content), default=int(known["platform"]["retention_years"]))
+    return max(
+        (int(known[name]["retention_years"]) for name in content), default=int(known["platform"]["retention_years"])
+    )

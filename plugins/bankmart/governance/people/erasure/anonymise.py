@@ -15,10 +15,10 @@ from psycopg2 import sql
 
 from bankmart import db
 from bankmart.governance.people import person
-from bankmart.governance.people.places import CUSTOMER, Place, Table
 from bankmart.governance.people.erasure.replace import ERASED
-from bankmart.governance.people.rules import EFFECTIVE
 from bankmart.governance.people.erasure.work import Numbers as Numbers
+from bankmart.governance.people.places import CUSTOMER, Place, Table
+from bankmart.governance.people.rules import EFFECTIVE
 from bankmart.vault import store
 from bankmart.vault.keys import unlock
 
@@ -171,7 +171,10 @@ def _hash(of: Table, new: Mapping[str, sql.Composable]) -> sql.Composed:
     attributes = [
         place
         for place in of.columns
-        if place.kind != CUSTOMER and place.fate != "hash" and place.name != EFFECTIVE and place.data_class != "platform"
+        if place.kind != CUSTOMER
+        and place.fate != "hash"
+        and place.name != EFFECTIVE
+        and place.data_class != "platform"
     ]
     return sql.SQL("md5(concat_ws(chr(31), {}))").format(
         sql.SQL(", ").join(
@@ -185,5 +188,5 @@ def _pieces(text: sql.Composable, known: Mapping[str, str]) -> sql.Composed:
     return sql.SQL(PIECES).format(text=text, known=_json(known))
 
 
-def _json(known: Mapping[str, str]) -> sql.Literal:
+def _json(known: Mapping[str, str]) -> sql.Composable:
     return sql.Literal(json.dumps(known))

@@ -9,8 +9,8 @@ from psycopg2 import sql
 
 from bankmart import db, vault
 from bankmart.governance.people import person
-from bankmart.governance.people.places import Place, Table, places
 from bankmart.governance.people.erasure.work import Numbers
+from bankmart.governance.people.places import Place, Table, places
 from bankmart.sources import contract, tables
 
 # Names are many people's, and free text is nobody's value.
@@ -40,9 +40,7 @@ def of_rows(cursor: Any, numbers: Numbers) -> list[Value]:
 
 def clear(customers: Sequence[str], by: str, reason: str) -> list[Value]:
     """The values that the vault keeps of customers, in clear; who asks is in the audit chain before."""
-    classes = {
-        (f"{extract.system}.{extract.name}", place.name): place.data_class for extract, place in _columns()
-    }
+    classes = {(f"{extract.system}.{extract.name}", place.name): place.data_class for extract, place in _columns()}
     found: set[Value] = set()
     for customer in customers:
         with db.connect("vault") as link:
@@ -67,7 +65,9 @@ def alone_in(cursor: Any, values: Iterable[Value]) -> list[Value]:
         if not mine or not db.one(cursor)[0]:
             continue
         # What stands in clear in the vault stands as a token in the row.
-        written = dict(zip(vault.tokens(place.data_class, list(mine)), mine, strict=True)) | {each: each for each in mine}
+        written = dict(zip(vault.tokens(place.data_class, list(mine)), mine, strict=True)) | {
+            each: each for each in mine
+        }
         cursor.execute(
             sql.SQL("select distinct {column} from {} where {column} = any(%s)").format(
                 tables.relation(extract), column=sql.Identifier(place.name)

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bankmart import settings
-from bankmart.governance.people.places import places
 from bankmart.governance.people.erasure.replace import ERASED, Known, changed
+from bankmart.governance.people.places import places
 from bankmart.sources import contract
 from bankmart.sources.contract import Table
 from bankmart.sources.delivery import Delivery, find
@@ -173,8 +173,7 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
 
 def _written(fields: list[str | None], raw: str, delimiter: str) -> str:
     text = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if raw.startswith('"') else csv.QUOTE_MINIMAL
-    csv.writer(text, delimiter=delimiter, lineterminator="", quoting=quoting).writerow(fields)
+    csv.writer(text, delimiter=delimiter, lineterminator="", quoting=csv.QUOTE_MINIMAL).writerow(fields)
     return text.getvalue() + raw[len(raw.rstrip("\r\n")) :]
 
 

@@ -59,7 +59,7 @@ class Tombstones:
         return Tombstones(self.anonymous, {}, self._seen)
 
     def of(self, kind: str, values: Iterable[str]) -> dict[str, str]:
-        """Those of the values that are gone, with their anonymous ones. A token takes 24 µs: each value is asked once."""
+        """Those of the values that are gone, with their anonymous ones. A token takes 24 µs: each is made once."""
         asked = list(dict.fromkeys(values))
         if new := [value for value in asked if (kind, value) not in self._seen]:
             for value, token in zip(new, tokens(kind, new), strict=True):
@@ -72,7 +72,9 @@ class Tombstones:
 
 def tokens(kind: str, numbers: list[str]) -> list[str]:
     """The tokens of numbers by which tombstones know them: of exactly what is written, capitals and spaces too."""
-    return [str(each) for each in vault.tokens(f"tombstone {kind}", [f"n:{number.encode().hex()}" for number in numbers])]
+    return [
+        str(each) for each in vault.tokens(f"tombstone {kind}", [f"n:{number.encode().hex()}" for number in numbers])
+    ]
 
 
 def chunk(table: Table, found: Chunk, numbers: Numbers) -> Chunk:
@@ -97,7 +99,8 @@ def chunk(table: Table, found: Chunk, numbers: Numbers) -> Chunk:
     def locate(wanted: list[int]) -> list[tuple[int, str]]:
         # What is rejected all the same goes to quarantine, where it must not stand either.
         return [
-            (line, ERASED if row in theirs else raw) for row, (line, raw) in zip(wanted, found.locate(wanted), strict=True)
+            (line, ERASED if row in theirs else raw)
+            for row, (line, raw) in zip(wanted, found.locate(wanted), strict=True)
         ]
 
     return Chunk(made, found.length, locate, bad)
@@ -106,7 +109,7 @@ def chunk(table: Table, found: Chunk, numbers: Numbers) -> Chunk:
 def changed(table: Table, record: Mapping[str, Any], gone: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """The fields of a record that change; `gone`: by column the numbers that are gone, old → new."""
     held = places(table)
-    found = {place.name: gone[place.name][record[place.name]]
+    found: dict[str, Any] = {place.name: gone[place.name][record[place.name]]
              for place in held if record.get(place.name) in gone.get(place.name, {})}  # fmt: skip
     if any(place.name in found for place in owners(held)):
         for place in held:
@@ -132,7 +135,9 @@ def _bad(table: Table, rejects: list[Reject], numbers: Numbers) -> list[Reject]:
     kinds = {place.kind for place in places(table) if place.kind}
     made = []
     for reject in rejects:
-        pieces = [piece.strip(' "') for piece in reject.raw.replace(";", ",").replace("|", ",").replace("\t", ",").split(",")]
+        pieces = [
+            piece.strip(' "') for piece in reject.raw.replace(";", ",").replace("|", ",").replace("\t", ",").split(",")
+        ]
         is_theirs = any(numbers.of(kind, filter(None, pieces[:200])) for kind in kinds)
         made.append(Reject(reject.line, reject.column, reject.rule, reject.reason, ERASED) if is_theirs else reject)
     return made

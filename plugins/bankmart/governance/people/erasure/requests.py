@@ -77,8 +77,7 @@ def decide(numbers: Sequence[int], by: str, *, approve: bool) -> None:
                 raise ErasureError(f"request {number} {said}: `bankmart erase list` shows those that wait")
             if row[2] == by:
                 raise ErasureError(
-                    f"request {number} was made by {by}: another person has to decide (four eyes). "
-                    "Nothing was decided."
+                    f"request {number} was made by {by}: another person has to decide (four eyes). Nothing was decided."
                 )
             if approve and (hold := held(active(cursor), cursor, person.find(cursor, row[0]))):
                 raise ErasureError(f"request {number} can't be approved: {hold} forbids it. `bankmart hold list`")

@@ -78,7 +78,7 @@ def files(search: Search) -> Iterator[Found]:
 
 
 def redact(path: Path, search: Search) -> bool:
-    """Overwrite what is found in a text file, byte for byte, so that who is writing to it can go on; False if it is none.
+    """Overwrite what is found in a text file, byte for byte, so that who writes to it can go on; False if it is none.
 
     What was a number becomes as many x.
     """
@@ -94,7 +94,9 @@ def redact(path: Path, search: Search) -> bool:
 
 def _is_in_table(cursor: Any, name: tuple[str, str], search: Search) -> bool:
     sink = _Sink(search)
-    cursor.copy_expert(sql.SQL("copy (select * from {}) to stdout (format csv)").format(sql.Identifier(*name)), cast(Any, sink), BLOCK)
+    cursor.copy_expert(
+        sql.SQL("copy (select * from {}) to stdout (format csv)").format(sql.Identifier(*name)), cast(Any, sink), BLOCK
+    )
     return sink.found()
 
 

@@ -17,7 +17,8 @@ def add(cursor: Any, number: int) -> None:
     """List every model that was trained here, or scores: the person may have been among what it learnt from."""
     cursor.execute("select exists (select from governance.build where kind = 'training' and status = 'passed')")
     (is_trained,) = db.one(cursor)
-    known = {found.name for found in pkgutil.iter_modules([str(settings.ROOT / "ml" / "models")])} if is_trained else set()
+    found = pkgutil.iter_modules([str(settings.ROOT / "ml" / "models")]) if is_trained else ()
+    known = {module.name for module in found}
     for statement in (
         "select distinct model from scores.customer_score",
         "select distinct model from scores.customer_offer",
@@ -46,6 +47,7 @@ def done(model: str, read_at: datetime) -> None:
     """The model was trained anew, on rows that were read at a moment."""
     with db.connect("scorer") as link, link.cursor() as cursor:
         cursor.execute(
-            "update governance.retrain_due set done_at = clock_timestamp() where model = %s and done_at is null and since < %s",
+            "update governance.retrain_due set done_at = clock_timestamp()"
+            " where model = %s and done_at is null and since < %s",
             (model, read_at),
         )

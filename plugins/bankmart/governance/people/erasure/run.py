@@ -32,9 +32,9 @@ from bankmart.governance.people.erasure import (
     retrain,
 )
 from bankmart.governance.people.erasure.anonymise import Numbers
-from bankmart.governance.people.places import OWN, Table, tables
 from bankmart.governance.people.erasure.requests import ErasureError
 from bankmart.governance.people.erasure.work import LANDING, NUMBERS, VALUES, Work, merged, read
+from bankmart.governance.people.places import OWN, Table, tables
 
 if TYPE_CHECKING:
     from bankmart.governance.policy import Node

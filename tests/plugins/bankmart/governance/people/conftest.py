@@ -82,17 +82,44 @@ class Bank:
         self.insert("sources", extract.replace(".", "__"), business_date=day, load_id=1, **values)
 
     def customer(self, number, effective=date(2020, 1, 1), day=DAY, **values):
-        self.raw("core_banking.customer", day, **{
-            "customer_id": number, "status": "active", "open_date": effective, "effective_date": effective, **values
-        })
+        self.raw(
+            "core_banking.customer",
+            day,
+            **{
+                "customer_id": number,
+                "status": "active",
+                "open_date": effective,
+                "effective_date": effective,
+                **values,
+            },
+        )
 
     def account(self, number, customer, day=DAY):
-        self.raw("core_banking.account", day, account_id=number, customer_id=customer, product_id="P1", currency="CNY",
-                 open_date=day, status="active", effective_date=day)
+        self.raw(
+            "core_banking.account",
+            day,
+            account_id=number,
+            customer_id=customer,
+            product_id="P1",
+            currency="CNY",
+            open_date=day,
+            status="active",
+            effective_date=day,
+        )
 
     def paid(self, number, account, on, day=DAY, to=None):
-        self.raw("core_banking.transaction", day, transaction_id=number, account_id=account, transaction_date=on,
-                 direction="out", amount=10, channel="mobile", purpose="transfer", counterparty_account=to)
+        self.raw(
+            "core_banking.transaction",
+            day,
+            transaction_id=number,
+            account_id=account,
+            transaction_date=on,
+            direction="out",
+            amount=10,
+            channel="mobile",
+            purpose="transfer",
+            counterparty_account=to,
+        )
 
     def rows(self, statement, *bound):
         with db.connect("eraser") as link, link.cursor() as cursor:
@@ -102,7 +129,7 @@ class Bank:
 
 @pytest.fixture
 def bank(warehouse, monkeypatch, tmp_path):
-    """Customers C1 and C2 with an account each, A1 and A2; the date is published."""
+    """Customers X901 and X902 with an account each, Y901 and Y902; the date is published."""
     monkeypatch.setenv("BANKMART_LANDING_DIR", str(tmp_path / "landing"))
     monkeypatch.setattr("bankmart.dbt.manifest", lambda: MANIFEST)
     tables.create_tables([table for system in contract.load().values() for table in system.values()])
@@ -114,7 +141,7 @@ def bank(warehouse, monkeypatch, tmp_path):
         cursor.execute("insert into governance.publication (business_date, build_id) values (%s, 1)", (DAY,))
     made = Bank()
     for number in ("1", "2"):
-        made.customer(f"C{number}", name=f"Name {number}", mobile=f"1380000000{number}", birth_date=date(1980, 5, 17))
-        made.account(f"A{number}", f"C{number}")
-        made.insert("intermediate", "int_account", account_id=f"A{number}", customer_id=f"C{number}", build_id=1)
+        made.customer(f"X90{number}", name=f"Name {number}", mobile=f"1380000000{number}", birth_date=date(1980, 5, 17))
+        made.account(f"Y90{number}", f"X90{number}")
+        made.insert("intermediate", "int_account", account_id=f"Y90{number}", customer_id=f"X90{number}", build_id=1)
     return made

@@ -16,8 +16,8 @@ from bankmart.governance.people.erasure import cleaning, requests
 from bankmart.governance.people.erasure import run as erasure
 from bankmart.governance.people.erasure.requests import ErasureError
 from bankmart.sources import contract, load
-from bankmart.sources.reading.values import arrow_type
 from bankmart.sources.landing import MANIFEST, folder, sha256, write_extract
+from bankmart.sources.reading.values import arrow_type
 
 DAY = date(2026, 1, 31)
 TEXT = "call me on 13800000001"
@@ -35,29 +35,29 @@ def deliver(tmp_path, table, rows, day=DAY, file_format="csv"):
 
 @pytest.fixture
 def known(bank, tmp_path):
-    """What C1 has left: facts, a delivered file with a quarantined record, a log, a score, a payment from C2."""
-    bank.paid("T1", "A1", DAY, to="A2")
-    bank.paid("T2", "A2", DAY, to="A1")
-    for number, name in (("C1", "Name 1"), ("C2", "Name 2"), ("C10", "Name 10")):
+    """What X901 has left: facts, a delivered file with a quarantined record, a log, a score, a payment from X902."""
+    bank.paid("T1", "Y901", DAY, to="Y902")
+    bank.paid("T2", "Y902", DAY, to="Y901")
+    for number, name in (("X901", "Name 1"), ("X902", "Name 2"), ("X9010", "Name 10")):
         bank.insert("marts", "dim_customer", customer_id=number, name=name, birth_date=date(1980, 5, 17), build_id=1,
                     effective_date=DAY, record_hash="x", business_date=DAY)  # fmt: skip
         bank.insert("marts", "fct_interaction", customer_id=number, interaction_date=DAY, topic="card", build_id=1)
-        bank.insert("scores", "customer_score", customer_id=number, as_of_date=DAY, build_id=1, model="churn", score=0.5,
-                    model_version="1", band="low", is_champion=True, mlflow_run_id="r")  # fmt: skip
-    bank.customer("C10", name="Name 10")
+        bank.insert("scores", "customer_score", customer_id=number, as_of_date=DAY, build_id=1, model="churn",
+                    score=0.5, model_version="1", band="low", is_champion=True, mlflow_run_id="r")  # fmt: skip
+    bank.customer("X9010", name="Name 10")
     deliver(tmp_path, "contact_centre.feedback", [
-        {"feedback_id": f"F{n}", "customer_id": f"C{n % 2 + 1}", "given_at": "2026-01-31T10:00:00Z", "channel": "app",
+        {"feedback_id": f"F{n}", "customer_id": f"X90{n % 2 + 1}", "given_at": "2026-01-31T10:00:00", "channel": "app",
          "language": "zh", "feedback_text": TEXT if n % 2 == 0 else 'a "quoted", text', "score": "4" if n else "none"}
         for n in range(120)
     ])  # fmt: skip
     load.load_system("contact_centre", DAY)
     log = settings.state_dir() / "logs" / "task.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("scored C1, C10 and C2\n{\"customer\": \"line\\nC1\"}\n")
+    log.write_text('scored X901, X9010 and X902\n{"customer": "line\\nX901"}\n')
     return bank
 
 
-def forget(customer="C1"):
+def forget(customer="X901"):
     (number,) = requests.request([(customer, "asks")], "li")
     requests.decide([number], "wang", approve=True)
     return erasure.run("ops")
@@ -72,7 +72,7 @@ def everything(bank):
         row
         for schema, name in bank.rows(
             "select nspname, relname from pg_class join pg_namespace on relnamespace = pg_namespace.oid"
-            " where relkind = 'r' and nspname in ('sources', 'marts', 'intermediate', 'scores', 'governance', 'audit', 'vault')"
+            " where relkind = 'r' and nspname = any('{sources,marts,intermediate,scores,governance,audit,vault}')"
         )
         for (row,) in bank.rows(f"select t::text from {schema}.{name} as t")
         if (schema, name) != ("vault", "master")
@@ -86,32 +86,37 @@ def test_nothing_is_left_but_the_facts(known, tmp_path):
     report = forget()
     assert known.rows("select count(*), sum(amount) from sources.core_banking__transaction") == totals
     left = everything(known)
-    assert [gone for gone in ("C1", "A1", "Name 1", "13800000001", TEXT) if named(left, gone)] == []
-    assert named(left, "C2") and named(left, "Name 10")
+    assert [gone for gone in ("X901", "Y901", "Name 1", "13800000001", TEXT) if named(left, gone)] == []
+    assert named(left, "X902")
+    assert named(left, "Name 10")
     # One number stands for one, everywhere; another's rows are as they were.
-    ((new, account),) = known.rows("select customer_id, account_id from intermediate.int_account where customer_id <> 'C2'")
+    ((new, account),) = known.rows(
+        "select customer_id, account_id from intermediate.int_account where customer_id <> 'X902'"
+    )
     assert known.rows("select name, birth_date from marts.dim_customer where customer_id = %s", new) == [
         (None, date(1980, 1, 1))
     ]
     assert known.rows("select account_id, counterparty_account from sources.core_banking__transaction order by 1") == [
-        ("A2", account), (account, None),
+        ("Y902", account), (account, None),
     ]  # fmt: skip
     assert known.rows("select count(*) from scores.customer_score where customer_id = %s", new) == [(1,)]
-    assert known.rows("select name from marts.dim_customer where customer_id = 'C10'") == [("Name 10",)]
-    # The quarantined record was C1's.
+    assert known.rows("select name from marts.dim_customer where customer_id = 'X9010'") == [("Name 10",)]
+    # The quarantined record was X901's.
     assert known.rows("select raw_text from governance.quarantine") == [("erased",)]
     after = (place / "feedback.csv").read_text().splitlines()
-    assert [new for old, new in zip(before, after, strict=True) if "C1" not in old] == [
-        line for line in before if "C1" not in line
+    assert [new for old, new in zip(before, after, strict=True) if "X901" not in old] == [
+        line for line in before if "X901" not in line
     ]
-    assert "C1" not in "".join(after) and TEXT not in "".join(after)
+    assert "X901" not in "".join(after)
+    assert TEXT not in "".join(after)
     manifest = json.loads((place / MANIFEST).read_text())
     assert manifest["sha256"] == sha256(place / "feedback.csv")
     assert (settings.state_dir() / "logs" / "task.log").read_text() == (
-        "scored xx, C10 and C2\n{\"customer\": \"line\\nxx\"}\n"
+        'scored xxxx, X9010 and X902\n{"customer": "line\\nxxxx"}\n'
     )
     text = (settings.state_dir() / "certificates" / f"erasure-{report.erasures[0]}.json").read_text()
-    assert json.loads(text)["left_over"] == 0 and "C1" not in text
+    assert json.loads(text)["left_over"] == 0
+    assert "X901" not in text
     assert json.loads(text)["models_due_for_retraining"] == ["churn"]
     assert not verify().findings
     assert known.rows("select build_id, erasures from governance.build_change") == [(1, report.erasures)]
@@ -126,9 +131,9 @@ def forget_nobody():
 def test_an_old_file_brings_nobody_back(known, tmp_path, file_format):
     forget()
     rows = [
-        {"feedback_id": f"G{n}", "customer_id": customer, "given_at": "2026-02-01T10:00:00Z", "channel": "app",
+        {"feedback_id": f"G{n}", "customer_id": customer, "given_at": "2026-02-01T10:00:00", "channel": "app",
          "language": "zh", "feedback_text": "text", "score": "5"}
-        for n, customer in enumerate(("C1", "C2"))
+        for n, customer in enumerate(("X901", "X902"))
     ]  # fmt: skip
     day = date(2026, 2, 1)
     for _ in range(2):  # the old file again over the one that was cleaned
@@ -139,7 +144,7 @@ def test_an_old_file_brings_nobody_back(known, tmp_path, file_format):
             "select customer_id like 'erased-%%', feedback_text from sources.contact_centre__feedback"
             " where business_date = %s order by feedback_id", day,
         ) == [(True, "erased"), (False, "text")]  # fmt: skip
-        assert b"C1" not in next(each for each in place.iterdir() if each.name != MANIFEST).read_bytes()
+        assert b"X901" not in next(each for each in place.iterdir() if each.name != MANIFEST).read_bytes()
     (again,) = [each for each in load.load_system("contact_centre", day).tables if each.table == "feedback"]
     assert again.status == "unchanged"
     ((number,),) = known.rows("select customer_id from marts.fct_interaction where customer_id like 'erased-%%'")
@@ -160,27 +165,28 @@ def test_killed_half_way_it_ends_complete_when_run_again(known, tmp_path, monkey
         with pytest.raises(KeyboardInterrupt):
             forget()
     # The warehouse is done whole, whatever came after it.
-    assert known.rows("select 1 from marts.fct_interaction where customer_id = 'C1'") == []
+    assert known.rows("select 1 from marts.fct_interaction where customer_id = 'X901'") == []
     erasure.run("ops")
     assert known.rows("select state, customer_id from governance.erasure") == [("done", None)]
     assert known.rows("select count(*) from governance.erasure_work") == [(0,)]
     place = folder(tmp_path / "landing", "contact_centre", "feedback", DAY)
     assert json.loads((place / MANIFEST).read_text())["sha256"] == sha256(place / "feedback.csv")
-    assert "C1" not in (place / "feedback.csv").read_text()
+    assert "X901" not in (place / "feedback.csv").read_text()
     assert (settings.state_dir() / "certificates" / "erasure-1.json").exists()
 
 
 def test_killed_in_the_warehouse_nothing_has_happened(known, monkeypatch):
     before = everything(known)
-    (number,) = requests.request([("C1", "asks")], "li")
+    (number,) = requests.request([("X901", "asks")], "li")
     requests.decide([number], "wang", approve=True)
     with monkeypatch.context() as patch:
         patch.setattr(erasure, "_remember", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             erasure.run("ops")
-    assert known.rows("select count(*) from marts.fct_interaction where customer_id = 'C1'") == [(1,)]
+    assert known.rows("select count(*) from marts.fct_interaction where customer_id = 'X901'") == [(1,)]
     assert erasure.run("ops").erasures == [number]
-    assert named(before, "C1") and not named(everything(known), "C1")
+    assert named(before, "X901")
+    assert not named(everything(known), "X901")
 
 
 def test_what_is_left_is_named_and_there_is_no_certificate(known):
@@ -189,7 +195,7 @@ def test_what_is_left_is_named_and_there_is_no_certificate(known):
     place.write_bytes(b"\0\0C1\0")
     with db.connect("airflow", settings.AIRFLOW) as link, link.cursor() as cursor:
         cursor.execute("create table if not exists note (what text)")
-        cursor.execute("insert into note values ('about A1')")
+        cursor.execute("insert into note values ('about Y901')")
     try:
         with pytest.raises(ErasureError, match="2 places:\n  database airflow, table public.note\n  file mlflow/art"):
             forget()
@@ -202,63 +208,69 @@ def test_what_is_left_is_named_and_there_is_no_certificate(known):
 
 
 def test_a_request_needs_two_people_and_a_person_to_erase(known, tmp_path):
-    (number,) = requests.request([("C1", "asks")], "li")
+    (number,) = requests.request([("X901", "asks")], "li")
     with pytest.raises(ErasureError, match="made by li: another person"):
         requests.decide([number], "li", approve=True)
-    with pytest.raises(ErasureError, match="C1 is asked for already: request 1 is requested"):
-        requests.request([("C1", "asks again")], "zhao")
+    with pytest.raises(ErasureError, match="X901 is asked for already: request 1 is requested"):
+        requests.request([("X901", "asks again")], "zhao")
     file = tmp_path / "requests.csv"
     file.write_text("customer_id,reason\nC2,by letter\nC9,by letter\n")
-    with pytest.raises(ErasureError, match="nothing was requested:\n  no customer C9"):
+    with pytest.raises(ErasureError, match="nothing was requested:\n  no customer X909"):
         requests.request(requests.read(file), "li")
     assert known.rows("select count(*) from governance.erasure") == [(1,)]
     requests.decide([number], "wang", approve=False)
     forget()
-    with pytest.raises(ErasureError, match="C1 was erased on .*, by request 3: nothing is left"):
-        requests.request([("C1", "asks")], "li")
+    with pytest.raises(ErasureError, match="X901 was erased on .*, by request 3: nothing is left"):
+        requests.request([("X901", "asks")], "li")
     with pytest.raises(ErasureError, match="request 9 doesn't exist"):
         requests.decide([9], "wang", approve=True)
 
 
 def test_a_legal_hold_stops_it_wherever_it_is(known):
-    held = hold.add("customer", "C1", "case 17", "zhao", DAY)
-    with pytest.raises(ErasureError, match=r"C1 can't be erased: legal hold 1 \(case 17; by zhao\)"):
-        requests.request([("C1", "asks")], "li")
+    held = hold.add("customer", "X901", "case 17", "zhao", DAY)
+    with pytest.raises(ErasureError, match=r"X901 can't be erased: legal hold 1 \(case 17; by zhao\)"):
+        requests.request([("X901", "asks")], "li")
     hold.end(held, "zhao")
-    (number,) = requests.request([("C1", "asks")], "li")
-    held = hold.add("customer", "C1", "case 18", "zhao", DAY)
+    (number,) = requests.request([("X901", "asks")], "li")
+    held = hold.add("customer", "X901", "case 18", "zhao", DAY)
     with pytest.raises(ErasureError, match="can't be approved: legal hold 2"):
         requests.decide([number], "wang", approve=True)
     hold.end(held, "zhao")
     requests.decide([number], "wang", approve=True)
     held = hold.add("table", "core_banking.transaction", "case 19", "zhao", DAY)
     assert "request 1 waits: legal hold 3" in erasure.run("ops").text()
-    assert named(everything(known), "A1")
+    assert named(everything(known), "Y901")
     hold.end(held, "zhao")
     assert erasure.run("ops").erasures == [number]
 
 
 def test_a_merged_person_is_erased_with_all_numbers(known):
     with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute("create table marts.bridge_identity (customer_id text, linked_customer_id text, build_id bigint)")
-        cursor.execute("insert into marts.bridge_identity values ('C2', 'C1', 1)")
-    (number,) = requests.request([("C2", "asks")], "li")
-    with pytest.raises(ErasureError, match="C1 is asked for already: request 1 is requested and covers the whole person"):
-        requests.request([("C1", "asks")], "li")
+        cursor.execute(
+            "create table marts.bridge_identity (customer_id text, linked_customer_id text, build_id bigint)"
+        )
+        cursor.execute("insert into marts.bridge_identity values ('X902', 'X901', 1)")
+    (number,) = requests.request([("X902", "asks")], "li")
+    with pytest.raises(
+        ErasureError, match="X901 is asked for already: request 1 is requested and covers the whole person"
+    ):
+        requests.request([("X901", "asks")], "li")
     requests.decide([number], "wang", approve=True)
     erasure.run("ops")
     assert known.rows("select count(*) from governance.tombstone where kind = 'core_banking.customer'") == [(2,)]
     left = everything(known)
-    assert [gone for gone in ("C1", "C2", "A1", "A2") if named(left, gone)] == []
+    assert [gone for gone in ("X901", "X902", "Y901", "Y902") if named(left, gone)] == []
     # They stay one person, whoever it was.
     ((one, other),) = known.rows("select customer_id, linked_customer_id from marts.bridge_identity")
-    assert one.startswith("erased-") and other.startswith("erased-") and one != other
-    with pytest.raises(ErasureError, match="C1 was erased"):
-        requests.request([("C1", "asks")], "li")
+    assert one.startswith("erased-")
+    assert other.startswith("erased-")
+    assert one != other
+    with pytest.raises(ErasureError, match="X901 was erased"):
+        requests.request([("X901", "asks")], "li")
 
 
 def test_two_persons_are_erased_together(known):
-    made = requests.request([("C1", "asks"), ("C2", "asks")], "li")
+    made = requests.request([("X901", "asks"), ("X902", "asks")], "li")
     requests.decide(made, "wang", approve=True)
     assert erasure.run("ops").erasures == made
     assert known.rows("select count(distinct customer_id) from marts.fct_interaction") == [(3,)]

@@ -24,10 +24,10 @@ def transactions(bank):
 def aged(bank):
     """Old and young transactions and calls of both customers."""
     for number in ("1", "2"):
-        bank.paid(f"T{number}", f"A{number}", OLD, OLD)
-        bank.paid(f"Y{number}", f"A{number}", date(2016, 1, 31))
+        bank.paid(f"T{number}", f"Y90{number}", OLD, OLD)
+        bank.paid(f"Y{number}", f"Y90{number}", date(2016, 1, 31))
         for on in (date(2021, 1, 30), date(2021, 1, 31)):
-            bank.insert("marts", "fct_interaction", customer_id=f"C{number}", interaction_date=on, build_id=1)
+            bank.insert("marts", "fct_interaction", customer_id=f"X90{number}", interaction_date=on, build_id=1)
     return bank
 
 
@@ -45,56 +45,59 @@ def test_rows_go_by_the_class_of_their_date_once_and_the_audit_counts_them(aged)
 
 def test_what_stands_until_the_next_one_stays_until_then(bank):
     for on in (date(1999, 1, 1), date(2001, 1, 1), date(2002, 1, 1)):
-        bank.raw("core_banking.balance", account_id="A1", balance_date=on, balance_amount=5)
-        bank.customer("C3", on, day=on)
+        bank.raw("core_banking.balance", account_id="Y901", balance_date=on, balance_amount=5)
+        bank.customer("X903", on, day=on)
     for action, on in (("granted", "2010-01-01 10:00+08"), ("withdrawn", "2011-01-01 10:00+08")):
-        bank.raw("consent.consent_event", consent_event_id=action, customer_id="C1", purpose="marketing",
+        bank.raw("consent.consent_event", consent_event_id=action, customer_id="X901", purpose="marketing",
                  channel="all", action=action, occurred_at=on)  # fmt: skip
     expiry.run(DAY)
     # The balance and the record of 2002 are still true; the withdrawal still counts.
     assert bank.rows("select balance_date::text from sources.core_banking__balance") == [("2002-01-01",)]
-    assert bank.rows("select effective_date::text from sources.core_banking__customer where customer_id = 'C3'") == [
+    assert bank.rows("select effective_date::text from sources.core_banking__customer where customer_id = 'X903'") == [
         ("2002-01-01",)
     ]
     assert bank.rows("select action from sources.consent__consent_event") == [("withdrawn",)]
 
 
 def test_a_hold_on_a_customer_or_a_table_keeps_what_is_past_its_time(aged, tmp_path):
-    number = hold.add("customer", "C1", "case 17", "Li", DAY)
+    number = hold.add("customer", "X901", "case 17", "Li", DAY)
     place = folder(tmp_path / "landing", "core_banking", "transaction", OLD)
     place.mkdir(parents=True)
     expired = expiry.run(DAY)
     assert transactions(aged) == {"T1", "Y1", "Y2"}
-    assert aged.rows("select count(*) from marts.fct_interaction where customer_id = 'C1'") == [(2,)]
-    assert place.exists() and "kept by legal hold 1 (case 17; by Li)" in expired.text()
+    assert aged.rows("select count(*) from marts.fct_interaction where customer_id = 'X901'") == [(2,)]
+    assert place.exists()
+    assert "kept by legal hold 1 (case 17; by Li)" in expired.text()
     hold.end(number, "Wang")
     of_table = hold.add("table", "core_banking.transaction", "case 18", "Li", DAY)
     assert "nothing is removed: legal hold 2" in expiry.run(DAY).text()
-    assert "T1" in transactions(aged) and place.exists()
+    assert "T1" in transactions(aged)
+    assert place.exists()
     hold.end(of_table, "Wang")
     expiry.run(DAY)
-    assert transactions(aged) == {"Y1", "Y2"} and not place.exists()
+    assert transactions(aged) == {"Y1", "Y2"}
+    assert not place.exists()
     assert aged.rows("select kind, actor from audit.entry where kind like 'hold%%' order by number") == [
         ("hold", "Li"), ("hold_end", "Wang"), ("hold", "Li"), ("hold_end", "Wang"),
     ]  # fmt: skip
 
 
 def test_a_hold_that_is_over_or_not_yet_holds_nothing(aged):
-    hold.add("customer", "C1", "over", "Li", date(2020, 1, 1), date(2020, 12, 31))
-    hold.add("customer", "C2", "not yet", "Li", date.today() + timedelta(days=1))
+    hold.add("customer", "X901", "over", "Li", date(2020, 1, 1), date(2020, 12, 31))
+    hold.add("customer", "X902", "not yet", "Li", date.today() + timedelta(days=1))
     expiry.run(DAY)
     assert transactions(aged) == {"Y1", "Y2"}
 
 
 def test_holds_that_make_no_sense_are_refused(bank):
-    with pytest.raises(UnknownCustomer, match="no customer C9"):
-        hold.add("customer", "C9", "case", "Li", DAY)
+    with pytest.raises(UnknownCustomer, match="no customer X909"):
+        hold.add("customer", "X909", "case", "Li", DAY)
     with pytest.raises(hold.HoldError, match="no table card.coin"):
         hold.add("table", "card.coin", "case", "Li", DAY)
     with pytest.raises(hold.HoldError, match="needs a reason"):
-        hold.add("customer", "C1", " ", "Li", DAY)
+        hold.add("customer", "X901", " ", "Li", DAY)
     with pytest.raises(hold.HoldError, match="before it begins"):
-        hold.add("customer", "C1", "case", "Li", DAY, DAY - timedelta(days=1))
+        hold.add("customer", "X901", "case", "Li", DAY, DAY - timedelta(days=1))
     with pytest.raises(hold.HoldError, match="no hold 7 in force"):
         hold.end(7, "Li")
 
@@ -127,5 +130,3 @@ def test_landing_folders_and_quarantine_go_with_their_table(bank, tmp_path):
     assert expiry.run(DAY).folders == places[:1]
     assert [place.exists() for place in places] == [False, True]
     assert bank.rows("select business_date from governance.quarantine") == [(date(2023, 1, 31),)]
-
-
