@@ -1,6 +1,7 @@
 # What a person types and what CI runs are the same. `make` alone lists the targets.
 # Variables, by argument: SOURCE=berka SOURCE_DIR=folder CUSTOMERS=n MONTHS=n DAYS=n (demo), PYTHON=python3.11 (setup),
-# TESTS=tests/folder (test), KEY=value (what a target asks for).
+# TESTS=tests/folder (test), SEEDS=n (test-faults), KEY=value (what a target asks for), DATA=folder AS_OF=date
+# WRITE=file (bench-models).
 
 VENV := .bankmart/venv
 PY := $(VENV)/bin/python
@@ -11,10 +12,10 @@ DEMO := $(if $(SOURCE),--source "$(SOURCE)") $(if $(SOURCE_DIR),--source-dir "$(
 IS_311 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test up down status check format bench docs tag-diff reset clean
+.PHONY: help setup demo test test-faults up down status check format bench bench-models docs tag-diff reset clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make the environment in .bankmart/venv (every target does this first; done already, it takes no time)
 	@for python in $(PYTHON) python3.11 /usr/bin/python3.11 python3; do \
@@ -28,6 +29,9 @@ demo: setup ## Run the whole line from extracts to scored, tagged customers, and
 
 test: setup ## Run all the tests, two at a time, each half against a Postgres of its own
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(TESTS)
+
+test-faults: setup ## Every kind of fault at every step of the line, ten seeds each (SEEDS=n), and print the table
+	@BANKMART_FAULT_SEEDS="$(or $(SEEDS),10)" $(PY) -m pytest --timeout 0 tests/e2e/test_faults.py
 
 up: setup ## Start Postgres, MLflow and Airflow
 	@$(BANKMART) up
@@ -51,6 +55,10 @@ format: setup ## Put Python files into the project's format
 
 bench: setup ## Measure the speed of each step
 	@$(BANKMART) bench
+
+bench-models: setup ## Judge the models on public data (DATA=folder) and, with AS_OF=date, against the simulated bank's truth
+	@$(PY) -m ml bench models --data "$(or $(DATA),../shared/data)" $(if $(AS_OF),--as-of "$(AS_OF)") \
+		$(if $(WRITE),--write "$(WRITE)")
 
 tag-diff: setup ## Show how many customers a changed tag moves: make tag-diff KEY=aum_tier
 	@$(BANKMART) tag-diff "$(KEY)"

@@ -11,6 +11,8 @@ its scores. A challenger is scored in the shadow: kept, never published, and its
 - *score_MODEL failed*: the log says whether MLflow is away, the model's artefact was refused, or a feature is missing.
 - *A new champion scores badly*: `python -m ml rollback MODEL` puts the one before back; clear `score_MODEL`.
 - *gate_profile is red*: as in mart_daily; readers still see the date before.
+- *agree waits*: the date is published, and the new build would show something else: its question says rows per table
+  and column. Answer under Required actions; no answer in three days is a no, and readers keep what they have.
 - *A published date is wrong*: `bankmart rollback --date DATE` puts back what readers saw before.
 - *Unclear*: owner data-platform (scores: data-science), docs/runbook.md.
 """
@@ -39,4 +41,6 @@ with DAG(
     profile = steps.dbt("profile", build)
     for model in steps.MODELS:
         steps.score(model, build) >> profile
-    profile >> steps.gate("profile", build) >> steps.publish(build)
+    gated, compared = steps.gate("profile", build), steps.compare(build)
+    profile >> gated >> compared
+    steps.publish(build, steps.agree(compared))

@@ -74,7 +74,7 @@ def compare(spec: Spec, as_of: date, number: int | None, without_champion: bool)
 
 
 def _checks(spec: Spec, candidate: Version, champion: Version | None, without_champion: bool) -> list[Check]:
-    from ml.judging.gate import Check
+    from ml.judging.gate import Check, with_fairness
     from ml.techniques import technique
     from ml.tracking import registry
 
@@ -83,7 +83,7 @@ def _checks(spec: Spec, candidate: Version, champion: Version | None, without_ch
     data = _same_data(spec, how, loaded.facts)
     split = how.split(spec, data)
     made = how.checks(spec.gates, loaded.judge(data, split.test, spec.seed))
-    made += how.audit(spec, loaded, data, split)
+    made = with_fairness(spec, made + how.audit(spec, loaded, data, split))
     if back := candidate.tags.get("rolled_back"):
         made.append(Check("not rolled back", False, back, "a version that nobody took back"))
     if champion and not without_champion:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bankmart import settings
-from ml.errors import DataPrerequisite
+from ml.errors import DataError, DataPrerequisite
 from ml.spec import Spec, load_spec
+
+if TYPE_CHECKING:
+    from ml.judging.judgement import Judgement
 
 
 def run(model: str, as_of: date, build_id: int | None = None) -> dict[str, Any]:
     """Judge the champion on the training build given, else on the newest that passed on or before `as_of`.
 
     Only dates that lie the horizon or more after everything it learnt from count. The verdict is `worse`
-    where the newest date's interval of the primary metric lies beyond what was found at training. Without a
-    champion or such a date the result is `{"skipped": reason}`. Raises as `ml.score.run`.
+    where the newest date's interval of the primary metric lies beyond what was found at training. A date that can't
+    be judged is left out with the reason. Without a champion or a date the result is `{"skipped": reason}`. Raises as
+    `ml.score.run`.
     """
     settings.apply_environment()
     from ml.tracking.server import tracking
@@ -42,12 +46,13 @@ def _evaluate(spec: Spec, as_of: date, build_id: int | None) -> dict[str, Any]:
     if version is None:
         return _skipped(spec, as_of, f"{spec.name} has no champion: train it and promote it first")
     loaded = registry.load(spec, version)
-    data = technique(spec.technique).read(spec, as_of, build_id)
-    first = date.fromisoformat(loaded.facts["newest_learnt"]) + timedelta(days=spec.horizon_days)
-    judged = {day.isoformat(): loaded.judge(data, data.on(day), spec.seed) for day in data.dates() if day >= first}
-    judged = {day: one for day, one in judged.items() if one.has_both_classes()}
+    data = technique(spec.technique).again(spec, loaded, as_of, build_id)
+    horizon = int(getattr(loaded, "horizon_days", spec.horizon_days))
+    first = date.fromisoformat(loaded.facts["newest_learnt"]) + timedelta(days=horizon)
+    judged, left_out = _judged(loaded, data, first, spec.seed)
     if not judged:
-        return _skipped(spec, as_of, f"build {data.build.build_id} has no complete labels as of {first} or later")
+        found = f"build {data.build.build_id} has no complete labels as of {first} or later"
+        return _skipped(spec, as_of, "; ".join([found, *(f"{day}: {why}" for day, why in left_out.items())]))
     newest, metric = max(judged), spec.gates.metric
     before, now = loaded.facts["judgement"]["model"][metric], judged[newest].model[metric]
     worse = now.high < before["low"] if judged[newest].more_is_better[metric] else now.low > before["high"]
@@ -61,12 +66,13 @@ def _evaluate(spec: Spec, as_of: date, build_id: int | None) -> dict[str, Any]:
             | {f"baseline_{name}": interval.value for name, interval in one.baseline.items()}
             for day, one in judged.items()
         },
-        {"evaluation.json": {"verdict": verdict, "at_training": before, "by_date": document}},
+        {"evaluation.json": {"verdict": verdict, "at_training": before, "by_date": document, "left_out": left_out}},
     )
     lines = [
         f"  {day}: {', '.join(f'{name} {interval}' for name, interval in one.model.items())} ({one.rows} rows)"
         for day, one in sorted(judged.items())
     ]
+    lines += [f"  {day}: not judged, {why}" for day, why in left_out.items()]
     print(f"{spec.name} version {version.number}, judged as of {as_of}: {verdict}.\n" + "\n".join(lines))
     return {
         "model": spec.name,
@@ -75,7 +81,27 @@ def _evaluate(spec: Spec, as_of: date, build_id: int | None) -> dict[str, Any]:
         "run_id": run_id,
         "verdict": verdict,
         "by_date": document,
+        "left_out": left_out,
     }
+
+
+def _judged(loaded: Any, data: Any, first: date, seed: int) -> tuple[dict[str, Judgement], dict[str, str]]:
+    """Judgements by as-of date from `first` on, and why the dates that are left out are."""
+    judged: dict[str, Judgement] = {}
+    left_out: dict[str, str] = {}
+    for day in data.dates():
+        if day < first:
+            continue
+        try:
+            found = loaded.judge(data, data.on(day), seed)
+        except DataError as error:
+            left_out[day.isoformat()] = str(error)
+            continue
+        if found.has_both_classes():
+            judged[day.isoformat()] = found
+        else:
+            left_out[day.isoformat()] = f"all {found.rows} rows have the same outcome"
+    return judged, left_out
 
 
 def _skipped(spec: Spec, as_of: date, reason: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 from datetime import date
 from typing import Any
 
-from bankmart import settings
+from bankmart import faults, settings
 from ml.spec import load_spec
 
 
@@ -24,6 +24,7 @@ def run(
     with the version; on the command line it is whoever types. Raises as `ml.compare.run`; nothing moved then.
     """
     settings.apply_environment()
+    from ml import acts
     from ml.compare import compare
     from ml.tracking import registry
     from ml.tracking.server import tracking
@@ -32,8 +33,14 @@ def run(
     with tracking():
         result = compare(spec, as_of, version, without_champion)
         if result["passed"]:
+            faults.point("promote.compared")
             registry.name_champion(registry.get_version(model, int(result["version"])), approved_by or who())
-    champion = result["passed"] or result.get("champion") == result.get("version")
+            faults.point("promote.named")
+        champion = result["passed"] or result.get("champion") == result.get("version") is not None
+        if champion:
+            # Also of one that is there already: who made it so may have been killed before he could say it.
+            acts.promoted(registry.get_version(model, int(result["version"])))
+            faults.point("promote.done")
     result |= {"promoted": result["passed"], "alias": "champion" if champion else "challenger"}
     if reason := result.get("skipped"):
         print(f"{model}: nothing promoted, {reason}.")

@@ -17,6 +17,7 @@ def run(model: str, to: int | None = None, by: str | None = None) -> dict[str, A
     Raises ModelError where there is no champion, ArtefactRefused where the version's files are damaged.
     """
     settings.apply_environment()
+    from ml import acts
     from ml.tracking import registry
     from ml.tracking.server import tracking
 
@@ -31,6 +32,7 @@ def run(model: str, to: int | None = None, by: str | None = None) -> dict[str, A
         target = None if before == "none" else registry.get_version(model, int(before))
         if target:
             registry.load(spec, target)
+        acts.taking_back(champion, target, person)
         registry.take_back(champion, target, person)
     now = f"version {target.number} is the champion" if target else "it has no champion, and isn't scored"
     print(f"{model}: version {champion.number} is taken back by {person}; {now} now. Score the open dates again.")

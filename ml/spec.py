@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import pkgutil
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -71,7 +72,8 @@ class Gates:
 class Spec:
     """One model. What its technique doesn't ask for stays empty.
 
-    `sources` are the source tables without which the question can't be put (`campaign.contact`). `bands` are
+    `sources` are the source tables without which the question can't be put (`campaign.contact`). `unjudged_groups`
+    says why a version may pass though no groups by sex, age and region were compared. `bands` are
     shares of the calibration customers from the top; the rest is `low`. `tells` is what the score tells, in zh and
     en, for the sentences of reasons. `params` are the technique's own.
     """
@@ -91,6 +93,7 @@ class Spec:
     sources: tuple[str, ...] = ()
     baseline_columns: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    unjudged_groups: str = ""
     bands: Mapping[str, float] = field(default_factory=lambda: {"high": 0.05, "medium": 0.15})
     reasons_for: tuple[str, ...] = ("high",)
     reason_count: int = 3
@@ -117,6 +120,14 @@ def windows(*names: str, days: tuple[int, ...] = (30, 90)) -> tuple[str, ...]:
     return tuple(f"{name}_{window}d" for name in names for window in days)
 
 
+def levels(column: str, *values: str) -> tuple[str, ...]:
+    """A text column as features, one a value: `levels("language", "zh")` → `("language is zh",)`.
+
+    A value that isn't named, such as one that training never saw, is none of them; it is scored like any other.
+    """
+    return tuple(f"{column} is {value}" for value in values)
+
+
 def model_names() -> list[str]:
     """The models there are: the modules of `ml.models`."""
     return sorted(module.name for module in pkgutil.iter_modules(ml.models.__path__))
@@ -133,7 +144,8 @@ def load_spec(name: str) -> Spec:
 
 def refuse_protected(spec: Spec) -> None:
     """Raise ModelError where a feature or a baseline's column speaks of a protected attribute."""
-    wrong = [name for name in (*spec.features, *spec.baseline_columns) if PROTECTED & set(name.split("_"))]
+    names = (*spec.features, *spec.baseline_columns)
+    wrong = [name for name in names if PROTECTED & set(re.split("[_ ]", name))]
     if wrong:
         raise ModelError(
             f"{spec.name} names {', '.join(wrong)}: a protected attribute is never a feature. Models are judged by"

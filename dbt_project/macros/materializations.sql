@@ -6,6 +6,7 @@
     {%- set target = this.incorporate(type='table') -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- do _fence(target) -%}
     {%- set standing = {} if existing is none else _standing(target) -%}
     {%- set columns = _columns_of(sql, target) -%}
     {%- if existing is none -%}
@@ -38,6 +39,7 @@
     {%- set part = part_of(this, var('build_id')) -%}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- do _fence(target) -%}
     {%- set standing = {} if existing is none else _standing(target) -%}
     {%- set columns = _columns_of(sql, target) -%}
     {%- if existing is none -%}
@@ -47,16 +49,21 @@
     {%- else -%}
         {%- do _add_columns(target, columns, standing) -%}
     {%- endif -%}
-    {#- Attached when it is filled, so that its keys are sorted once, not kept row by row; the check says that its rows
-        belong to it, so nothing is read again. -#}
-    {%- do run_query(
-        'drop table if exists ' ~ part ~ '; create table ' ~ part ~ ' (like ' ~ target
-        ~ ' including defaults including constraints, constraint of_this_build check (build_id is not null and build_id = '
-        ~ build_id() ~ '))'
-    ) -%}
+    {#- Made from its rows, attached when it is whole: its keys are sorted once, and only a table made from its rows can be
+        computed by several workers. One does it unless the model says `parallel`: sums of several would depend on who had
+        which rows. -#}
+    {%- do run_query('drop table if exists ' ~ part) -%}
+    {%- if not config.get('meta', {}).get('parallel') -%}
+        {%- do run_query('set local max_parallel_workers_per_gather = 0') -%}
+    {%- endif -%}
     {%- call statement('main') -%}
-        {{ _insert(part, columns, sql) }}
+        create table {{ part }} as
+        {{ _select_as(_standing(target).columns.values(), columns, sql) }}
     {%- endcall -%}
+    {%- do run_query(
+        'alter table ' ~ part ~ ' add constraint of_this_build check (build_id is not null and build_id = ' ~ build_id()
+        ~ ')' ~ _rules_of(target)
+    ) -%}
     {%- do run_query(
         'alter table ' ~ target ~ ' attach partition ' ~ part ~ ' for values in (' ~ build_id() ~ '); alter table '
         ~ part ~ ' drop constraint of_this_build; ' ~ _count(part, columns, columns | length > 100)

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ml.errors import DataError
+from ml.public.contacts import positive_value
+from ml.public.table import days, numbers, read_cells, typed, without_nulls, words
 from ml.techniques.uplift.experiment import Experiment, shares
 
 FOLDS = 3
 # Values that mean nobody did anything, most telling first; compared in lower case without spaces and signs.
-NOTHING = ("control", "none", "nothing", "notreatment", "nocontact", "noemail", "no", "0", "00", "false", "placebo")
-YES, NO = {"1", "yes", "y", "true", "t"}, {"0", "no", "n", "false", "f"}
+NOTHING = (
+    *("control", "none", "nothing", "notreatment", "nocontact", "noemail", "no", "n", "0", "00", "false", "placebo"),
+    *("holdout", "baseline", "对照", "对照组", "无", "否"),
+)
+YES, NO = {"1", "yes", "y", "true", "t", "是"}, {"0", "no", "n", "false", "f", "否"}
 MOST_CATEGORIES = 200
 
 
 @dataclass(frozen=True)
 class Table:
-    """n customers: `frame` has the features in order of `names`; those in `categories` are words."""
+    """n customers: `frame` has the features in order of `names`; those in `categories` are words.
+
+    `left_out` says what isn't used and why, `positive` which word of the target is 1.
+    """
 
     frame: pd.DataFrame
     names: list[str]
@@ -30,11 +38,19 @@ class Table:
     treatment: np.ndarray
     target: np.ndarray
     propensity: np.ndarray | None
+    left_out: dict[str, str] = field(default_factory=dict)
+    positive: str | None = None
 
     def only(self, rows: np.ndarray) -> Table:
         """The same for some rows (mask)."""
         chance = None if self.propensity is None else self.propensity[rows]
-        return Table(self.frame[rows], self.names, self.categories, self.treatment[rows], self.target[rows], chance)
+        return replace(
+            self,
+            frame=self.frame[rows],
+            treatment=self.treatment[rows],
+            target=self.target[rows],
+            propensity=chance,
+        )
 
 
 def read_table(
@@ -45,35 +61,42 @@ def read_table(
     drop: Sequence[str] = (),
     like: Table | None = None,
 ) -> Table:
-    """Read a CSV (comma, semicolon or tab). `like` is the training table of a test file: its features are taken.
+    """Read a CSV of any delimiter and encoding. `like` is the training table of a test file: its features are taken.
 
-    Raises DataError where columns are missing, the target isn't a number or yes and no, or there is nothing to learn.
+    Raises DataError where columns are missing, the target isn't a number and hasn't two values, or there is nothing to
+    learn.
     """
-    try:
-        frame = pd.read_csv(path, sep=_delimiter(path), low_memory=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path.name} can't be read as CSV: {error}") from error
+    frame, _ = read_cells(path, (treatment, target))
     special = [name for name in (treatment, target, propensity) if name]
-    if missing := [name for name in special if name not in frame]:
-        raise DataError(f"{path.name} lacks {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}.")
-    frame = frame[frame[treatment].notna() & frame[target].notna()].reset_index(drop=True)
+    if missing := [name for name in (*special, *(drop if like is None else ())) if name not in frame]:
+        raise DataError(f"{path.name} lacks {', '.join(missing)}; it has {', '.join(frame.columns)}.")
+    outcome = without_nulls(frame[target])
+    there = (frame[treatment].notna() & outcome.notna()).to_numpy()
+    left_out = {"rows": f"{int((~there).sum())} without a treatment or target"} if not there.all() else {}
+    frame, outcome = frame[there].reset_index(drop=True), outcome[there].reset_index(drop=True)
     if like is None:
-        names = [str(name) for name in frame if name not in {*special, *drop} and frame[name].notna().any()]
-        words = tuple(name for name in names if not _is_number(frame[name]))
+        found = typed(frame, [name for name in frame if name not in {*special, *drop}], path)
+        kept = [name for name in frame if name in found.numeric or name in found.categorical]
+        features = pd.concat([found.numeric, found.categorical], axis=1)[kept]
+        words_in = tuple(found.categorical.columns)
+        left_out |= found.left_out
     else:
-        names, words = like.names, like.categories
-        if missing := [name for name in names if name not in frame]:
+        kept, words_in = like.names, like.categories
+        if missing := [name for name in kept if name not in frame]:
             raise DataError(f"{path.name} lacks {', '.join(missing)}, which the training file has.")
-    if not names or frame.empty:
+        features = pd.DataFrame({name: _alike(frame[name], name in words_in) for name in kept}, frame.index)
+    if not kept or frame.empty:
         raise DataError(f"{path.name} has no {'features' if len(frame) else 'customers'} to learn from.")
     chance = None
     if propensity:
-        chance = pd.to_numeric(frame[propensity], errors="coerce").to_numpy(np.float64)
+        given = numbers(frame[propensity])
+        chance = np.full(len(frame), np.nan) if given is None else given
         if not ((chance > 0) & (chance <= 1)).all():
             raise DataError(
                 f"{propensity} holds values that aren't probabilities above 0: nobody can be weighted by them."
             )
-    return Table(frame[names], names, words, _words(frame[treatment]), _target(frame[target], target), chance)
+    amounts, positive = _target(outcome, target, like.positive if like else None)
+    return Table(features, kept, words_in, _words(frame[treatment]), amounts, chance, left_out, positive)
 
 
 def treatments(table: Table, control: str | None) -> tuple[str, str]:
@@ -86,12 +109,12 @@ def treatments(table: Table, control: str | None) -> tuple[str, str]:
         if found not in values:
             raise DataError(f"No customer's treatment is {control!r}; there are {', '.join(values)}.")
         return str(found), "given by --control"
-    plain = {re.sub(r"[^a-z0-9]", "", value.lower()): value for value in values.tolist()}
+    plain = {re.sub(r"[\W_]", "", value.lower()): value for value in values.tolist()}
     for word in NOTHING:
         if word in plain:
             return plain[word], f"a value that means no treatment ({plain[word]!r})"
     for name, value in plain.items():
-        if re.match(r"no(?!v|r)|without|control|ctrl|untreated", name):
+        if re.match(r"no(?!v|r)|without|control|ctrl|untreated|holdout", name) or name.endswith(("control", "holdout")):
             return value, f"a value that means no treatment ({value!r})"
     most = str(values[counts.argmax()])
     return most, f"no value means no treatment, so the most frequent ({most!r}); --control says otherwise"
@@ -108,8 +131,8 @@ def encoded(table: Table, learnt: Table, offers: tuple[str, ...], control: str, 
         kept = sorted(known.sort_values(ascending=False, kind="stable").index[:MOST_CATEGORIES])
         codes = {value: float(at) for at, value in enumerate(kept)}
         columns.append(table.frame[name].astype("string").map(codes).to_numpy(np.float64, na_value=np.nan))
-    numbers = np.column_stack(columns)
-    if np.isinf(numbers).any():
+    matrix = np.column_stack(columns)
+    if np.isinf(matrix).any():
         raise DataError("The file holds infinite values: make them null or leave their columns out (--drop).")
     arm = np.full(len(table.treatment), -1)
     for at, name in enumerate((control, *offers)):
@@ -120,9 +143,8 @@ def encoded(table: Table, learnt: Table, offers: tuple[str, ...], control: str, 
     rng = np.random.default_rng([seed, 1])
     nothing = np.zeros(len(arm), dtype=int)
     return Experiment(
-        # LightGBM takes no JSON signs in names.
-        features=tuple(re.sub(r"[^\w.-]", "_", str(name)) for name in table.names),
-        numbers=numbers,
+        features=_plain_names(table.names),
+        numbers=matrix,
         offers=offers,
         arm=arm,
         outcome=table.target,
@@ -133,35 +155,48 @@ def encoded(table: Table, learnt: Table, offers: tuple[str, ...], control: str, 
     )
 
 
-def _delimiter(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            head = file.readline()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} can't be read: {error}") from error
-    return max(",;\t", key=head.count)
+def _plain_names(names: Sequence[str]) -> tuple[str, ...]:
+    """LightGBM takes no JSON signs in names, and no name twice."""
+    made: list[str] = []
+    for at, name in enumerate(names):
+        plain = re.sub(r"[^\w.-]", "_", name)
+        made.append(f"{plain}_{at}" if plain in made else plain)
+    return tuple(made)
 
 
-def _is_number(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column))
+def _alike(values: pd.Series, is_words: bool) -> np.ndarray:
+    """A test file's column as the training file's: words, or numbers with NaN for what is none."""
+    if is_words:
+        return words(without_nulls(values.astype("str")))
+    if not pd.api.types.is_numeric_dtype(values):
+        values = without_nulls(values)
+        if (when := days(values)) is not None:
+            return when
+    found = numbers(values)
+    return pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan) if found is None else found
 
 
 def _words(column: pd.Series) -> np.ndarray:
     """Treatments as text; a number without its decimal point (0.0 is 0)."""
-    if _is_number(column) and not pd.api.types.is_bool_dtype(column) and (column % 1 == 0).all():
-        column = column.astype("int64")
+    number = pd.to_numeric(column, errors="coerce")
+    if number.notna().all() and (number % 1 == 0).all():
+        column = number.astype("int64")
     return np.array([str(value).strip() for value in column.tolist()])
 
 
-def _target(column: pd.Series, name: str) -> np.ndarray:
-    if not _is_number(column) or pd.api.types.is_bool_dtype(column):
-        low = column.astype(str).str.strip().str.lower()
-        if not low.isin(YES | NO).all():
-            raise DataError(f"The target {name} is neither a number nor yes or no: {', '.join(sorted(set(low))[:5])}.")
-        return low.isin(YES).to_numpy(np.float64)
-    values = column.to_numpy(np.float64)
-    if not np.isfinite(values).all():
+def _target(values: pd.Series, name: str, known: str | None) -> tuple[np.ndarray, str | None]:
+    """The target as numbers, and of one in two words which is 1 (`known`: that of the training file)."""
+    found = numbers(values)
+    if found is None or np.isnan(found).any():
+        if known is None and values.nunique() != 2 and not values.str.lower().isin(YES | NO).all():
+            shown = ", ".join(sorted(set(values))[:5])
+            raise DataError(f"The target {name} is neither a number nor yes or no: {shown}.")
+        if values.str.lower().isin(YES | NO).all():
+            return values.str.lower().isin(YES).to_numpy(np.float64), "yes"
+        positive = known or positive_value(values, name)
+        return (values == positive).to_numpy(np.float64), positive
+    if not np.isfinite(found).all():
         raise DataError(f"The target {name} holds infinite values.")
-    if len(np.unique(values)) < 2:
-        raise DataError(f"The target {name} is {values[0]:g} for every customer: no effect can be learnt.")
-    return values
+    if known is None and len(np.unique(found)) < 2:
+        raise DataError(f"The target {name} is {found[0]:g} for every customer: no effect can be learnt.")
+    return found, None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from bankmart.errors import BankmartError
+from ml.bench._json import as_json
 from ml.bench.response import checked, judge
 from ml.public.contacts import Contacts
-from ml.public.walking import Protocol
+from ml.public.window import LEAST_STEP, USUAL_WINDOW, Protocol
 
 # Measured with a near-default LightGBM; the rolling one with this protocol, the frozen one on the first 70 %.
 REFERENCE = {"rolling": {"auc": 0.780, "gain_area": 0.711, "best_half_share": 0.809}, "frozen": {"auc": 0.696}}
@@ -21,8 +21,8 @@ LAYERS = ("staging", "intermediate", "marts")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The file and the protocol."""
     parser.add_argument("--source", type=Path, required=True, help="folder with bank-additional-full.csv")
-    parser.add_argument("--window", type=int, default=Protocol.window, help="contacts that a model learns from")
-    parser.add_argument("--every", type=int, default=Protocol.every, help="contacts between two retrainings")
+    parser.add_argument("--window", type=int, default=USUAL_WINDOW, help="contacts that a model learns from")
+    parser.add_argument("--every", type=int, default=LEAST_STEP, help="contacts between two retrainings")
     parser.add_argument("--seeds", type=int, default=5, help="how many seeds, all of them reported")
 
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     except BankmartError as error:
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps(report | {"reference": REFERENCE, "way": _way()}, indent=1, ensure_ascii=False))
+    print(as_json(report | {"reference": REFERENCE, "way": _way()}))
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from bankmart.bench.place import own_server
 from bankmart.governance import build as builds
 from bankmart.sources import contract, load, tables
 from bankmart.sources.adapters import hillstrom as adapter
+from ml.bench._json import as_json
 from ml.bench._uplift_protocol import summary
 from ml.bench._uplift_table import Table, encoded
 from ml.bench.uplift import split_and_judge
@@ -101,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the JSON."""
-    print(json.dumps(measure(args), indent=1))
+    print(as_json(measure(args)))
     return 0
 
 

@@ -7,7 +7,6 @@ both on the same out-of-time customers; nothing of the truth is read before the 
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bankmart import db, settings
+from ml.bench._json import as_json
 from ml.errors import DataError
 from ml.judging.metrics import compare
 from ml.spec import Spec, load_spec
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = {
         name: share_of_oracle(load_spec(name), folder, arguments.as_of, arguments.build_id) for name in arguments.models
     }
-    print(json.dumps(found, indent=1))
+    print(as_json(found))
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from bankmart import db, settings
+from ml.bench._json import as_json
 from ml.errors import DataError
 from ml.judging.kinds.uplift import Trial
 from ml.spec import Spec, load_spec
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Train the model on the training build, compare it with the truth, print JSON."""
     settings.apply_environment()
     folder = args.truth or settings.state_dir() / "truth"
-    print(json.dumps(share_of_oracle(load_spec("uplift"), folder, args.as_of, args.build_id), indent=1))
+    print(as_json(share_of_oracle(load_spec("uplift"), folder, args.as_of, args.build_id)))
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
+from ml.bench._json import as_json
 from ml.errors import DataError, DataPrerequisite, ModelError
 from ml.judging.kinds.classes import METRICS, RESAMPLES, class_metrics
 from ml.models.sentiment import SPEC
-from ml.public.contacts import read_text
+from ml.public.table import read_text
 from ml.techniques.text import fit
 
 FOLDS = 5
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps(report | {"file": args.csv.name}, indent=1, ensure_ascii=False))
+    print(as_json(report | {"file": args.csv.name}))
     return 0
 
 

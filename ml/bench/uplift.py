@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ml.bench._json import as_json, processors
 from ml.bench._uplift_protocol import Outcome, judge_split, summary
 from ml.bench._uplift_table import Table, encoded, read_table, treatments
 from ml.techniques.uplift.randomised import require_randomised
 
-SEEDS = 10
+# How many splits, by the file's cells times its offers: every seed of a large file takes minutes and varies less.
+SEEDS = ((4e6, 10), (2e7, 5), (float("inf"), 3))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,20 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drop", nargs="*", default=[], metavar="COLS", help="columns that aren't features")
     parser.add_argument("--control", metavar="VALUE", help="who got nothing (default: see `control` in the JSON)")
     parser.add_argument("--propensity", metavar="COL", help="the probability with which the treatment was chosen")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"splits, every one reported (default: {SEEDS})")
+    parser.add_argument("--seeds", type=int, help="splits, every one reported (default: 10; 5 or 3 of a large file)")
     parser.add_argument("--resamples", type=int, default=200, help="bootstrap resamples per seed (default: 200)")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=processors(), help="default: as many as there are processors")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the JSON. Raises DataError where the file can't be used, NotRandomised where effects can't be learnt."""
-    print(json.dumps(measure(args), indent=1))
+    print(as_json(measure(args)))
     return 0
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Metrics per treatment, with intervals over seeds and resamples, and how they came about."""
-    drop = [name for given in args.drop for name in given.split(",") if name]
+    drop = [name.strip() for given in args.drop for name in given.split(",") if name.strip()]
     table = read_table(args.csv, args.treatment, args.target, args.propensity, drop)
     test = (
         read_table(args.test_csv, args.treatment, args.target, args.propensity, drop, like=table)
@@ -49,8 +50,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     offers = tuple(sorted(set(table.treatment.tolist()) - {control}))
     everything = encoded(table, table, offers, control, seed=0)
     balance = require_randomised(everything, np.full(len(everything), table.propensity is not None))
+    size = len(table.treatment) * len(table.names) * len(offers)
+    seeds = args.seeds or next(count for most, count in SEEDS if size <= most)
     found = [
-        split_and_judge(table, test, offers, control, seed, args.resamples, args.threads) for seed in range(args.seeds)
+        split_and_judge(table, test, offers, control, seed, args.resamples, max(1, args.threads))
+        for seed in range(seeds)
     ]
     return {
         "data": {
@@ -60,6 +64,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             "target": args.target,
             "features": table.names,
             "categorical": sorted(table.categories),
+            "left_out": table.left_out | dict.fromkeys(drop, "as asked"),
+            "positive": table.positive,
             "treatments": {
                 name: {
                     "rows": int((table.treatment == name).sum()),
@@ -80,7 +86,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             "split": f"test file {args.test_csv.name}; a seed draws the learners' folds"
             if test
             else "70 % train, 30 % test, drawn anew by every seed, the treatments' shares kept",
-            "seeds": list(range(args.seeds)),
+            "seeds": list(range(seeds)),
             "resamples_per_seed": args.resamples,
             "learners": "T- and X-learners on LightGBM and their mean; the kind is chosen by Qini on a quarter of the"
             " train customers, then learnt from all of them",

@@ -1,4 +1,8 @@
-"""The columns a model reads: there, numeric, and sent as float8."""
+"""The columns a model reads: there, numeric, and sent as float8.
+
+A category goes level by level: the feature `language is zh` is 1 where the text column `language` holds zh, 0 where it
+holds anything else, a value that nobody has seen before among it, and null where it is null.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from ml.spec import Population
 
 NUMERIC = ("smallint", "integer", "bigint", "numeric", "real", "double precision", "boolean")
+TEXT = ("text", "character varying", "character")
+IS = " is "
 
 
 def column_types(link: connection, table: tuple[str, ...]) -> dict[str, str]:
@@ -29,24 +35,36 @@ def column_types(link: connection, table: tuple[str, ...]) -> dict[str, str]:
 
 
 def require_numeric(link: connection, table: tuple[str, ...], names: Sequence[str]) -> dict[str, str]:
-    """The types of the named columns. Raises DataError where one is missing or isn't a number."""
+    """The types of the named features' columns.
+
+    Raises DataError where one is missing, or isn't a number; of a category (`language is zh`), where it isn't text.
+    """
     types = column_types(link, table)
     where = ".".join(table)
-    if missing := [name for name in names if name not in types]:
+    if missing := [name for name in names if column_of(name) not in types]:
         raise DataError(
             f"{where} lacks {', '.join(missing)}, which the model reads by name."
             " Build the feature again, or train a version without it."
         )
-    if wrong := [f"{name} ({types[name]})" for name in names if types[name] not in NUMERIC]:
+    if wrong := [f"{name} ({types[name]})" for name in names if IS not in name and types[name] not in NUMERIC]:
         raise DataError(
             f"{where} has features that aren't numbers: {', '.join(wrong)}."
             " The model was promised numbers: put the type in the feature's model right."
         )
-    return {name: types[name] for name in names}
+    categories = {name: types[column_of(name)] for name in names if IS in name}
+    if wrong := [f"{name} ({kind})" for name, kind in categories.items() if kind not in TEXT]:
+        raise DataError(
+            f"{where} has categories that aren't text: {', '.join(wrong)}."
+            " The model was promised words: put the type in the feature's model right."
+        )
+    return {name: types[column_of(name)] for name in names}
 
 
 def as_number(alias: str, name: str, kind: str) -> sql.Composed:
-    """`alias.name` cast to float8; booleans become 0 and 1."""
+    """`alias.name` cast to float8; booleans become 0 and 1, and so does whether a category has its level."""
+    if IS in name:
+        column, _, level = name.partition(IS)
+        return sql.SQL("({} = {})::int::float8").format(sql.Identifier(alias, column), sql.Literal(level))
     cast = "{}.{}::int::float8" if kind == "boolean" else "{}.{}::float8"
     return sql.SQL(cast).format(sql.Identifier(alias), sql.Identifier(name))
 
@@ -68,3 +86,8 @@ def in_population(alias: str, population: Population, kind: str) -> sql.Composed
     if population.below is not None:
         condition += sql.SQL(" and {} < {}").format(value, sql.Literal(population.below))
     return condition
+
+
+def column_of(name: str) -> str:
+    """The column that a feature is of: itself, or of a category's level the category."""
+    return name.partition(IS)[0]

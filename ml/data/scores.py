@@ -15,6 +15,7 @@ import pyarrow as pa
 from psycopg2 import sql
 from pyarrow import csv
 
+from bankmart import faults
 from ml.errors import DataError
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ def replace_scores(
                 raise feed.error from None
             rows += feed.rows
             tally += feed.tally
+    faults.point("score.commit")
     return rows, tally
 
 
@@ -182,6 +184,7 @@ class _Feed:
             return []
         whole = _whole(self.target, chunk)
         self.rows += whole.num_rows
+        faults.point("score.chunk")
         self.tally += chunk.tally()
         self.buffer = _as_csv(whole)
         return list(whole.column_names)

@@ -27,6 +27,9 @@ def model_card(spec: Spec, judged: Judgement, facts: dict[str, Any]) -> str:
     limits = "\n".join(f"- {limit}" for limit in spec.limits)
     about = "\n".join(facts["about"])
     sections = "".join(f"{section}\n\n" for section in judged.sections())
+    if "## Fairness" not in sections:
+        why = spec.unjudged_groups or "the technique compares no groups, and the spec doesn't say why"
+        sections += f"## Fairness\n**Not judged**: {why}.\n\n"
     of_them = ""
     if judged.positives is not None:
         of_them = f", {judged.positives} positives ({judged.positives / judged.rows:.2%})"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml.judging.judgement import Judgement
-from ml.spec import Gates
+from ml.spec import Gates, Spec
+
+FAIRNESS, NOT_JUDGED = "fairness", "not judged"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,19 @@ def checks(gates: Gates, judged: Judgement) -> list[Check]:
         needed = f"< {limit} (above it, suspect leakage)"
         made.append(Check(f"{metric} believable", found_value.value < limit, f"{found_value}", needed))
     return made
+
+
+def with_fairness(spec: Spec, made: list[Check]) -> list[Check]:
+    """The checks and one of fairness: where no groups were compared it fails, unless the spec says why not."""
+    why = spec.unjudged_groups
+    if all(one.name != FAIRNESS for one in made):
+        made = [*made, Check(FAIRNESS, False, NOT_JUDGED, "groups compared, or a reason in the spec")]
+    return [
+        replace(one, passed=True, found=f"{one.found}; the spec says: {why}")
+        if one.name == FAIRNESS and not one.passed and one.found.startswith(NOT_JUDGED) and why
+        else one
+        for one in made
+    ]
 
 
 def champion_check(gates: Gates, version: str, judged: Judgement) -> Check:

@@ -77,6 +77,16 @@ def read_groups(link: connection, build_id: int, customers: np.ndarray, day: np.
     return found
 
 
+def unknown(groups: Mapping[str, np.ndarray]) -> str:
+    """Why no group can be compared, where nobody's sex, age or region is known; else nothing."""
+    there = [name for name in SENSITIVE if name in groups]
+    if not there:
+        return f"there is no table {'.'.join(TABLE)} with {', '.join(SENSITIVE)}"
+    if all((groups[name] == UNKNOWN).all() for name in there):
+        return f"{'.'.join(TABLE)} knows nobody's {', '.join(there)}"
+    return ""
+
+
 def pooled(groups: np.ndarray, label: np.ndarray) -> np.ndarray:
     """The groups (n,), those with few rows or few positives together in one."""
     names, place = np.unique(groups.astype(str), return_inverse=True)

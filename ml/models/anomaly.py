@@ -36,6 +36,7 @@ SPEC = Spec(
         minimum_positives=20,
         at_least={"auc": 0.8},
     ),
+    unjudged_groups="nobody knows which months were unusual, so true finds can't be compared; a person decides each",
     limits=(
         "Unusual isn't wrong: a wedding, a move or a journey looks the same. A person decides, never the score.",
         "Only kinds of behaviour that the features know can be found; what everybody does isn't unusual.",

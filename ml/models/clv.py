@@ -39,12 +39,18 @@ SPEC = Spec(
         at_least={"spearman": 0.5},
         unbelievable={"spearman": 0.995},
     ),
+    unjudged_groups="it orders money that is expected, and nobody is refused anything by it",
     limits=(
         "The margin rests on the bank's assumptions (table margin_assumption), not on its ledger: put in your own.",
         "A loan that was paid back before its end counts as nothing in the months before it was.",
         "It says what is to be expected if nothing is done, not what a contact would change (that is uplift).",
     ),
     params={
+        # Which of them is taken is settled on a date before the test; the first are those below.
+        "settings": {
+            "small trees": {"num_leaves": 7, "min_data_in_leaf": 200},
+            "large trees": {"num_leaves": 31, "min_data_in_leaf": 50},
+        },
         "active_income_amount": 1.0,
         "least_amount": 20.0,
         "learning_rate": 0.05,

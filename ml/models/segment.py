@@ -32,6 +32,7 @@ SPEC = Spec(
         minimum_positives=None,
         at_least={"stability": 0.75, "smallest_share": 0.01},
     ),
+    unjudged_groups="groups describe what customers do; nobody is chosen by them alone",
     limits=(
         "Customers lie between groups too: the score says how clearly one belongs to his (0 half-way, 1 the centre).",
         "A group is a description of what customers do now; it says nothing of what they will do.",

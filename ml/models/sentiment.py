@@ -26,6 +26,7 @@ SPEC = Spec(
     bands={},
     reasons_for=("negative",),
     reason_count=3,
+    unjudged_groups="it reads texts and isn't told who wrote them",
     limits=(
         "The label is the stars that came with the text: irony and a kind text with one star are learnt as they are.",
         "Only the first 5,000 characters of a text are read.",

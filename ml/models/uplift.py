@@ -35,6 +35,7 @@ SPEC = Spec(
     gates=Gates(metric="qini", margin=0.05, minimum_rows=500, minimum_positives=20),
     bands={"high": 0.1, "medium": 0.2},
     reasons_for=("high",),
+    unjudged_groups="effects are learnt from random draws; whom a campaign reaches is looked at when it is planned",
     limits=(
         "Effects are those of the offers, channels and customers of past campaigns; a new offer has none yet.",
         "Only who may be contacted was drawn: effects on others are extrapolated.",

@@ -5,7 +5,6 @@ Nothing here looks at a label except to say which of its two values is the posit
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +12,9 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import DataError
+from ml.public.table import days, numbers, read_cells, typed, without_nulls
 
-NULLS = ("", "unknown", "nan", "na", "n/a", "null", "none", "?")
-YES = ("1", "1.0", "yes", "y", "true", "t", "positive", "pos", "bought", "buy")
-NUMERIC_SHARE = 0.98
-# Text with more levels than this, most of them in one row only, is a name or a number, not a category.
-MOST_LEVELS, MOST_SHARE = 50, 0.5
-_ENCODINGS = ("utf-8-sig", "gb18030", "latin-1")
-_SNIFFED_BYTES = 65_536
+YES = ("1", "yes", "y", "true", "t", "positive", "pos", "bought", "buy", "subscribed", "accepted", "是", "有")
 
 
 @dataclass(frozen=True)
@@ -42,33 +36,6 @@ class Contacts:
         return len(self.label)
 
 
-def read_text(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The file's cells as text (null for NULLS), and the delimiter and encoding that were found.
-
-    Raises DataError where the file isn't there, is empty, or has lines of another width than its header.
-    """
-    if not path.is_file():
-        raise DataError(f"There is no file {path.name}: give the path of a CSV of contacts, a line a contact.")
-    raw = path.read_bytes()[: _SNIFFED_BYTES * 4]
-    encoding = next(name for name in _ENCODINGS if _decodes(raw, name))
-    head = raw.decode(encoding, "ignore")
-    delimiter = _delimiter(head)
-    try:
-        frame = pd.read_csv(
-            path, sep=delimiter, encoding=encoding, dtype=str, keep_default_na=False, skipinitialspace=True
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name} can't be read as CSV ({delimiter!r}, {encoding}): {error}") from error
-    frame.columns = [str(name).strip() for name in frame.columns]
-    frame = frame.astype(object).apply(lambda column: column.str.strip())
-    if frame.empty:
-        raise DataError(f"{path.name} has a header and no line below it: there is nothing to learn from.")
-    return frame.mask(frame.apply(lambda column: column.str.lower().isin(NULLS))), {
-        "delimiter": delimiter,
-        "encoding": encoding,
-    }
-
-
 def read_contacts(
     path: Path, target: str, order: str, drop: tuple[str, ...] = (), positive: str | None = None
 ) -> tuple[Contacts, dict[str, str]]:
@@ -79,40 +46,27 @@ def read_contacts(
     DataError for a column that isn't there, a label that hasn't exactly two values, an order that can't be
     read, or an infinite number.
     """
-    frame, how = read_text(path)
-    wanted = [target, *drop] + ([] if order == "rows" else [order])
+    known = (target,) if order == "rows" else (target, order)
+    frame, how = read_cells(path, known)
+    wanted = [*known, *drop]
     if absent := [name for name in wanted if name not in frame.columns]:
         raise DataError(f"{path.name} has no column {', '.join(absent)}. It has: {', '.join(frame.columns)}.")
-    unlabelled = frame[target].isna()
-    frame = frame.loc[~unlabelled].reset_index(drop=True)
+    outcome = _plain(without_nulls(frame[target]))
+    unlabelled = outcome.isna()
+    frame, outcome = frame.loc[~unlabelled].reset_index(drop=True), outcome[~unlabelled].reset_index(drop=True)
     left_out = dict.fromkeys(drop, "as asked")
     if unlabelled.any():
         left_out["rows"] = f"{int(unlabelled.sum())} without a label"
+    yes = positive_value(outcome, target, _plain(pd.Series([positive], dtype="str"))[0] if positive else None)
     moment = np.arange(len(frame)) if order == "rows" else _moments(frame[order], path)
     by_time = np.argsort(moment, kind="stable")
-    frame, moment = frame.iloc[by_time].reset_index(drop=True), moment[by_time]
-    yes = positive_value(frame[target], target, positive)
-    features = frame.drop(columns=[*dict.fromkeys(wanted)])
-    numeric, categorical = {}, {}
-    for name in features.columns:
-        values = features[name]
-        number = pd.to_numeric(values, errors="coerce")
-        if values.isna().all():
-            left_out[name] = "null in every row"
-        elif number.notna().sum() >= NUMERIC_SHARE * values.notna().sum():
-            if np.isinf(number).any():
-                raise DataError(f"{path.name} has infinite values in {name}: leave them blank, or drop the column.")
-            numeric[name] = number.astype(np.float64)
-        elif values.nunique() > max(MOST_LEVELS, MOST_SHARE * values.notna().sum()):
-            left_out[name] = "text that is different in most rows"
-        else:
-            categorical[name] = values.astype(object).where(values.notna(), None)
-    if not numeric and not categorical:
+    frame, moment, outcome = frame.iloc[by_time].reset_index(drop=True), moment[by_time], outcome.iloc[by_time]
+    features = typed(frame, [name for name in frame.columns if name not in wanted], path)
+    if features.numeric.empty and features.categorical.empty:
         raise DataError(f"{path.name} has no usable column besides {', '.join(wanted)}.")
-    index = frame.index
-    label = (frame[target] == yes).to_numpy(np.int8)
-    made = Contacts(moment, label, pd.DataFrame(numeric, index), pd.DataFrame(categorical, index), yes, left_out)
-    return made, how
+    label = (outcome == yes).to_numpy(np.int8)
+    left_out |= features.left_out
+    return Contacts(moment, label, features.numeric, features.categorical, yes, left_out), how
 
 
 def positive_value(values: pd.Series, target: str, positive: str | None = None) -> str:
@@ -129,36 +83,26 @@ def positive_value(values: pd.Series, target: str, positive: str | None = None) 
     return str(affirmative[0] if len(affirmative) == 1 else min(sorted(counts.index), key=lambda one: counts[one]))
 
 
+def _plain(values: pd.Series) -> pd.Series:
+    """Words; where all are numbers, as these are written: 1.0 is 1."""
+    number = pd.to_numeric(values, errors="coerce")
+    if values.notna().any() and number.notna().sum() == values.notna().sum():
+        return number.map(lambda one: f"{one:g}", na_action="ignore").astype("str")
+    return values
+
+
 def _moments(values: pd.Series, path: Path) -> np.ndarray:
     """Time as numbers of any scale; equal where the column says the same."""
+    values = without_nulls(values)
     if values.isna().any():
         raise DataError(
             f"{path.name} has {int(values.isna().sum())} rows without {values.name}: their time is unknown."
         )
-    number = pd.to_numeric(values, errors="coerce")
-    if number.notna().all():
-        return number.to_numpy(np.float64)
-    when = pd.to_datetime(values, errors="coerce", utc=True, format="mixed")
-    if when.isna().any():
-        wrong = values[when.isna()].iloc[0]
-        raise DataError(f"{path.name}: {values.name} is neither a number nor a date ({wrong!r}). Use --order rows.")
-    return when.to_numpy("datetime64[us]").astype(np.int64).astype(np.float64)
-
-
-def _decodes(raw: bytes, encoding: str) -> bool:
-    try:
-        # A character may be cut in two at the end of what was read.
-        raw[: max(0, len(raw) - 4)].decode(encoding) if len(raw) >= _SNIFFED_BYTES * 4 else raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        return error.start > len(raw) - 8 and len(raw) >= _SNIFFED_BYTES * 4
-    return True
-
-
-def _delimiter(head: str) -> str:
-    first = head.splitlines()[0] if head.strip() else ""
-    if not first.strip():
-        raise DataError("The file is empty: give a CSV with a header.")
-    try:
-        return csv.Sniffer().sniff("\n".join(head.splitlines()[:50]), delimiters=",;\t|").delimiter
-    except csv.Error:
-        return max(",;\t|", key=first.count)
+    for reading in (numbers, days):
+        found = reading(values)
+        if found is not None and np.isfinite(found).all():
+            return found
+    raise DataError(
+        f"{path.name}: {values.name} is neither a number nor a date in every row ({values.iloc[0]!r}). If the lines"
+        " stand in time order, use --order rows."
+    )

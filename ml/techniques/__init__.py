@@ -96,6 +96,7 @@ class Technique:
     """A technique with its defaults filled in.
 
     - `read(spec, as_of, build_id)`: the data set; default: features joined with a 0/1 label.
+    - `again(spec, model, as_of, build_id)`: the data set by which a model in use is judged again; default: `read`'s.
     - `split(spec, data)`: default: by date, out of time. The same data give the same split.
     - `check(link, spec, data)`: raises LeakageFound; returns how many rows were compared with the past.
     - `example(data, split)`: an input example that is nobody's; default: each feature's median.
@@ -108,6 +109,7 @@ class Technique:
     train: Callable[[Spec, Any, Any], Any]
     load: Callable[[Path], Any]
     read: Callable[[Spec, date, int | None], Any]
+    again: Callable[[Spec, Any, date, int | None], Any]
     split: Callable[[Spec, Any], Any]
     check: Callable[[connection, Spec, Any], int]
     example: Callable[[Any, Any], dict[str, Any]]
@@ -129,9 +131,11 @@ def technique(name: str) -> Technique:
     try:
         module = importlib.import_module(f"ml.techniques.{name}")
         own = {part: getattr(module, part) for part in Technique.__dataclass_fields__ if hasattr(module, part)}
+        read = own.get("read", read_training)
         return Technique(
             **{
-                "read": read_training,
+                "read": read,
+                "again": lambda spec, model, as_of, build_id: read(spec, as_of, build_id),
                 "split": split_by_time,
                 "check": refuse_leakage,
                 "example": median_row,

@@ -37,7 +37,8 @@ class Encoding:
         for name, levels in self.levels.items():
             values = frame[name]
             null = values.isna().to_numpy()
-            own += [np.where(null, np.nan, (values == level).to_numpy(np.float64)) for level in levels]
+            place = pd.Index(levels, dtype=object).get_indexer(values)
+            own += [np.where(null, np.nan, (place == at).astype(np.float64)) for at in range(len(levels))]
             known = values.map(self.shares[name]).astype(np.float64).fillna(0.0).to_numpy()
             share.append(np.where(null, np.nan, known))
         return np.column_stack([*own, *share]) if self.levels else np.empty((len(frame), 0))
@@ -53,6 +54,35 @@ def fit_encoding(frame: pd.DataFrame) -> Encoding:
         levels[name] = tuple(str(one) for one in order if counts[one] >= LEAST_SHARE * len(frame))[:MOST_COLUMNS]
         shares[name] = {str(level): float(counts[level] / len(frame)) for level in order}
     return Encoding(levels, shares)
+
+
+def past_rates(
+    values: pd.Series, moment: np.ndarray, label: np.ndarray, known: np.ndarray, prior: float = 20.0
+) -> np.ndarray:
+    """What came of earlier contacts with the same level, as a rate (n,); of a level never seen the rate of all.
+
+    `moment` (n,) grows. A contact sees outcomes of earlier moments only, and only those in `known` (mask (n,)). A rate
+    is drawn towards that of all known ones as if `prior` more contacts had been made.
+    """
+    code = pd.factorize(values, use_na_sentinel=False)[0]
+    hit, made = np.where(known, label, 0).astype(np.float64), known.astype(np.float64)
+    # Within a level in time order; a contact looks back to before its own moment.
+    order = np.lexsort((np.arange(len(code)), code))
+    hits, counts = (np.append(0.0, np.cumsum(one[order])) for one in (hit, made))
+    key = np.stack([code[order], moment[order]])
+    first = np.flatnonzero(np.append(True, (np.diff(key) != 0).any(axis=0)))
+    begin = np.append(True, np.diff(key[0]) != 0)
+    start = np.maximum.accumulate(np.where(begin, np.arange(len(order)), 0))
+    own = np.zeros(len(order), dtype=np.int64)
+    own[first] = first
+    own = np.maximum.accumulate(own)
+    earlier_hits, earlier_counts = hits[own] - hits[start], counts[own] - counts[start]
+    all_hits, all_counts = np.append(0.0, np.cumsum(hit)), np.append(0.0, np.cumsum(made))
+    before = np.searchsorted(moment, moment, side="left")
+    overall = (all_hits[before] + 1) / (all_counts[before] + 2)
+    rate = np.empty(len(order))
+    rate[order] = (earlier_hits + prior * overall[order]) / (earlier_counts + prior)
+    return rate
 
 
 def memory_names() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from bankmart import settings
+from bankmart import faults, settings
 from ml.errors import ModelError
 from ml.spec import Spec
 from ml.techniques import technique
@@ -181,6 +181,7 @@ def name_champion(version: Version, approved_by: str) -> None:
     tags = {"replaced": earlier.number if earlier else "none", "approved_by": approved_by, "approved_at": _now()}
     for name, value in tags.items():
         client.set_model_version_tag(version.model, version.number, name, value)
+    faults.point("promote.tagged")
     client.set_registered_model_alias(version.model, CHAMPION, version.number)
     challenger = by_alias(version.model, CHALLENGER)
     if challenger and challenger.number == version.number:

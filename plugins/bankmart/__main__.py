@@ -25,6 +25,7 @@ COMMANDS = {
     "repair": ("bankmart.sources.repair_command", "take records out of quarantine, and put them back repaired"),
     "build": ("bankmart.governance.commands.build", "build and check the layers of one business date"),
     "publish": ("bankmart.governance.commands.publish", "show a gated business date to readers"),
+    "compare": ("bankmart.governance.commands.compare", "show what a build would change for readers of its date"),
     "rollback": ("bankmart.governance.commands.rollback", "show readers the build before"),
     "builds": ("bankmart.governance.commands.builds", "list the builds of every business date"),
     "identity": ("bankmart.governance.commands.identity", "show, split or merge customers that are one person"),

@@ -1,4 +1,4 @@
-"""The question to a person in the Airflow UI: may this version become the champion?"""
+"""The questions to a person in the Airflow UI: may this version become the champion, may a published date change?"""
 
 from __future__ import annotations
 
@@ -14,6 +14,52 @@ if TYPE_CHECKING:
 APPROVERS = "BANKMART_APPROVERS"
 
 
+def _approvers() -> list[dict[str, str]] | None:
+    """The users named in the environment's BANKMART_APPROVERS; None, without it: whoever may answer."""
+    names = [name.strip() for name in os.environ.get(APPROVERS, "").split(",") if name.strip()]
+    return [{"id": name, "name": name} for name in names] or None
+
+
+class BuildApproval(ApprovalOperator):
+    """Ask where the build that `compare_task` compared would change what readers of its date see; not at all otherwise.
+
+    No answer in time is a no: readers keep what they have.
+    """
+
+    def __init__(self, *, compare_task: str, **kwargs: Any) -> None:
+        """Asks those who are asked about models."""
+        super().__init__(
+            subject="May a published date show something else?",
+            defaults=self.REJECT,
+            assigned_users=_approvers(),
+            **kwargs,
+        )
+        self.compare_task = compare_task
+
+    def execute(self, context: Context) -> Any:
+        """Put the comparison into the question, then wait without holding a slot."""
+        found = context["ti"].xcom_pull(task_ids=self.compare_task)
+        if not found["needs_approval"]:
+            return {"chosen_options": [self.APPROVE], "responded_by_user": None}
+        self.subject = f"May {found['business_date']} show build {found['build_id']} instead of {found['against']}?"
+        self.body = (
+            f"```\n{found['report']}\n```\n\n"
+            "Approve: readers see it at once. Reject, or no answer in time: they keep what they have."
+        )
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Close the build where the answer is no: later dates don't wait for it."""
+        answer = super().execute_complete(context, event)
+        if answer["chosen_options"] != [self.APPROVE]:
+            from bankmart.governance import build as builds
+
+            found, person = context["ti"].xcom_pull(task_ids=self.compare_task), answer["responded_by_user"]
+            said = f"{person['name'] or person['id']} said no" if person else "nobody has agreed in time"
+            builds.finish(found["build_id"], "failed", f"{said}: readers keep build {found['against']}")
+        return answer
+
+
 class ModelApproval(ApprovalOperator):
     """Ask about the version that `train_task` brought; not at all where a gate has stopped it.
 
@@ -22,11 +68,10 @@ class ModelApproval(ApprovalOperator):
 
     def __init__(self, *, model: str, train_task: str, **kwargs: Any) -> None:
         """Asks the users named in the environment's BANKMART_APPROVERS; without it, whoever may answer."""
-        names = [name.strip() for name in os.environ.get(APPROVERS, "").split(",") if name.strip()]
         super().__init__(
             subject=f"May this version of {model} become the champion?",
             defaults=self.REJECT,
-            assigned_users=[{"id": name, "name": name} for name in names] or None,
+            assigned_users=_approvers(),
             **kwargs,
         )
         self.model = model

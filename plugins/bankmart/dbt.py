@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from psycopg2.extras import execute_values
 
-from bankmart import db, settings
+from bankmart import db, faults, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
 from bankmart.governance import gate
@@ -44,7 +45,9 @@ PASSING = re.compile(
 
 
 # The commands that run on the project as it is parsed; the others parse it.
-READING = ("build", "test", "source", "compile")
+READING = ("build", "test", "compile")
+# What dbt keeps of a parsed project for itself.
+PARSED = "partial_parse.msgpack"
 
 
 class DbtError(BankmartError):
@@ -86,37 +89,49 @@ def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | N
 
     # What hangs on what, so that it is dropped with it: our materializations drop nothing that anything hangs on.
     PostgresAdapter._link_cached_relations = lambda self, manifest: None
+    _apply_environment()
+    options = _options(target or target_dir())
+    known = _parsed() if arguments[0] in READING else None
+    return dbtRunner(manifest=known, callbacks=faults.callbacks()).invoke(
+        [*arguments, *options, "--vars", json.dumps(variables)]
+    )
+
+
+def _apply_environment() -> None:
     at = settings.server()
     settings.apply_environment()
     os.environ |= {"BANKMART_PGHOST": at.host, "BANKMART_PGPORT": str(at.port)}
-    options = _options(target or target_dir())
-    known = _parsed() if arguments[0] in READING else None
-    return dbtRunner(manifest=known).invoke([*arguments, *options, "--vars", json.dumps(variables)])
 
 
-def _parsed() -> Any:
-    """The project as dbt has parsed it, without a build's variables: nothing that is parsed asks for them.
+def _parse(mark: str) -> Path:
+    """Parse the project where it has changed; returns the folder with what dbt wrote of it.
 
-    With every build's own variables dbt would parse everything anew: 5 s of each build with 136 models.
+    Without a build's variables: nothing that is parsed asks for them. With every build's own dbt would parse everything
+    anew: 5 s of each build with 136 models. Raises DbtError with dbt's words.
     """
     from dbt.cli.main import dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
 
-    folder, mark = settings.state_dir() / "dbt" / "parsed", _mark()
-    kept, said = folder / "partial_parse.msgpack", folder / "mark"
+    folder = settings.state_dir() / "dbt" / "parsed"
+    kept, said = folder / PARSED, folder / "mark"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (kept.exists() and said.exists() and said.read_text(encoding="utf-8") == mark):
             said.unlink(missing_ok=True)
+            _apply_environment()
             done = dbtRunner().invoke(["parse", "--quiet", *_options(folder), "--vars", "{}"])
             if not done.success:
                 raise DbtError(f"the dbt project does not parse: {done.exception}")
             said.write_text(mark, encoding="utf-8")
-        parsed = kept.read_bytes()
+    return folder
+
+
+def _parsed() -> Any:
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
     # Read anew each time (0.3 s): a run leaves its compiled SQL in it.
-    known = Manifest.from_msgpack(parsed, decoder=extended_mashumuro_decoder)
+    known = Manifest.from_msgpack((_parse(_mark()) / PARSED).read_bytes(), decoder=extended_mashumuro_decoder)
     # What macros read as `graph`; it isn't kept in the file.
     known.build_flat_graph()
     return known
@@ -154,19 +169,21 @@ def build_layer(layer: str, build: Build) -> list[Node]:
 
     A failed check is for the layer's gate to judge; raises DbtError where a model could not be built.
     """
+    # Not at the top: dbt takes seconds to import.
+    from dbt_common.invocation import get_invocation_id
+
     selection = SELECTION.get(layer, [f"path:models/{layer}"])
     arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--log-level", "none"]
-    # Unit tests judge the code, not the day: `make test` runs them.
-    arguments += ["--exclude-resource-type", "unit_test"]
+    # Unit tests judge the code, not the day: `make test` runs them. What was done is kept in node_result, not in files.
+    arguments += ["--exclude-resource-type", "unit_test", "--no-write-json", "--log-level-file", "none"]
     with _alone():
+        faults.point("build.layer")
         result = invoke(arguments, variables(build))
     if result.result is None:
         raise DbtError(f"dbt could not run layer {layer}: {result.exception}")
     owners = _owners(manifest())
     nodes = [_node(item, owners) for item in result.result.results]
-    if layer == "staging":
-        nodes += _freshness(build, owners)
-    invocation_id = _artifact("run_results.json")["metadata"]["invocation_id"]
+    invocation_id = get_invocation_id()
     _record(layer, build, invocation_id, nodes)
     failed = {
         node.node_id: node.compiled
@@ -186,25 +203,16 @@ def build_layer(layer: str, build: Build) -> list[Node]:
         )
     if build.kind == "daily":
         # Not at the top: it gives its findings as this module's nodes.
-        from bankmart.governance.quality import reconcile, watch
+        from bankmart.governance.quality import freshness, reconcile, watch
         from bankmart.governance.tags import monitor
 
         watched = monitor.check(build, layer)
-        watched += {"staging": watch.check, "marts": reconcile.check}.get(layer, lambda _: [])(build)
+        for check in {"staging": [freshness.check, watch.check], "marts": [reconcile.check]}.get(layer, []):
+            watched += check(build)
         _record(layer, build, invocation_id, watched)
         nodes += watched
+    faults.point("build.recorded")
     return nodes
-
-
-def _freshness(build: Build, owners: dict[str, str]) -> list[Node]:
-    """Whether the systems that deliver have been loaded lately: one check a system, a warning at most."""
-    systems = sorted({table.partition(".")[0] for table in build.delivered})
-    tables = [next(table for table in build.delivered if table.startswith(f"{system}.")) for system in systems]
-    selection = [f"source:{table}" for table in tables]
-    result = invoke(["source", "freshness", "--select", *selection, "--log-level", "none"], variables(build))
-    if result.result is None:
-        raise DbtError(f"dbt could not check the sources' freshness: {result.exception}")
-    return [_node(item, owners) for item in result.result.results]
 
 
 @contextmanager
@@ -217,39 +225,28 @@ def _alone() -> Iterator[None]:
 
 
 def manifest() -> dict[str, Any]:
-    """dbt's manifest of the last run; where there was none, of the project as it is."""
-    # A worker of its own may never have run dbt.
-    return _artifact("manifest.json") if (target_dir() / "manifest.json").exists() else parse()
-
-
-def parse() -> dict[str, Any]:
-    """Parse the project without a build and return its manifest.
+    """dbt's manifest of the project as it is, parsed where it has changed. Whoever asks shares it: leave it as it is.
 
     Raises DbtError with dbt's words where the project doesn't parse.
     """
-    result = invoke(["parse", "--quiet"], {})
-    if not result.success:
-        raise DbtError(f"the dbt project does not parse: {result.exception}")
-    return _artifact("manifest.json")
+    return _manifest(_mark())
 
 
-def _artifact(name: str) -> dict[str, Any]:
-    path = target_dir() / name
-    if not path.exists():
-        raise DbtError(f"dbt has not run here yet, so there is no {name}: run `bankmart build` first")
-    artifact: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return artifact
+@lru_cache(maxsize=1)
+def _manifest(mark: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((_parse(mark) / "manifest.json").read_text(encoding="utf-8"))
+    return read
 
 
 def _node(item: Any, owners: dict[str, str]) -> Node:
     node = item.node
-    is_test = node.resource_type in ("test", "unit_test", "source")
+    is_test = node.resource_type in ("test", "unit_test")
     rows = (item.adapter_response or {}).get("rows_affected")
     return Node(
         node_id=node.unique_id,
-        name=f"freshness_{node.source_name}" if node.resource_type == "source" else node.name,
+        name=node.name,
         resource_type=str(node.resource_type),
-        severity=("warn" if node.resource_type == "source" else _severity(node)) if is_test else None,
+        severity=_severity(node) if is_test else None,
         status=str(item.status),
         rows=rows if isinstance(rows, int) and rows >= 0 and not is_test else None,
         failures=getattr(item, "failures", None),

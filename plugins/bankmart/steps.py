@@ -1,5 +1,5 @@
 """The only vocabulary DAGs use: begin · ingest(system) · dbt(layer) · gate(layer) · score, train, approve,
-promote(model) · publish.
+promote(model) · compare · agree · publish.
 
 A step is a thin task around the library: whatever it runs, a person can type. What a step needs is imported when it
 runs, so that a DAG file parses in well under a second.
@@ -13,7 +13,8 @@ from typing import Any
 from airflow.sdk import Asset, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from bankmart.learning import MODELS, approve, due, promote, score, train
+from bankmart.approval import BuildApproval
+from bankmart.learning import APPROVAL_PATIENCE, MODELS, approve, due, promote, score, train
 from bankmart.runs import (
     DEFAULTS,
     FEATURES,
@@ -41,10 +42,12 @@ __all__ = [
     "PUBLISHED",
     "SOURCES",
     "SYSTEMS",
+    "agree",
     "approve",
     "arrived",
     "begin",
     "business_date",
+    "compare",
     "dbt",
     "deadline",
     "due",
@@ -184,23 +187,53 @@ def gate(layer: str, build_id: Any, outlet: Asset | None = None) -> Any:
     return run(build_id)
 
 
-def publish(build_id: Any) -> Any:
+def compare(build_id: Any) -> Any:
+    """What the build would change for readers of its date: rows per table and column; nothing of a new date."""
+
+    @task(task_id="compare", pool="dbt", **RETRY)
+    def run(build: int) -> dict[str, Any]:
+        from bankmart.governance import build as builds
+        from bankmart.governance import compare as comparing
+
+        found = comparing.compare(builds.get(build))
+        say(found.text())
+        return {
+            "business_date": builds.get(build).business_date.isoformat(),
+            "build_id": build,
+            "against": found.against,
+            "needs_approval": found.needs_approval,
+            "report": found.text(),
+        }
+
+    return run(build_id)
+
+
+def agree(compared: Any, patience: timedelta = APPROVAL_PATIENCE) -> Any:
+    """Ask a person where a published date would show something else; no answer in time is a no."""
+    asked = BuildApproval(task_id="agree", compare_task="compare", response_timeout=patience, **RETRY)
+    compared >> asked
+    return asked
+
+
+def publish(build_id: Any, agreed: Any) -> Any:
     """Show the date to readers, all tables at once; then tidy up what nobody can go back to."""
 
     @task(task_id="publish", outlets=[PUBLISHED], pool="dbt", **RETRY)
-    def run(build: int, **context: Any) -> None:
+    def run(build: int, answer: dict[str, Any], **context: Any) -> None:
         from bankmart.governance import build as builds
         from bankmart.governance import publication, retention
         from bankmart.governance.gate import GateStopped
 
+        person = answer["responded_by_user"]
+        name = (person["name"] or person["id"]) if person else None
         try:
-            day = publication.publish(builds.get(build), actor=f"airflow {context['run_id']}")
+            day = publication.publish(builds.get(build), f"airflow {context['run_id']}", approved_by=name)
         except (publication.PublicationError, GateStopped) as error:
             raise AirflowFailException(str(error)) from error
         say(f"published {day}: {retention.tidy() or 'nothing to tidy'}")
         emit(context, PUBLISHED, {"build_id": build})
 
-    return run(build_id)
+    return run(build_id, agreed.output)
 
 
 def govern(duty: str) -> Any:

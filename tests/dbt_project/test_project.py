@@ -4,11 +4,13 @@ import pytest
 
 from bankmart import dbt, settings
 from bankmart.governance import derived, policy, size
+from bankmart.governance.tags import registry
+from ml.spec import model_names
 
 
 @pytest.fixture(scope="module")
 def manifest():
-    return dbt.parse()
+    return dbt.manifest()
 
 
 def test_parsing_warns_of_nothing():
@@ -27,6 +29,10 @@ def test_every_tag_is_tested_at_its_limits(manifest):
     tested = {test["model"] for test in manifest["unit_tests"].values()}
     assert tags
     assert tags - tested == set()
+
+
+def test_every_model_has_a_tag(manifest):
+    assert registry.models_of_tags(manifest) == set(model_names())
 
 
 def test_every_check_is_about_a_model(manifest):

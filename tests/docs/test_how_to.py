@@ -15,8 +15,9 @@ import pytest
 
 from bankmart import db, settings
 from bankmart.governance import audit
+from bankmart.governance.access import command as reader
 from bankmart.governance.audit import anchor
-from bankmart.sources import landing, load, tables
+from bankmart.sources import contract, landing, load, tables
 
 DAY = date(2026, 1, 31)
 PAGES = settings.ROOT / "docs" / "how-to"
@@ -77,6 +78,22 @@ def test_repair_a_quarantine(shell, tmp_path):
     assert re.search(r"quarantine_repair +card.card_transaction of 2026-01-31 +Wang Li", said)
     assert not file.exists()
     assert "Nothing is in quarantine" in shell(look)
+
+
+def test_keep_the_keys(shell, tmp_path):
+    names = [column.name for column in contract.load()["card"]["card"].columns]
+    row = "K1,A1,C0000001,6222021234567890,debit,gold,2020-01-01,,active,2026-01-31"
+    place = landing.folder(tmp_path / "landing", "card", "card", DAY)
+    place.mkdir(parents=True)
+    (place / "d.csv").write_text(f"{','.join(names)}\n{row}\n")
+    landing.write_manifest(place, landing.Manifest("d.csv", "csv", 1, landing.sha256(place / "d.csv"), {}))
+    load.load_system("card", DAY)
+    check, show, who, rotate = commands("keep-the-keys.md")
+    assert "1 data keys, 1 records" in shell(check)
+    assert re.search(r"card.card +2026-01-31 +C?K1 +card_number +6222021234567890", shell(show))
+    assert re.search(r"vault_read +customer [0-9a-f]{32} +anna", shell(who))
+    assert "everything opens" in shell(rotate)
+    reader.remove("anna")
 
 
 def test_verify_the_audit(shell):

@@ -1,9 +1,12 @@
-"""One small bank, loaded, built and published for two dates on a server of its own, shared by the tests of one file."""
+"""One small bank, loaded, built and published for two dates: made once, a copy for each file of tests."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,12 +16,13 @@ import pytest
 from bankmart import dbt, settings
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication
-from bankmart.runtime import provision
+from bankmart.runtime import postgres, provision
 from bankmart.sources import contract, load, tables
 from bankmart.sources.simulate import SimulationConfig, simulate
 
 GO_LIVE = date(2026, 10, 31)
 CUSTOMERS, MONTHS, DAYS = 300, 7, 3
+DATES = [GO_LIVE + timedelta(days=day) for day in range(DAYS + 1)]
 
 
 @dataclass
@@ -45,20 +49,44 @@ class Line:
         return build
 
 
+@pytest.fixture(scope="session")
+def _bank(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Path:
+    """The state folder of the bank as it stands after its first two dates, its server stopped; made once a run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "bank"
+    with (shared / "bank.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            with pytest.MonkeyPatch.context() as patch:
+                _enter(patch, folder)
+                with provision.throwaway() as server:
+                    provision.provision()
+                    line = Line(folder, DATES, server)
+                    simulate(SimulationConfig(folder / "landing", folder / "truth", CUSTOMERS, MONTHS, DAYS, GO_LIVE))
+                    for day in DATES[:2]:
+                        line.ingest(day)
+                        publication.publish(line.build(day), actor="test")
+                    server.stop()
+                    _copy(server.at.data, folder / "data")
+            (folder / "made").touch()
+    return folder
+
+
 @pytest.fixture(scope="module")
-def _line(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Iterator[Line]:
-    folder = tmp_path_factory.mktemp("line")
-    with ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            _enter(patch, folder)
-            server = stack.enter_context(provision.throwaway())
-            provision.provision()
-            line = Line(folder, [GO_LIVE + timedelta(days=day) for day in range(DAYS + 1)], server)
-            simulate(SimulationConfig(folder / "landing", folder / "truth", CUSTOMERS, MONTHS, DAYS, GO_LIVE))
-            for day in line.dates[:2]:
-                line.ingest(day)
-                publication.publish(line.build(day), actor="test")
-        yield line
+def _line(tmp_path_factory: pytest.TempPathFactory, _bank: Path) -> Iterator[Line]:
+    folder = tmp_path_factory.mktemp("line") / "state"
+    _copy(_bank, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        _enter(patch, folder)
+        at = postgres.place(folder)
+        shutil.rmtree(at.data, ignore_errors=True)
+        _copy(folder / "data", at.data)
+        shutil.rmtree(folder / "data")
+        with provision.throwaway() as server:
+            yield Line(folder, DATES, server)
 
 
 @pytest.fixture
@@ -73,3 +101,9 @@ def _enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
     # Others may have pointed libpq at their own password file in this process.
     patch.delenv("PGPASSFILE", raising=False)
     settings.apply_environment()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A copy with its owners: as root the server runs as somebody else."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)

@@ -31,3 +31,8 @@ select examples from governance.node_result
 insert into governance.user_scope values (session_user, 'branch', 'B1')
 select * from sources.core_banking__customer
 do $$ begin perform 1 from marts.dim_customer; end $$
+select * from vault.sealed
+select wrapped from vault.data_key
+select vault.destroy('{C1}')
+set role vault; select * from vault.sealed
+select raw_text from governance.quarantine where raw_text ~ '^sealed'

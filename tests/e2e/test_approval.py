@@ -36,6 +36,17 @@ def promoted(name, approved):
         Path(os.environ["BANKMART_STATE_DIR"], f"{name}.json").write_text(json.dumps(answer, default=str))
     run(approved.output)
 
+def compared(differs):
+    @task(task_id="compare")
+    def run():
+        return {"business_date": "2026-10-31", "build_id": 7, "against": 3, "needs_approval": differs,
+                "report": "marts.fct_transaction 1 new"}
+    return run()
+
+for name, differs in (("same", False), ("changed", True)):
+    with DAG(name, schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1)):
+        promoted(name, steps.agree(compared(differs)))
+
 with DAG("ask", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1)):
     for name in ("agreed", "refused", "stopped", "silent"):
         patience = timedelta(seconds=1) if name == "silent" else timedelta(hours=1)
@@ -101,3 +112,16 @@ def test_only_the_approvers_yes_promotes(platform):
     answer = json.loads((platform / "agreed.json").read_text())
     assert answer["chosen_options"] == ["Approve"]
     assert answer["responded_by_user"]["name"] == "approver"
+
+    # A published date that would change, in the same Airflow: asked about; one that stays the same is not.
+    for name in ("same", "changed"):
+        client.trigger(name, "2026-10-31")
+    (question,) = until(lambda: [one for one in approver.questions() if one["task_instance"]["dag_id"] == "changed"])
+    assert question["subject"] == "May 2026-10-31 show build 7 instead of 3?"
+    assert "marts.fct_transaction 1 new" in question["body"]
+    with pytest.raises(BankmartError, match="403"):
+        client.answer(question, "Approve")
+    assert approver.answer(question, "Approve") == "approver"
+    until(lambda: (platform / "same.json").exists() and (platform / "changed.json").exists())
+    assert json.loads((platform / "same.json").read_text())["responded_by_user"] is None
+    assert json.loads((platform / "changed.json").read_text())["responded_by_user"]["name"] == "approver"

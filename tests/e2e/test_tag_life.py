@@ -49,10 +49,14 @@ def test_the_history_answers_for_every_published_day(line):
 
 def test_the_catalogue_of_a_built_bank(line, capsys):
     build = builds.get(newest_build().build_id)
-    catalogue.refresh(dbt.parse(), build)
-    assert catalogue.refresh(dbt.parse(), build) is False
+    catalogue.refresh(dbt.manifest(), build)
+    assert catalogue.refresh(dbt.manifest(), build) is False
     assert query("select count(*) from published.dictionary where kind in ('indicator', 'tag') and lineage = '[]'") == [
         (0,)
+    ]
+    # No model was trained: its tags are there, say that nobody is scored, and are absent for the catalogue.
+    assert query("select absent_reason from published.dictionary where kind = 'tag' and name = 'growth_chance'") == [
+        ("the model value_up has no champion that has scored the date: train and promote it",)
     ]
     ((lineage, used),) = query(
         "select lineage, used_by from published.dictionary where kind = 'indicator' and name = 'call_count_30d'"

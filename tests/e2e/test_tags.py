@@ -16,11 +16,13 @@ DEPOSITS = ["current", "savings", "term_deposit"]
 ONE_VALUE = {
     "pay_day_today": "1 November is no pay day",
     "is_awakened": "of 300 customers hardly one is silent for two months and comes back",
-    "churn_risk": "nobody is scored where no model was trained",
-    "churn_decile": "nobody is scored where no model was trained",
-    "churn_among_tier": "nobody is scored where no model was trained",
-    "churn_loss": "nobody is scored where no model was trained",
-    "retention_priority": "nobody is scored where no model was trained",
+}
+# Nobody is scored where no model was trained.
+UNSCORED = {
+    *("churn_risk", "churn_decile", "churn_among_tier", "churn_loss", "retention_priority"),
+    *("response_propensity", "response_decile", "contact_effect", "next_product_line", "offer_barrier"),
+    *("growth_chance", "lifetime_value", "lifetime_value_size", "natural_group", "unusual_activity"),
+    "feedback_feeling",
 }
 
 
@@ -239,7 +241,7 @@ def test_there_are_enough_tags_of_all_kinds_and_subjects(line):
 
 def test_every_tag_tells_customers_apart(line):
     same = {name for name, (node, _) in declared().items() if len(mix(line, node, name)) < 2}
-    assert same <= set(ONE_VALUE), "give a tag other limits, or say why it has one value"
+    assert same <= set(ONE_VALUE) | UNSCORED, "give a tag other limits, or say why it has one value"
 
 
 def test_tags_stay_within_their_values(line):

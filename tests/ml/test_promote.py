@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from bankmart import faults
 from ml import compare, promote, rollback, train
 from ml.__main__ import main
 from ml.errors import ArtefactRefused, DataError, ModelError, TrackingUnavailable
@@ -92,6 +93,27 @@ def test_a_comparison_moves_nothing_and_is_not_made_twice(bank, registry, monkey
     assert registry.get_registered_model("churn").aliases == {"champion": made["version"]}
 
 
+@pytest.mark.parametrize("point", ["compared", "tagged", "named", "done"])
+def test_a_promotion_that_is_cut_off_is_done_and_said_once_by_the_same_again(bank, registry, monkeypatch, point):
+    bank.training()
+    version = train.run("churn", TODAY)["version"]
+    with monkeypatch.context() as cut:
+        cut.setenv(faults.VARIABLE, f"promote.{point}:raise")
+        faults._passed.clear()
+        with pytest.raises(faults.Injected):
+            promote.run("churn", TODAY, approved_by="Li Wei")
+    promote.run("churn", TODAY, approved_by="Li Wei")
+    assert alias(registry, "champion") == version
+    assert said(bank) == [("promote", "Li Wei", f"churn version {version}", "none")]
+
+
+def said(bank):
+    return bank.execute(
+        "select kind, actor, subject, coalesce(facts ->> 'replaced', facts ->> 'champion_from_now')"
+        " from audit.entry order by number"
+    )
+
+
 def test_a_promotion_is_taken_back_by_one_command(bank, registry, mlflow_server):
     bank.training()
     first = train.run("churn", TODAY)["version"]
@@ -100,6 +122,10 @@ def test_a_promotion_is_taken_back_by_one_command(bank, registry, mlflow_server)
     assert promote.run("churn", TODAY, int(second))["promoted"], "the same booster is not worse than itself"
     result = rollback.run("churn", by="Li Wei")
     assert (result["taken_back"], result["champion"]) == (second, first)
+    assert said(bank)[1:] == [
+        ("promote", promote.who(), f"churn version {second}", first),
+        ("take_back", "Li Wei", f"churn version {second}", first),
+    ]
     assert alias(registry, "champion") == first
     again = promote.run("churn", TODAY, int(second))
     assert [gate["name"] for gate in again["gates"] if not gate["passed"]] == ["not rolled back"]

@@ -12,7 +12,7 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from ml import promote, score, train
+from ml import evaluate, promote, score, train
 from ml.errors import DataError
 from ml.spec import load_spec
 
@@ -111,6 +111,8 @@ def test_it_is_trained_promoted_and_scores_every_customer(bank, registry, name, 
     score.run(name, TODAY)
     assert bank.scores().equals(scores)
 
+    assert evaluate.run(name, TODAY)["verdict"] == "holds"
+
     column = load_spec(name).features[0]
     bank.execute(
         f"update features.{table} set {column} = 'infinity' where build_id = {daily} and customer_id = 'C00007'"
@@ -129,6 +131,7 @@ def test_sentiment_reads_every_feedback_of_the_build(bank, registry):
     made = train.run("sentiment", TODAY)
     assert made["judgement"]["model"]["macro_f1"]["value"] == 1
     assert promote.run("sentiment", TODAY)["promoted"]
+    assert evaluate.run("sentiment", TODAY)["verdict"] == "holds"
 
     daily = bank.build("daily", TODAY, "building")
     new = texts(60, 2)

@@ -12,12 +12,13 @@ from ml.judging import gate
 from ml.judging.cost import CostCurve, cost_curve
 from ml.judging.drift import DRIFTED_WORD, Drift
 from ml.judging.fairness import MEASURES, GroupFairness, fairness, unfair
-from ml.judging.gate import Check
-from ml.judging.groups import BRANCH
+from ml.judging.gate import FAIRNESS, NOT_JUDGED, Check
+from ml.judging.groups import BRANCH, SMALL_POSITIVES, SMALL_ROWS, unknown
 from ml.judging.judgement import Judgement
 from ml.judging.slices import SHOWN, Slice, slices
 from ml.spec import Economics, Gates
 
+TOO_SMALL = f"no two groups have {SMALL_ROWS} customers and {SMALL_POSITIVES} positives each"
 # Beyond these gaps between a group and everybody else a model isn't promoted; a spec's `limits` may say others.
 # Base rates differ between groups, so their selection may too: true positives and calibration are held tighter.
 FAIRNESS_LIMITS = {"selection_rate": 0.2, "true_positive_rate": 0.3, "calibration": 0.03}
@@ -25,9 +26,13 @@ FAIRNESS_LIMITS = {"selection_rate": 0.2, "true_positive_rate": 0.3, "calibratio
 
 @dataclass(frozen=True)
 class ProbabilityJudgement(Judgement):
-    """A judgement with fairness, slices, drift against training and the cost curve; None where not asked for."""
+    """A judgement with fairness, slices, drift against training and the cost curve; None where not asked for.
+
+    `unknown_groups` says why groups couldn't be compared, where nobody's are known.
+    """
 
     fairness: tuple[GroupFairness, ...] = ()
+    unknown_groups: str = ""
     slices: tuple[Slice, ...] = ()
     drift: Drift | None = None
     cost: CostCurve | None = None
@@ -35,7 +40,7 @@ class ProbabilityJudgement(Judgement):
     def sections(self) -> list[str]:
         """What the model card says of it, in Markdown."""
         found = [_drift_section(self.drift)] if self.drift else []
-        found.append(_fairness_section(self.fairness))
+        found.append(_fairness_section(self.fairness, self.unknown_groups))
         found.append(_slices_section(self.slices))
         return found + ([_cost_section(self.cost)] if self.cost else [])
 
@@ -56,6 +61,7 @@ def with_groups(
     return ProbabilityJudgement(
         **plain,
         fairness=tuple(fairness(score, label, selected, groups, seed=seed)),
+        unknown_groups=unknown(groups),
         slices=tuple(slices(score, label, groups, seed=seed)),
         drift=drift,
         cost=cost_curve(score, label, branch, economics, seed=seed) if economics else None,
@@ -71,8 +77,11 @@ def checks(gates: Gates, judged: Judgement) -> list[Check]:
     needed = ", ".join(f"{name} within {limit}" for name, limit in limits.items())
     judged_groups = [one for one in judged.fairness if one.is_judged]
     wrong = unfair(judged.fairness, limits)
-    fair = f"{len(judged_groups)} groups, no gap surely beyond its limit" if judged_groups else "no groups to compare"
-    made.append(Check("fairness", not wrong, "; ".join(wrong) or fair, f"gaps to the others: {needed}"))
+    fair = f"{len(judged_groups)} groups, no gap surely beyond its limit"
+    if not judged_groups:
+        fair = f"{NOT_JUDGED}: {judged.unknown_groups or TOO_SMALL}"
+    passed = not wrong and not judged.unknown_groups
+    made.append(Check(FAIRNESS, passed, "; ".join(wrong) or fair, f"gaps to the others: {needed}"))
     if judged.drift:
         score = judged.drift.shifts[0]
         found = f"{judged.drift.verdict}, PSI of the score {score.psi:.3f}"
@@ -96,9 +105,9 @@ def _drift_section(found: Drift) -> str:
     )
 
 
-def _fairness_section(found: tuple[GroupFairness, ...]) -> str:
+def _fairness_section(found: tuple[GroupFairness, ...], unknown_groups: str) -> str:
     if not found:
-        return "## Fairness\nNo groups to compare: the group table has no attribute with two groups of customers."
+        return f"## Fairness\n**Not judged**: {unknown_groups or TOO_SMALL}."
     rows = [
         (one.attribute, one.group, one.rows, one.positives, *(one.measures[name] for name in MEASURES))
         + (("yes" if one.is_judged else "too few"),)

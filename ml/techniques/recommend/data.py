@@ -54,6 +54,12 @@ class OfferSet:
     types: dict[str, str]
     content_hash: str
 
+    def columns(self, names: tuple[str, ...]) -> np.ndarray:
+        """The numbers of the named features (n, len(names)). Raises DataError for one that has none."""
+        if absent := [name for name in names if name not in self.features]:
+            raise DataError(f"Build {self.build.build_id} has no values in {', '.join(absent)}, which is needed.")
+        return self.numbers[:, [self.features.index(name) for name in names]]
+
     @property
     def rows(self) -> int:
         """n."""

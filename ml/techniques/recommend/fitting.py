@@ -16,6 +16,7 @@ from ml.spec import Spec
 from ml.techniques.recommend import als, candidates
 from ml.techniques.recommend.data import OfferSet, missing
 from ml.techniques.recommend.model import Model
+from ml.techniques.settling import settle
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -83,6 +84,15 @@ def divide(spec: Spec, data: OfferSet) -> Split:
 
 
 def fit(spec: Spec, data: OfferSet, split: Split) -> Model:
+    """Settle the settings on an earlier date, then learn. Same input, same text."""
+    settled, facts = settle(spec, data, split, lambda day, later: day + spec.horizon_days <= later, learn)
+    model = learn(settled, data, split)
+    model.facts = model.facts | facts
+    model.facts["about"] = [*model.facts["about"], facts["settled"]]
+    return model
+
+
+def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
     """Learn. Nothing that a training row sees was known later than its own as-of date."""
     shelf = next(iter(data.shelves.values()))
     lines = tuple(sorted(set(shelf.lines)))

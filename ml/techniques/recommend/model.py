@@ -72,7 +72,7 @@ class Model:
 
     def liking(self, cube: np.ndarray, shelf: Shelf) -> np.ndarray:
         """The scores of collaborative filtering (n, P) in the shelf's order; 0 for a product it doesn't know."""
-        place = [self.ids.index(one) if one in self.ids else -1 for one in shelf.ids]
+        place = self._places(shelf)
         strength = np.zeros((len(cube), len(self.ids)))
         own = candidates.strength(cube)
         for at, to in enumerate(place):
@@ -80,6 +80,10 @@ class Model:
                 strength[:, to] = own[:, at]
         scores = np.hstack([self.factors.scores(strength), np.zeros((len(cube), 1))])
         return np.asarray(scores[:, place])
+
+    def _places(self, shelf: Shelf) -> list[int]:
+        """Where each of the shelf's products is among those of training; -1 for a newer one."""
+        return [self.ids.index(one) if one in self.ids else -1 for one in shelf.ids]
 
     def pairs(self, shelf: Shelf, cube: np.ndarray, numbers: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """The ranker's rows (k, columns) of the pairs in `mask` (n, P)."""
@@ -101,16 +105,20 @@ class Model:
     def rankings(self, data: OfferSet, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Scores (n, P) of the model and its rivals for the rows (mask) of a data set, -inf for no candidate."""
         chosen = np.flatnonzero(rows)
-        found = {name: np.full((len(chosen), len(self.ids)), -np.inf) for name in ("model", *RIVALS)}
-        numbers = data.numbers[:, [data.features.index(name) for name in self.features]]
+        found = {name: np.full((len(chosen), data.taken.shape[1]), -np.inf) for name in ("model", *RIVALS)}
+        numbers = data.columns(self.features)
         for day in np.unique(data.day[chosen]):
             mine = data.day[chosen] == day
             at, shelf = chosen[mine], data.shelves[int(day)]
             mask = candidates.candidates(shelf, data.cube[at])
+            # A product that came after the training: nobody ever took it, and nothing is held together with it.
+            place = self._places(shelf)
+            popular = np.append(self.popular, 0)[place]
+            share = np.pad(self.share, (0, 1))[np.ix_(place, place)]
             scores = self.rank(self.pairs(shelf, data.cube[at], numbers[at], mask))
             found["model"][mine] = candidates.spread(scores, mask)
-            found["popularity"][mine] = candidates.popularity(self.popular, mask)
-            found["rules"][mine] = candidates.by_rule(self.share, data.cube[at], mask)
+            found["popularity"][mine] = candidates.popularity(popular, mask)
+            found["rules"][mine] = candidates.by_rule(share, data.cube[at], mask)
             found["als"][mine] = np.where(mask, self.liking(data.cube[at], shelf), -np.inf)
         return found
 
@@ -140,7 +148,7 @@ class Model:
         newest = data.day[sample] == data.day[sample].max()
         at, shelf = np.sort(sample[newest]), data.shelves[int(data.day[sample].max())]
         mask = candidates.candidates(shelf, data.cube[at])
-        numbers = data.numbers[:, [data.features.index(name) for name in self.features]]
+        numbers = data.columns(self.features)
         return {
             "shap.png": plots.importance(self.columns, self.shap(self.pairs(shelf, data.cube[at], numbers[at], mask)))
         }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ml.techniques.two_part.data import again, read, refuse_knowing
 from ml.techniques.two_part.data import divide as split
-from ml.techniques.two_part.data import read, refuse_knowing
 from ml.techniques.two_part.fitting import fit as train
 from ml.techniques.two_part.model import load
 from ml.techniques.two_part.scoring import scored
 
 check = refuse_knowing
 
-__all__ = ["check", "load", "read", "scored", "split", "train"]
+__all__ = ["again", "check", "load", "read", "scored", "split", "train"]

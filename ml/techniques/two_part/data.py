@@ -51,6 +51,12 @@ class ValueSet:
     types: dict[str, str]
     content_hash: str
 
+    def columns(self, names: tuple[str, ...]) -> np.ndarray:
+        """The numbers of the named features (n, len(names)). Raises DataError for one that has none."""
+        if absent := [name for name in names if name not in self.features]:
+            raise DataError(f"Build {self.build.build_id} has no values in {', '.join(absent)}, which is needed.")
+        return self.numbers[:, [self.features.index(name) for name in names]]
+
     @property
     def rows(self) -> int:
         """n."""
@@ -145,8 +151,13 @@ def divide(spec: Spec, data: ValueSet) -> Split:
     return Split(train, stop, calibration, test, rule, periods)
 
 
-def read(spec: Spec, as_of: date, build_id: int | None = None) -> ValueSet:
-    """Read what was known on `as_of`, with the longest horizon the history allows.
+def again(spec: Spec, model: Any, as_of: date, build_id: int | None = None) -> ValueSet:
+    """As `read`, with the model's own horizon."""
+    return read(spec, as_of, build_id, model.plain.months)
+
+
+def read(spec: Spec, as_of: date, build_id: int | None = None, months: int | None = None) -> ValueSet:
+    """Read what was known on `as_of`, with the horizon of so many `months`, else the longest the history allows.
 
     Raises DataPrerequisite where tables, build or months aren't there yet; DataError where they are wrong.
     """
@@ -167,7 +178,9 @@ def read(spec: Spec, as_of: date, build_id: int | None = None) -> ValueSet:
         months: np.array([not np.isnan(both[numbers[:, 0] == day, 0]).any() for day in days])
         for months, both in labels.items()
     }
-    months = horizon(days, known)
+    if months is not None and not known[months].any():
+        raise missing(spec, f"no margin of {months} months after a month end is known yet")
+    months = months or horizon(days, known)
     if months is None:
         first, last = as_date(days[0]), as_date(days[-1])
         raise missing(

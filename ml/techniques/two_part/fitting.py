@@ -10,7 +10,8 @@ import numpy as np
 from ml.data.split import Split
 from ml.judging.reasons import Description, describe
 from ml.spec import Spec
-from ml.techniques.two_part.data import ValueSet, discounted_months
+from ml.techniques.settling import settle
+from ml.techniques.two_part.data import ValueSet, discounted_months, month_of
 from ml.techniques.two_part.model import YEAR, Model, Plain
 
 # Changes beyond these shares of the training customers are drawn in: single windfalls aren't a rule.
@@ -31,7 +32,20 @@ WORDS = {
 
 
 def fit(spec: Spec, data: ValueSet, split: Split) -> Model:
-    """Learn. Same input, same text."""
+    """Settle the settings on an earlier date, then learn. Same input, same text."""
+
+    def is_over(day: int, later: int) -> bool:
+        return month_of(day) + data.months <= month_of(later)
+
+    settled, facts = settle(spec, data, split, is_over, learn)
+    model = learn(settled, data, split)
+    model.facts = model.facts | facts
+    model.facts["about"] = [*model.facts["about"], f"- {facts['settled']}"]
+    return model
+
+
+def learn(spec: Spec, data: ValueSet, split: Split) -> Model:
+    """Learn with the spec's parameters."""
     floor = float(spec.params["active_income_amount"]) * data.months
     least = float(spec.params["least_amount"]) * data.months
     is_active = data.income >= floor

@@ -74,6 +74,11 @@ class Model:
         return self.plain.thresholds
 
     @property
+    def horizon_days(self) -> int:
+        """How long the margin that was learnt takes to be earned: month ends lie no closer."""
+        return 30 * self.plain.months
+
+    @property
     def yearly(self) -> float:
         """What the margin of the horizon is worth over a year, as if it went on: 1 where it is a year."""
         rate = self.plain.discount_rate
@@ -130,7 +135,7 @@ class Model:
             raise DataError(
                 f"The model looks {self.plain.months} months ahead and the data {data.months}: they can't be compared."
             )
-        return np.asarray(data.numbers[rows][:, [data.features.index(name) for name in self.features]])
+        return np.asarray(data.columns(self.features)[rows])
 
     def judge(self, data: ValueSet, rows: np.ndarray, seed: int) -> ValueJudgement:
         """Against the months before, repeated, on the rows (mask (n,))."""

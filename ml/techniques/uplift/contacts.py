@@ -13,7 +13,7 @@ from psycopg2 import sql
 
 from bankmart import db
 from ml.data.build import Build, training_build
-from ml.data.columns import as_number, column_types, refuse_infinite, require_numeric
+from ml.data.columns import as_number, column_of, column_types, refuse_infinite, require_numeric
 from ml.data.split import buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
@@ -170,7 +170,7 @@ def _rows(
         " where l.build_id = {build} and (l.is_randomised or l.propensity is not null)) f"
     ).format(
         measured=sql.SQL(", ").join(sql.Identifier("l", name) for name in _MEASURED),
-        features=sql.SQL(", ").join(sql.Identifier("x", name) for name in names),
+        features=sql.SQL(", ").join(sql.Identifier("x", name) for name in dict.fromkeys(map(column_of, names))),
         labels=sql.Identifier(*spec.label_table),
         table=sql.Identifier(*spec.features_table),
         build=sql.Literal(build.build_id),

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 def measure(rows: int = 500_000, repeat: int = 7) -> str:
     """Seconds of both ways, as a table."""
     with own_server():
-        manifest = dbt.parse()
+        manifest = dbt.manifest()
         nodes = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
         for name in (*NEEDED, *MODELS):
             _make(nodes[name], 0 if name in NEEDED else rows)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from bankmart import db
+from bankmart import db, faults
 from bankmart.errors import BankmartError
 
 LAYERS = ("staging", "intermediate", "marts", "tags", "features", "profile")
-TRAINING_MONTHS = 12
+# How many month ends ago a training build's dates are (0: the newest). With those beyond a year, a margin of 6 or 12
+# months ahead can be learnt from two dates and judged on a later one whose months are over too.
+TRAINING_MONTHS = (*range(14), 24, 25)
 FEATURE_DAYS = 90
 # A training build that has passed is what models are trained from; a daily one that has passed waits to be published.
 UNFINISHED = {"daily": ["building", "failed", "passed"], "training": ["building", "failed"]}
@@ -88,6 +90,7 @@ def open_build(business_date: date, run_id: str) -> Build:
         else:
             _give_up(cursor, business_date, "daily")
             build_id = _insert(cursor, business_date, "daily", run_id)
+    faults.point("build.opened")
     return get(build_id)
 
 
@@ -267,11 +270,11 @@ def _month_ends(cursor: Any, business_date: date) -> tuple[date, ...]:
         (business_date,),
     )
     (first,) = db.one(cursor)
-    days: list[date] = []
-    day = business_date + timedelta(days=1)
-    while first is not None and len(days) < TRAINING_MONTHS:
-        day = day.replace(day=1) - timedelta(days=1)
-        if day < first + timedelta(days=FEATURE_DAYS):
-            break
-        days.append(day)
-    return tuple(sorted(days))
+    return month_ends(first, business_date) if first else ()
+
+
+def month_ends(first: date, business_date: date) -> tuple[date, ...]:
+    """The month ends up to a date that are learnt from, oldest first; `first` is the bank's first day."""
+    months = business_date.year * 12 + business_date.month - 1 + ((business_date + timedelta(days=1)).day == 1)
+    days = (date((months - ago) // 12, (months - ago) % 12 + 1, 1) - timedelta(days=1) for ago in TRAINING_MONTHS)
+    return tuple(sorted(day for day in days if day >= first + timedelta(days=FEATURE_DAYS)))

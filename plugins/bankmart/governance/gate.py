@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from bankmart import db
+from bankmart import db, faults
 from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
 from bankmart.governance import stops
@@ -76,6 +76,7 @@ def judge(layer: str, build: Build) -> Verdict:
         raise GateStopped(message)
     if build.kind == "training":
         builds.finish(build.build_id, "passed")
+    faults.point("build.gated")
     return verdict
 
 

@@ -12,11 +12,12 @@ from bankmart.governance import project
 MASKS = {
     "none": "{column}",
     "hide": "null::{type}",
-    # Never more than half of it.
-    "ends": "case when length({column}) >= 8 then left({column}, 2) || '***' || right({column}, 2)"
-    " when {column} is not null then '***' end",
+    # Never more than half of it. A token of the vault that begins with a star stands for a value with nothing to show.
+    "ends": "case when length({column}) >= 8 and left({column}, 1) <> '*'"
+    " then left({column}, 2) || '***' || right({column}, 2) when {column} is not null then '***' end",
     # A name of one character has no surname to show.
-    "surname": "case when length({column}) >= 2 then left({column}, 1) || '**' when {column} is not null then '**' end",
+    "surname": "case when length({column}) >= 2 and left({column}, 1) <> '*' then left({column}, 1) || '**'"
+    " when {column} is not null then '**' end",
     "year": "date_trunc('year', {column})::date",
 }
 # What a mask is made for; `none` and `hide` are for every type.

@@ -5,10 +5,13 @@ Publishing and rolling back change one row of that table, in one transaction; no
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from typing import Any
 
-from bankmart import db, dbt
+import psycopg2
+
+from bankmart import db, dbt, faults
 from bankmart.errors import BankmartError
 from bankmart.governance import audit, gate, retention, views
 from bankmart.governance.access import probe, verify
@@ -17,24 +20,49 @@ from bankmart.governance.build import LAYERS, Build
 from bankmart.governance.catalogue.refresh import refresh
 from bankmart.governance.quality import results
 
+# A changed view waits for who reads it, and makes later readers wait behind it: no longer than this, but several times.
+PATIENCE, PAUSE, TRIES = "1s", 2.0, 5
+
 
 class PublicationError(BankmartError):
     """A date can't be published or taken back: says why and what to do."""
 
 
-def publish(build: Build, actor: str) -> date:
+def publish(build: Build, actor: str, approved_by: str | None = None) -> date:
     """Publish a build whose gates have all passed; publishing it again changes nothing.
+
+    `approved_by`: who has agreed that a date which is published shows something else from now on; kept in the audit.
 
     Raises GateStopped where a gate is red or was never passed, PublicationError where the build's time is over.
     """
     for layer in LAYERS:
         gate.judge(layer, build)
+    faults.point("publish.gated")
     manifest = dbt.manifest()
     refresh(manifest, build)
+    faults.point("publish.catalogue")
     results.record(build, manifest)
+    faults.point("publish.quality")
+    for left in reversed(range(TRIES)):
+        try:
+            _show(build, manifest, actor, approved_by)
+        except psycopg2.errors.LockNotAvailable:
+            if not left:
+                raise
+            time.sleep(PAUSE)
+        else:
+            break
+    faults.point("publish.done")
+    anchor.write_after(f"publish {build.business_date}")
+    faults.point("publish.anchored")
+    return build.business_date
+
+
+def _show(build: Build, manifest: dict[str, Any], actor: str, approved_by: str | None) -> None:
+    """Views, gates of what they show, and the switch: one transaction."""
     shown = views.published(manifest)
     with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute("set local lock_timeout = '5s'")
+        cursor.execute("select set_config('lock_timeout', %s, true)", (PATIENCE,))
         cursor.execute("select status from governance.build where build_id = %s for update", (build.build_id,))
         (status,) = db.one(cursor)
         if status in ("superseded", "tidied"):
@@ -43,13 +71,15 @@ def publish(build: Build, actor: str) -> date:
                 f"back. Readers keep what they have; run mart_daily for {build.business_date} to begin a new build."
             )
         views.refresh(cursor, shown)
+        faults.point("publish.views")
         # A gate of its own, in the transaction that shows the date: what it finds has never been seen by anybody.
         verify.judge(cursor, shown)
+        faults.point("publish.verified")
         probe.judge(cursor, manifest, build)
-        changes.record(link, actor)
-        _switch(cursor, "publish", build.business_date, build.build_id, actor)
-    anchor.write_after(f"publish {build.business_date}")
-    return build.business_date
+        faults.point("publish.probed")
+        changes.record(link, actor, shown)
+        _switch(cursor, "publish", build.business_date, build.build_id, actor, approved_by)
+        faults.point("publish.commit")
 
 
 def rollback(business_date: date, actor: str) -> int | None:
@@ -97,7 +127,9 @@ def rollback(business_date: date, actor: str) -> int | None:
     return previous
 
 
-def _switch(cursor: Any, event: str, business_date: date, build_id: int | None, actor: str) -> None:
+def _switch(
+    cursor: Any, event: str, business_date: date, build_id: int | None, actor: str, approved_by: str | None = None
+) -> None:
     cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart publication'))")
     cursor.execute("select build_id from governance.publication where business_date = %s", (business_date,))
     (previous,) = cursor.fetchone() or (None,)
@@ -126,4 +158,6 @@ def _switch(cursor: Any, event: str, business_date: date, build_id: int | None, 
         (event, business_date, build_id, previous, actor),
     )
     facts = {"build_id": build_id, "previous_build_id": previous}
+    if approved_by:
+        facts["approved_by"] = approved_by
     audit.append(cursor.connection, event, actor, business_date.isoformat(), facts)

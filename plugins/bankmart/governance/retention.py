@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
-from bankmart import db
+from bankmart import db, faults
 from bankmart.governance import audit, project
 
 SCHEMAS = ["intermediate", "marts", "tags", "features", "scores", "profile"]
@@ -82,6 +82,7 @@ def tidy() -> dict[str, int]:
             if cursor.rowcount:
                 removed[f"{schema}.{table}"] = cursor.rowcount
         cursor.execute("update governance.build set status = 'tidied' where build_id = any(%s)", (builds,))
+        faults.point("tidy.deleted")
         cursor.execute(NEEDED, {"dates": keep_state_dates(), "training": TRAINING_BUILDS})
         needed = {build_id for (build_id,) in cursor.fetchall()}
         cursor.execute(PARTS, (SCHEMAS,))
@@ -94,6 +95,7 @@ def tidy() -> dict[str, int]:
                 link, "tidy", "retention", f"{len(builds)} builds", {"builds": builds, "rows": removed} | states
             )
     for schema, table in parts:
+        faults.point("tidy.part")
         if _drop(schema, table):
             parent = f"{schema}.{table.rpartition('__b')[0]}"
             removed[parent] = removed.get(parent, 0) + 1
@@ -118,7 +120,7 @@ def _drop(schema: str, table: str) -> bool:
     try:
         with db.connect("platform") as link, link.cursor() as cursor:
             cursor.execute("select set_config('lock_timeout', %s, true)", (PATIENCE,))
-            cursor.execute(sql.SQL("drop table {}").format(sql.Identifier(schema, table)))
+            cursor.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(schema, table)))
     except psycopg2.errors.LockNotAvailable:
         return False
     return True

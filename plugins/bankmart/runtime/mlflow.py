@@ -24,8 +24,10 @@ def command() -> list[str]:
 
 def variables() -> dict[str, str]:
     """The server's environment."""
+    # It has nothing to do with the vault, and answers to many.
+    kept = {name: value for name, value in environment().items() if not name.startswith("BANKMART_MASTER_KEY")}
     return {
-        **environment(),
+        **kept,
         "MLFLOW_BACKEND_STORE_URI": database_url("mlflow", settings.MLFLOW),
         "MLFLOW_AUTH_CONFIG_PATH": str(_folder() / "basic_auth.ini"),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": settings.secret("mlflow_flask_key"),

@@ -12,6 +12,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -46,6 +47,9 @@ CONFIG = {
     "jit": "off",
     "timezone": "UTC",
 }
+if sys.platform == "linux":
+    # After a crash each of some thousand files would be opened to be synchronised: 13 s of a recovery of 14.
+    CONFIG["recovery_init_sync_method"] = "syncfs"
 
 
 class PostgresError(BankmartError):

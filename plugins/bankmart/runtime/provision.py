@@ -42,6 +42,11 @@ class Throwaway:
     port: int
     process: subprocess.Popen[bytes] = field(repr=False)
 
+    def stop(self) -> None:
+        """Shut it down; its data directory is whole then."""
+        os.kill(self.process.pid, signal.SIGINT)
+        self.process.wait(30)
+
     def restart(self) -> None:
         """Start it again after it was killed: recovery included."""
         self.process.wait(30)
@@ -63,8 +68,8 @@ def throwaway(version: str = postgres.VERSION) -> Iterator[Throwaway]:
         postgres.wait_until_ready(settings.dsn(settings.EMBEDDED_ADMIN, "postgres"))
         yield server
     finally:
-        os.kill(server.process.pid, signal.SIGINT)
-        server.process.wait(30)
+        if server.process.poll() is None:
+            server.stop()
         postgres.remove(state)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from psycopg2 import sql
 
-from bankmart import db, settings
+from bankmart import db, faults, settings
 from bankmart.governance.people.erasure import cleaning, fence, replace
 from bankmart.governance.people.erasure.replace import Known, Tombstones
 from bankmart.sources import contract, ledger, tables
@@ -122,6 +122,7 @@ def load_system(
                 done.append(_load_table(cursor, attempt, at, keys))
                 if attempt.gone and attempt.gone.met:
                     erased.append((table, attempt.gone.met))
+            faults.point("load.commit")
     except LoadRefused as refusal:
         with db.connect("loader") as link, link.cursor() as cursor:
             ledger.refuse(cursor, attempt, str(refusal))
@@ -130,6 +131,7 @@ def load_system(
         # An old file has brought somebody back who is gone: not into the tables, and no longer into the folder.
         if delivery := find(at, table, business_date):
             cleaning.clean(delivery, Known(met))
+    faults.point("load.done")
     return SystemLoad(system, business_date, tuple(done))
 
 
@@ -154,6 +156,7 @@ def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: Reference
         return TableLoad(table.name, "unchanged", read, accepted, rejected, time.monotonic() - started, load_id)
     _refuse_at_sight(cursor, delivery)
     ledger.begin(cursor, attempt)
+    faults.point("load.begun")
     has_no_key = delivery.manifest.row_count >= MANY and tables.drop_key_if_empty(cursor, table)
     cursor.execute(
         sql.SQL("delete from {} where business_date = %s").format(tables.relation(table)),
@@ -163,6 +166,7 @@ def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: Reference
         loading.forget(cursor, table, attempt.business_date)
     cursor.execute("select set_config('timezone', %s, true)", (delivery.manifest.timezone,))
     _copy(cursor, attempt, delivery, keys)
+    faults.point("load.copied")
     if has_no_key:
         tables.add_key(cursor, table)
     ledger.finish(cursor, attempt)
@@ -251,6 +255,7 @@ def _copy(cursor: Cursor, attempt: Attempt, delivery: Delivery, keys: References
                 # What is certain to be refused is read to its end, for the report, but no longer sent.
                 if checker.rejected <= attempt.allowed and checker.read <= manifest.row_count:
                     yield encode(table, sealer.protect(texts) if sealer else texts, constants)
+                    faults.point("load.copying")
 
         try:
             copy_rows(cursor, table, blocks(), delivery.where)

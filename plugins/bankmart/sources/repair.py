@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import pyarrow as pa
 from psycopg2.extras import execute_values
 
-from bankmart import db, settings
+from bankmart import db, faults, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import audit
 from bankmart.governance.people.erasure import fence, replace
@@ -117,6 +117,7 @@ def put_back(table: Table, day: date, file: Path, by: str, reason: str) -> Repai
             chunks = [replace.chunk(table, chunk, gone) for chunk in chunks]
         numbers = _numbers(chunks, table, where)
         new = _claim(cursor, load_id, numbers, by, reason, where)
+        faults.point("repair.claimed")
         if new:
             delivery = _delivery(table, day)
             zone = delivery.manifest.timezone if delivery else "UTC"
@@ -134,6 +135,8 @@ def put_back(table: Table, day: date, file: Path, by: str, reason: str) -> Repai
         if new:
             facts = {"load_id": load_id, "lines": sorted(new), "reason": reason, "still_in_quarantine": waiting}
             audit.append(link, "quarantine_repair", by, f"{table.system}.{table.name} of {day}", facts)
+        faults.point("repair.commit")
+    faults.point("repair.done")
     return Repaired(load_id, len(new), len(numbers) - len(new), int(waiting))
 
 

@@ -44,6 +44,19 @@ def vaulted(table: Table) -> list[Column]:
     return [column for column in table.columns if known.get(column.data_class, {}).get("vault")]
 
 
+def problem(table: Table) -> str | None:
+    """Why a table's identifiers can't go to the vault, if there is a reason."""
+    columns = vaulted(table)
+    whose = [column.name for column in table.columns if column.data_class == store.CUSTOMER]
+    is_bound = any(each.is_key or each.references or each.values or each.data_type != "text" for each in columns)
+    if not columns or (len(whose) == 1 and not is_bound):
+        return None
+    return (
+        f"{source_of(table)} has identifiers for the vault ({', '.join(each.name for each in columns)}): it needs one "
+        f"column of class {store.CUSTOMER}, and as identifiers texts that are no key, reference or list of values"
+    )
+
+
 def unlocked(tables: list[Table]) -> Unlocked | None:
     """The vault's keys for a load of these tables; None where none has an identifier. Raises VaultError."""
     if not any(vaulted(table) for table in tables):
@@ -83,16 +96,12 @@ class Sealer:
         self._source, self._day, self._keys = source_of(table), day, keys
         places = {column.name: place for place, column in enumerate(table.columns)}
         columns = vaulted(table)
-        whose = [column.name for column in table.columns if column.data_class == store.CUSTOMER]
-        if len(whose) != 1 or any(column.is_key or column.references or column.values for column in columns):
-            raise BankmartError(
-                f"{self._source} has identifiers for the vault ({', '.join(column.name for column in columns)}): it "
-                f"needs one column of class {store.CUSTOMER}, and no identifier as key, reference or list of values"
-            )
+        if found := problem(table):
+            raise BankmartError(found)
         self._names = [column.name for column in columns]
         self._places = [places[name] for name in self._names]
         self._tokens = [Tokens(keys.token_key, column.data_class) for column in columns]
-        self._customer = places[whose[0]]
+        self._customer = next(places[each.name] for each in table.columns if each.data_class == store.CUSTOMER)
         self._key = [places[name] for name in table.key]
         self._spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY))  # noqa: SIM115
         self._link: connection | None = None

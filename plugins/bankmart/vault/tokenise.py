@@ -42,7 +42,7 @@ class Tokens:
         self._mac = HMAC(token_key, SM3())
         self._mac.update(kind.encode() + b"\x00")
         about = data_classes().get(kind, {})
-        self._wear = _MASKS[about["mask"]] if about.get("vault") else _plain
+        self._wear = MASKS[about["mask"]] if about.get("vault") else _plain
 
     def of(self, values: Iterable[str | None]) -> list[str | None]:
         """A token per value; null stays null, nothing but spaces is an empty text, a filler stays itself."""
@@ -75,4 +75,4 @@ def _surname(text: str, digest: str) -> str:
 
 
 # By the masks of bankmart.governance.masking: what they show of a value, they show of its token.
-_MASKS: dict[str, Callable[[str, str], str]] = {"hide": _plain, "ends": _ends, "surname": _surname}
+MASKS: dict[str, Callable[[str, str], str]] = {"hide": _plain, "ends": _ends, "surname": _surname}

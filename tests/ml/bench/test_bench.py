@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
 import ml.bench
 from ml.__main__ import main
+from ml.bench import models
 
 
 def test_a_module_in_the_folder_is_a_command_with_its_own_options(tmp_path, monkeypatch, capsys):
@@ -19,3 +21,29 @@ def test_a_module_in_the_folder_is_a_command_with_its_own_options(tmp_path, monk
     assert json.loads(capsys.readouterr().out) == [0, 1]
     with pytest.raises(SystemExit):
         main(["bench", "weather"])
+
+
+def test_all_of_them_are_called_and_what_is_not_there_is_said(tmp_path, monkeypatch, capsys):
+    def ran(command, **_):
+        name = command[4]
+        if name == "sentiment":
+            return subprocess.CompletedProcess(command, 1, "", "a trace\nThe file can't be judged.\n")
+        share = {"share_of_skill": [0.9, 0.8, 1.0], "auc": [0.7], "oracle_auc": [0.72], "positives": 5, "rows": 50}
+        if name == "oracle":
+            return subprocess.CompletedProcess(command, 0, json.dumps({"churn": share}), "")
+        found = {"contacts": 9, "observed_share_of_oracle": 0.7, "observed_share_95": [0.5, 0.9]}
+        found |= {"expected_share_of_oracle": 0.8, "response_expected_share_of_oracle": 0.2}
+        return subprocess.CompletedProcess(command, 0, json.dumps({"test": found}), "")
+
+    monkeypatch.setattr(models.subprocess, "run", ran)
+    (tmp_path / "zh_bank_reviews").mkdir()
+    (tmp_path / "zh_bank_reviews" / "reviews.csv").touch()
+    given = ["bench", "models", "--data", str(tmp_path), "--as-of", "2026-10-31", "--write", str(tmp_path / "m.md")]
+    assert main(given) == 1, "one of them failed"
+    said = capsys.readouterr().out
+    assert said.count("Skipped: ") == 2
+    assert "**Failed**: The file can't be judged." in said
+    assert "| churn: share of skill | 0.9000 [0.8000, 1.0000] |" in said
+    assert said.strip() in (tmp_path / "m.md").read_text()
+    assert main(["bench", "models", "--data", str(tmp_path / "none")]) == 0
+    assert capsys.readouterr().out.count("Skipped: ") == 5

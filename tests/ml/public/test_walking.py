@@ -7,9 +7,10 @@ import pytest
 from ml.errors import DataPrerequisite
 from ml.public.contacts import Contacts
 from ml.public.gain import figures
-from ml.public.walking import Protocol, walk
+from ml.public.walking import walk
+from ml.public.window import Protocol
 
-QUICK = Protocol(start=0.6, window=400, every=100, seeds=(1,))
+QUICK = Protocol(start=0.6, window=400, every=100, seeds=(1,), settings="plain")
 
 
 def drawn(rows=2000, seed=0):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bankmart import db
-from ml import promote, score, train
+from ml import evaluate, promote, score, train
 from ml.data.scores import Target
 from ml.errors import ArtefactRefused, DataError, DataPrerequisite, LeakageFound
 from ml.models.recommend import SPEC
@@ -199,3 +199,15 @@ def test_through_the_verbs(shop, registry):
     )
     assert found[0][0] == result["rows"] == found[0][1] + found[0][2]
     assert found[0][1] == found[0][3]
+
+    # A product that came later: it is judged too, and nobody knew it.
+    def newer(made):
+        shelf = made["ftr_product"]
+        made["ftr_product"] = pd.concat([shelf, shelf.tail(1).assign(product_id="ZZ9")], ignore_index=True)
+        label = made["lbl_next_product"]
+        made["lbl_next_product"] = pd.concat([label, label.head(5).assign(product_id="ZZ9")]).drop_duplicates()
+
+    shop.build(seed=5, change=newer)
+    later = evaluate.run("recommend", TODAY)
+    assert list(later["by_date"]) == ["2025-07-31"]
+    assert later["by_date"]["2025-07-31"]["model"]["ndcg_3"]["value"] > 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bankmart import db
-from ml import promote, score, train
+from ml import evaluate, promote, score, train
 from ml.data.scores import Target
 from ml.errors import ArtefactRefused, DataError, DataPrerequisite, LeakageFound
 from ml.models.clv import SPEC
@@ -172,3 +172,5 @@ def test_through_the_verbs(shop, registry):
     assert judged["promoted"], judged["gates"]
     shop.build("daily", count=50)
     assert score.run("clv", TODAY)["rows"] == 50
+    later = evaluate.run("clv", TODAY)
+    assert (later["verdict"], list(later["by_date"])) == ("holds", ["2025-07-31"]), "months, not a year, after training"

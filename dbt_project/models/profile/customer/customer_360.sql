@@ -94,6 +94,13 @@
     'tag_model': [
         'churn_risk', 'churn_decile', 'churn_among_tier', 'churn_loss', 'retention_priority',
     ],
+    'tag_model_offer': [
+        'response_propensity', 'response_decile', 'contact_effect', 'next_product_line', 'offer_barrier',
+    ],
+    'tag_model_value': [
+        'growth_chance', 'lifetime_value', 'lifetime_value_size', 'natural_group', 'unusual_activity',
+        'feedback_feeling',
+    ],
 } -%}
 
 with churn as (

@@ -9,6 +9,8 @@
 -- depends_on: {{ ref('tag_habit') }}
 -- depends_on: {{ ref('tag_life_cycle') }}
 -- depends_on: {{ ref('tag_model') }}
+-- depends_on: {{ ref('tag_model_offer') }}
+-- depends_on: {{ ref('tag_model_value') }}
 -- depends_on: {{ ref('tag_product') }}
 -- depends_on: {{ ref('tag_product_gap') }}
 -- depends_on: {{ ref('tag_response') }}

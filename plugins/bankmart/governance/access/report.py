@@ -28,7 +28,7 @@ def apply(shown: list[views.View]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the matrix, counted or whole; 1 where the database and the project's metadata differ."""
-    shown = views.published(dbt.parse())
+    shown = views.published(dbt.manifest())
     if args.apply:
         apply(shown)
     matrix = verify.matrix(shown)

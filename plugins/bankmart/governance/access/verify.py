@@ -81,6 +81,14 @@ RULES = {
         where space.nspname = any(%(schemas)s) and routine.prosecdef
             and not coalesce(array_to_string(routine.proconfig, ',') like '%%search_path=%%', false)
     """,
+    "a program reads the vault": """
+        select format('%%s may read vault.%%s', program.name, relation.relname)
+        from unnest(array['platform', 'scorer']) as program (name)
+        cross join pg_class as relation join pg_namespace as space on space.oid = relation.relnamespace
+        where space.nspname = 'vault' and relation.relkind in ('r', 'p', 'v', 'm', 'f')
+            and (has_table_privilege(program.name, relation.oid, 'select')
+                or has_any_column_privilege(program.name, relation.oid, 'select'))
+    """,
     "a table would be empty after a crash": """
         select format('%%s.%%s', space.nspname, relation.relname)
         from pg_class as relation join pg_namespace as space on space.oid = relation.relnamespace
@@ -89,7 +97,7 @@ RULES = {
 }
 SHOWING = ("published", "own", "marketing")
 LAYERS = ("sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance")
-PROGRAMS = ("platform", "loader", "scorer")
+PROGRAMS = ("platform", "loader", "scorer", "vault")
 
 # Reader, schema, relation, column.
 Cell = tuple[str, str, str, str]
@@ -113,7 +121,7 @@ def findings(cursor: Any, shown: list[View]) -> list[str]:
     bound = {
         "readers": names,
         "programs": list(PROGRAMS),
-        "schemas": [*SHOWING, *LAYERS],
+        "schemas": [*SHOWING, *LAYERS, "vault"],
         "shown": list(SHOWING),
     }
     cursor.execute(READABLE, bound)

@@ -98,6 +98,8 @@ grant execute on function audit.head() to platform, loader, scorer;
 grant execute on function audit.add(bigint, timestamptz, text, text, text, text, jsonb, text, text)
 to platform, loader, scorer;
 grant select on audit.entry, audit.tip to platform;
+-- To know what it has said of a model before.
+grant select (number, kind, subject, facts) on audit.entry to scorer;
 -- Who audits reads it all (the role is made from `vars.readers`, where the bank has one).
 do $$
 begin

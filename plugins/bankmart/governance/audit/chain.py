@@ -40,6 +40,25 @@ def append(link: connection, kind: str, actor: str, subject: str, facts: Mapping
     return int(number) + 1
 
 
+def append_once(
+    link: connection, kind: str, actor: str, subject: str, facts: Mapping[str, Any] | None = None
+) -> int | None:
+    """As `append`, but where the chain has an entry of this kind, subject and these facts: then nothing, and None.
+
+    For what is done outside the database, and may have been done before. Roles: platform, scorer.
+    """
+    with link.cursor() as cursor:
+        # Whoever else says the same waits here.
+        cursor.execute("select number from audit.head()")
+        cursor.execute(
+            "select 1 from audit.entry where kind = %s and subject = %s and facts = %s::jsonb",
+            (kind, _storable(subject), canonical(facts or {})),
+        )
+        if cursor.fetchone():
+            return None
+    return append(link, kind, actor, subject, facts)
+
+
 def entry_hash(
     number: int, moment: datetime, role: str, kind: str, actor: str, subject: str, facts: Any, previous: str
 ) -> str:

@@ -10,6 +10,8 @@ from bankmart.governance import build as builds
 from bankmart.governance.catalogue import entries
 from bankmart.governance.catalogue.entries import Entry
 from bankmart.governance.catalogue.refresh import lineage
+from bankmart.governance.catalogue.scored import scored_lately
+from bankmart.governance.tags.registry import models_of_tags
 from bankmart.text import table
 
 
@@ -21,8 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the counts of the working tree, with what the warehouse has been delivered."""
-    manifest = dbt.parse()
-    found = entries.Catalogue(manifest, lineage(manifest), delivered()).entries()
+    manifest = dbt.manifest()
+    judged = scored_lately(models_of_tags(manifest))
+    found = entries.Catalogue(manifest, lineage(manifest), delivered(), judged).entries()
     if args.absent:
         rows = [[entry.kind, entry.name, entry.absent_reason] for entry in found if not entry.is_present]
         print(table(["kind", "name", "reason"], rows))

@@ -10,6 +10,7 @@ from typing import Any
 from bankmart.governance.catalogue.compiled import relation
 from bankmart.governance.catalogue.lineage import Lineage
 from bankmart.governance.catalogue.query import Leaf
+from bankmart.governance.catalogue.scored import why_not
 from bankmart.governance.catalogue.use import Use, Users
 from bankmart.governance.indicators import families, wide
 from bankmart.governance.masking import data_classes
@@ -51,10 +52,16 @@ class Entry:
 
 
 class Catalogue:
-    """What all rows are made from. `delivered`: the source tables ("mobile.session") that have ever brought a row."""
+    """What all rows are made from.
 
-    def __init__(self, manifest: Node, lineage: Lineage, delivered: Collection[str]) -> None:
-        self.manifest, self.lineage, self.delivered = manifest, lineage, delivered
+    `delivered`: the source tables ("mobile.session") that have ever brought a row; `scored`: the models whose champion
+    has scored the date.
+    """
+
+    def __init__(
+        self, manifest: Node, lineage: Lineage, delivered: Collection[str], scored: Collection[str] = ()
+    ) -> None:
+        self.manifest, self.lineage, self.delivered, self.scored = manifest, lineage, delivered, scored
         self.users = Users(manifest, lineage)
         self.tables = {relation(node): f"{node['source_name']}.{node['name']}" for node in manifest["sources"].values()}
         self.extracts = {table for table in self.tables.values() if not table.startswith("scores.")}
@@ -104,7 +111,7 @@ class Catalogue:
                 default=None if tag.default is None else str(tag.default).lower(), status=tag.status,
                 version=tag.version, review_date=tag.review_date, refresh=tag.refresh,
                 promised_time=_promised(nodes[tag.model]),
-                **self._made(Leaf(tag.relation, tag.column), list(tag.sources)),
+                **self._made(Leaf(tag.relation, tag.column), list(tag.sources), tag.models),
             )  # fmt: skip
 
     def _columns(self) -> Iterator[Entry]:
@@ -122,20 +129,22 @@ class Catalogue:
                     **({} if about["class"] == PLATFORM else self._made(Leaf(relation(node), name), [])),
                 )  # fmt: skip
 
-    def _made(self, column: Leaf, needed: list[str]) -> dict[str, Any]:
+    def _made(self, column: Leaf, needed: list[str], models: Collection[str] = ()) -> dict[str, Any]:
         sources = sorted(self.lineage.sources(column))
         tables = sorted({self.tables.get(leaf.relation, leaf.relation) for leaf in sources})
         # Scores and the bank's own lists are no delivery.
         extracts = [table for table in tables if table in self.extracts]
-        # A tag of scores is there without them: it says that nobody is scored.
+        # Scores are asked for by their model: the table is always there.
         needed = [table for table in needed if not table.startswith("scores.")]
         lacking = [table for table in needed if table not in self.delivered]
         if not needed and extracts and not any(table in self.delivered for table in extracts):
             lacking = extracts
         verb = "has" if len(lacking) == 1 else "have"
+        reason = f"{' and '.join(lacking)} {verb} never delivered" if lacking else None
+        reason = reason or why_not(models, self.scored, self.users.sources, self.delivered)
         return {
-            "is_present": not lacking,
-            "absent_reason": f"{' and '.join(lacking)} {verb} never delivered" if lacking else None,
+            "is_present": reason is None,
+            "absent_reason": reason,
             "lineage": [f"{self.tables.get(leaf.relation, leaf.relation)}.{leaf.column}" for leaf in sources],
             "used_by": self.users.of(column),
         }

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print both trees for each model that has the column. Raises UnknownColumn."""
-    manifest = dbt.parse()
+    manifest = dbt.manifest()
     graph = lineage(manifest)
     found = graph.named(args.column)
     if not found:

@@ -16,8 +16,10 @@ from bankmart.governance.catalogue import compiled
 from bankmart.governance.catalogue.entries import Catalogue, Entry
 from bankmart.governance.catalogue.lineage import Lineage, order
 from bankmart.governance.catalogue.query import Leaf
+from bankmart.governance.catalogue.scored import scored
 from bankmart.governance.catalogue.web import Web, kind
 from bankmart.governance.policy import Node
+from bankmart.governance.tags.registry import models_of_tags
 
 # Entry's fields, where the table has another name.
 COLUMNS = {"data_class": "class"}
@@ -28,13 +30,15 @@ def refresh(manifest: Node, build: Build) -> bool:
 
     Raises DbtError where the project doesn't compile.
     """
-    mark = hashlib.sha256(f"{compiled.fingerprint(manifest)} {sorted(build.delivered)}".encode()).hexdigest()
+    judged = scored(build.build_id, build.business_date, models_of_tags(manifest))
+    state = f"{compiled.fingerprint(manifest)} {sorted(build.delivered)} {sorted(judged)}"
+    mark = hashlib.sha256(state.encode()).hexdigest()
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select 1 from governance.dictionary_state where fingerprint = %s", (mark,))
         if cursor.fetchone():
             return False
     graph = lineage(manifest)
-    made = Catalogue(manifest, graph, build.delivered).entries()
+    made = Catalogue(manifest, graph, build.delivered, judged).entries()
     steps = Web(manifest, graph).steps()
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart dictionary'))")

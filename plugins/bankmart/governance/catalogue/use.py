@@ -27,7 +27,9 @@ class Users:
             str(exposure["name"]): {by_id[name] for name in exposure["depends_on"]["nodes"] if name in by_id}
             for exposure in manifest["exposures"].values()
         }
-        self.features = [(spec.name, columns_of(spec)) for spec in specs()]
+        known = specs()
+        self.features = [(spec.name, columns_of(spec)) for spec in known]
+        self.sources = {str(spec.name): tuple(spec.sources) for spec in known}
 
     def of(self, column: Leaf) -> Use:
         """Names of the models, exposures and specs that use a column, directly or through other columns."""

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from bankmart import dbt
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication, show
+from bankmart.governance.compare import compare
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +35,15 @@ def run(args: argparse.Namespace) -> int:
     if args.training:
         return 0
     builds.finish(build.build_id, "passed")
-    if args.publish:
-        publication.publish(build, actor=run_id)
-        print(f"\npublished {build.business_date}")
+    if not args.publish:
+        return 0
+    found = compare(build)
+    if found.needs_approval:
+        print(
+            f"\n{found.text()}\n\nIt is not published: readers of {build.business_date} would see something else, so "
+            f"somebody has to agree:\nbankmart publish --date {build.business_date} --approved-by NAME"
+        )
+        return 1
+    publication.publish(build, actor=run_id)
+    print(f"\npublished {build.business_date}")
     return 0

@@ -8,6 +8,7 @@ from bankmart import dbt, settings
 from bankmart.governance import derived, grades, policy, portability, reference, size
 from bankmart.governance.access import probe, readers
 from bankmart.governance.tags import ledger
+from bankmart.vault import rules
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,14 +25,14 @@ def run(args: argparse.Namespace) -> int:
             print(f"{name}: {obstacle}")
         print(f"{len(compiled) - len(obstacles)} of {len(compiled)} models pass from Postgres to Spark as they are")
         return 0
-    manifest = dbt.parse()
+    manifest = dbt.manifest()
     if found := grades.undeclared(manifest) + readers.findings():
         # What is made of them can't be judged yet.
         print(*found, f"{len(found)} findings", sep="\n")
         return 1
     found = policy.findings(manifest) + derived.findings(manifest) + size.findings(settings.ROOT)
     found += reference.findings(manifest) + ledger.findings(manifest) + grades.findings(manifest)
-    found += probe.findings(manifest)
+    found += probe.findings(manifest) + rules.findings()
     for finding in found:
         print(finding)
     print(f"{len(found)} findings" if found else f"the rules are kept by {len(policy.models(manifest))} models")

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write every page; pages that no longer are made are deleted."""
-    made = {settings.ROOT / path: text for path, text in reference.pages(dbt.parse()).items()}
+    made = {settings.ROOT / path: text for path, text in reference.pages(dbt.manifest()).items()}
     folder = settings.ROOT / reference.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for path in set(folder.glob("*.md")) - set(made):

@@ -47,7 +47,7 @@ def hashes(day: date | None = None, build_id: int | None = None) -> dict[str, tu
             if row is None:
                 raise BankmartError(f"{day or 'nothing yet'} is not published: `bankmart builds` lists what is")
             (build_id,) = row
-        for name, columns in _tables(cursor):
+        for name, columns in content_columns(cursor):
             listed = sql.SQL(", ").join(sql.Identifier(column) for column in columns)
             cursor.execute(
                 sql.SQL(
@@ -61,7 +61,8 @@ def hashes(day: date | None = None, build_id: int | None = None) -> dict[str, tu
     return found
 
 
-def _tables(cursor: Any) -> list[tuple[tuple[str, str], list[str]]]:
+def content_columns(cursor: Any) -> list[tuple[tuple[str, str], list[str]]]:
+    """Each table with a build's rows, as (schema, name), and the columns that say something of the bank."""
     # A state's parts are read through the table that they belong to. What moved depends on what was there before:
     # ind_all, which it leads to, does not.
     cursor.execute(

@@ -8,15 +8,24 @@ from datetime import date
 
 from bankmart.governance import build as builds
 from bankmart.governance import publication
+from bankmart.governance.compare import compare
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--date."""
     parser.add_argument("--date", type=date.fromisoformat, required=True, help="the business date")
+    parser.add_argument("--approved-by", metavar="NAME", help="who agrees that a published date shows something else")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge every gate once more, then publish."""
-    publication.publish(builds.unfinished(args.date), actor=getpass.getuser())
+    """Judge every gate once more, then publish. Raises PublicationError where a change has not been approved."""
+    build = builds.unfinished(args.date)
+    found = compare(build)
+    if found.needs_approval and not args.approved_by:
+        raise publication.PublicationError(
+            f"{found.text()}\n\nReaders of {args.date} would see something else, so somebody has to agree: "
+            f"bankmart publish --date {args.date} --approved-by NAME"
+        )
+    publication.publish(build, getpass.getuser(), args.approved_by if found.needs_approval else None)
     print(f"published {args.date}")
     return 0

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; with --accept, raises LedgerRefused where a change can't be accepted."""
-    manifest = dbt.parse()
+    manifest = dbt.manifest()
     tags = registry.tags(manifest)
     rows = [
         [tag.key, tag.version, tag.status, tag.kind, tag.subject, tag.review_date, tag.end_date, tag.model, tag.owner]

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the cross table: published values down, values of the working tree across."""
-    tag = newest(args.key, registry.tags(dbt.parse()))
+    tag = newest(args.key, registry.tags(dbt.manifest()))
     build = trial.newest_build()
     published, moved = moves(tag, trial.compile_model(tag.model, build), build.build_id)
     print(f"{tag.column} (version {tag.version}) of the working tree against {published}, {build.business_date}\n")

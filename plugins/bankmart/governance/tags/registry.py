@@ -20,7 +20,10 @@ WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class Tag:
-    """One version of a tag: a column of a tag model. `en` is the column's description."""
+    """One version of a tag: a column of a tag model. `en` is the column's description.
+
+    `models` are those of `ml/models` whose scores it stands on.
+    """
 
     key: str
     version: int
@@ -44,6 +47,7 @@ class Tag:
     file: str
     sql_file: str
     line: int
+    models: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -71,11 +75,18 @@ def tags(manifest: Node) -> list[Tag]:
     return sorted(found, key=lambda tag: (tag.key, tag.version))
 
 
+def models_of_tags(manifest: Node) -> set[str]:
+    """The models on whose scores tags stand."""
+    return {model for tag in tags(manifest) for model in tag.models}
+
+
 def validate(tag: Tag) -> list[str]:
     """What is wrong with a tag's own words: kind, status, version, key, values, end date."""
     found = []
     if tag.kind not in KINDS:
         found.append(f"kind {tag.kind!r} is unknown; use one of {', '.join(KINDS)}")
+    if (tag.kind == "model") != bool(tag.models):
+        found.append("a tag of kind model says on whose scores it stands, no other does: models: [churn]")
     if tag.status not in STATUSES:
         found.append(f"status {tag.status!r} is unknown; use one of {', '.join(STATUSES)}")
     if tag.refresh not in REFRESHES:
@@ -128,6 +139,7 @@ def _tag(node: Node, name: str, column: Node) -> Tag:
         file=file,
         sql_file=file_of(node),
         line=line_of(file, name),
+        models=tuple(meta.get("models") or ()),
     )
 
 

@@ -8,7 +8,7 @@ from bankmart.governance import reference
 
 @pytest.fixture(scope="module")
 def manifest():
-    return dbt.parse()
+    return dbt.manifest()
 
 
 @pytest.fixture(scope="module")

@@ -119,6 +119,8 @@ def test_commands_and_environments_carry_no_password(folder, monkeypatch):
     assert told["BANKMART_DATABASE_URL"] == "postgresql://boss@db.bank:6000/postgres"
     # MLflow reads this one key from its environment and from nowhere else.
     flask = settings.secret("mlflow_flask_key")
+    monkeypatch.setenv("BANKMART_MASTER_KEY", "hush-hush")
+    assert "hush-hush" not in mlflow.variables().values()
     assert [name for name, value in mlflow.variables().items() if flask in value] == ["MLFLOW_FLASK_SERVER_SECRET_KEY"]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
+from contextlib import ExitStack
 
 import psycopg2
 import pytest
 
+from bankmart import settings
 from bankmart.runtime import postgres, provision
 from bankmart.sources import load
 from bankmart.sources.reading import csv_file
@@ -76,3 +79,31 @@ def test_a_checking_thread_that_fails_stops_the_load(bank, monkeypatch):
     monkeypatch.undo()
     bank.load()
     assert len(bank.column(PAYMENT, "amount")) == 200
+
+
+def test_a_full_disk(bank, monkeypatch, tmp_path):
+    """A limit on the size of the server's files stands for it: a load that needs more is undone, then repeated."""
+    monkeypatch.setenv("BANKMART_STATE_DIR", str(tmp_path))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        # A segment of the write-ahead log still fits.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16 << 20, hard))
+        with ExitStack() as stack:
+            server = stack.enter_context(provision.throwaway())
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            provision.provision()
+            full = type(bank)(tmp_path / "landing", provision.admin_dsn(settings.WAREHOUSE))
+            full.send(PAYMENT, full.payments(100))
+            full.load()
+            before = full.state()
+            full.send(PAYMENT, full.payments(200_000))
+            with pytest.raises(psycopg2.Error, match="could not extend file"):
+                full.load()
+            assert full.state() == before
+            full.close()
+            os.kill(server.process.pid, signal.SIGINT)
+            server.restart()
+            assert [each.accepted for each in full.load().tables if each.status == "loaded"] == [200_000]
+            full.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises RequestError for a tag that can't be made as asked for, TrialError where the database can't compute it.
     """
-    manifest = dbt.parse()
+    manifest = dbt.manifest()
     asked = Request(
         args.key, args.subject, args.kind, args.expression, args.zh, args.en, tuple(args.values.split(",")),
         args.default, args.owner,

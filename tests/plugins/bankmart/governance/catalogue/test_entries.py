@@ -1,8 +1,11 @@
 """The catalogue's rows say what a column means, whether it is there and why not, and who uses it."""
 
+from datetime import date
+
 import pytest
 
-from bankmart.governance.catalogue import command, entries, use
+from bankmart import db
+from bankmart.governance.catalogue import command, entries, scored, use
 from bankmart.governance.catalogue.lineage import Lineage, order
 
 FAMILY = {
@@ -100,3 +103,29 @@ def test_what_is_absent_says_why(manifest):
         assert (found[key].is_present, found[key].absent_reason) == (False, "mobile.session has never delivered")
     said = command.summary(list(found.values()))
     assert said == "1 indicators, 1 tags, 2 published columns; 3 absent, 0 without lineage"
+
+
+def test_a_tag_of_a_model_is_absent_until_its_champion_has_scored():
+    said = scored.why_not(["response"], (), {"response": ["campaign.contact", "campaign.response"]}, ["mobile.session"])
+    assert said == ("the model response can't be trained: campaign.contact and campaign.response have never delivered")
+    assert scored.why_not(["churn"], (), {"churn": []}, ()) == (
+        "the model churn has no champion that has scored the date: train and promote it"
+    )
+    assert scored.why_not(["churn"], {"churn"}, {"churn": ["loan.contract"]}, ()) is None
+
+
+def test_who_has_scored_is_asked_build_by_build(warehouse):
+    with db.connect("platform") as link, link.cursor() as cursor:
+        for model, build, is_champion in (("churn", 1, True), ("clv", 1, False), ("response", 2, True)):
+            cursor.execute(
+                "insert into scores.customer_score (as_of_date, build_id, model, model_version, customer_id, score,"
+                " band, is_champion, mlflow_run_id) values ('2026-10-31', %s, %s, '1', 'c', 0.5, 'low', %s, 'r')",
+                (build, model, is_champion),
+            )
+        cursor.execute(
+            "insert into scores.customer_offer (as_of_date, build_id, model, model_version, customer_id, offer, score,"
+            " is_champion, mlflow_run_id) values ('2026-10-31', 1, 'recommend', '1', 'c', 'P', 0.5, true, 'r')"
+        )
+    asked = {"churn", "clv", "response", "recommend", "sentiment"}
+    assert scored.scored(1, date(2026, 10, 31), asked) == {"churn", "recommend"}
+    assert scored.scored_lately(asked) == frozenset()

@@ -107,7 +107,7 @@ def test_the_life_of_a_tag_in_a_project(project, monkeypatch, capsys):
     monkeypatch.setattr(settings, "apply_environment", lambda: None)
     monkeypatch.setattr(settings, "secret", lambda name: "none")
     project.write_tag("tag_first", {"size": "case when a > 1 then 'high' else 'low' end"})
-    manifest = dbt.parse()
+    manifest = dbt.manifest()
     assert ledger.findings(manifest) == [
         "dbt_project/tag_ledger.csv: tag size version 1 is new; run `bankmart tags --accept` and commit the ledger"
     ]
@@ -115,7 +115,7 @@ def test_the_life_of_a_tag_in_a_project(project, monkeypatch, capsys):
     assert "1 changes accepted" in capsys.readouterr().out
     assert ledger.findings(manifest) == []
     project.write_tag("tag_first", {"size": "case when a > 2 then 'high' else 'low' end"})
-    (finding,) = ledger.findings(dbt.parse())
+    (finding,) = ledger.findings(dbt.manifest())
     folder = "dbt_project/models/tags/value"
     assert finding.startswith(f"{folder}/tag_first.yml:9: tag size: its definition ({folder}/tag_first.sql) is not")
     before = (project.folder / "tag_ledger.csv").read_text()

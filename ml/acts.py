@@ -1,0 +1,37 @@
+"""What is done to models, in the audit chain: promotions and their taking back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bankmart import db
+from bankmart.governance import audit
+
+if TYPE_CHECKING:
+    from ml.tracking.registry import Version
+
+
+def promoted(version: Version) -> None:
+    """Say once that the version became the champion, who approved it and when, as its tags say.
+
+    Asked again (a task that was killed between the two), it says nothing new. Raises psycopg2.OperationalError where
+    the warehouse is away: the promotion stands, and the same again writes it down.
+    """
+    facts = {
+        "run_id": version.run_id,
+        "replaced": version.tags.get("replaced"),
+        "approved_at": version.tags.get("approved_at"),
+    }
+    with db.connect("scorer") as link:
+        audit.append_once(link, "promote", version.tags.get("approved_by", "unknown"), _named(version), facts)
+
+
+def taking_back(champion: Version, target: Version | None, by: str) -> None:
+    """Say that the champion is taken back, before it is: nothing goes without a word."""
+    facts = {"run_id": champion.run_id, "champion_from_now": target.number if target else None}
+    with db.connect("scorer") as link:
+        audit.append(link, "take_back", by, _named(champion), facts)
+
+
+def _named(version: Version) -> str:
+    return f"{version.model} version {version.number}"

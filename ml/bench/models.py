@@ -1,0 +1,145 @@
+"""`python -m ml bench models` (`make bench-models`): every judgement of the models on public data, one after another.
+
+With `--as-of` those against the planted truth of the simulated bank in this state folder, too. What isn't there is
+said, and skipped; what fails is said, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Row = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A benchmark: its command, the file or folder it needs (None: the bank), and the rows that it fills."""
+
+    title: str
+    command: tuple[str, ...]
+    needs: str | None
+    rows: Callable[[dict[str, Any]], Iterator[Row]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the public data are, and which date of the bank has a training build."""
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the public data sets")
+    parser.add_argument("--as-of", metavar="YYYY-MM-DD", help="the simulated bank's date with a training build")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables there, too")
+    parser.add_argument("--seeds", type=int, default=5, help="of each benchmark that has seeds (default: 5)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print Markdown tables. 1 where a benchmark failed."""
+    said, failed = ["# Models, judged", ""], False
+    for bench in benches(args.data, args.as_of, args.seeds):
+        lines, went_wrong = _section(bench, args)
+        print("\n".join(lines), flush=True)
+        said += lines
+        failed |= went_wrong
+    if args.write:
+        args.write.write_text("\n".join(said) + "\n", encoding="utf-8")
+    return int(failed)
+
+
+def benches(data: Path, as_of: str | None, seeds: int) -> list[Bench]:
+    """What is run, in order."""
+    many = ("--seeds", str(seeds))
+    return [
+        Bench(
+            "response: bank_marketing through landing, marts and the walk forward in time",
+            ("bank_marketing", "--source", str(data / "bank_marketing"), *many),
+            "bank_marketing",
+            _of_response,
+        ),
+        Bench(
+            "uplift: Hillstrom's e-mails through the campaign marts",
+            ("hillstrom", "--source", str(data / "hillstrom"), *many),
+            "hillstrom",
+            _of_uplift,
+        ),
+        Bench(
+            "sentiment: reviews of Chinese banks, five folds",
+            ("sentiment", "--csv", str(data / "zh_bank_reviews" / "reviews.csv"), *many),
+            "zh_bank_reviews/reviews.csv",
+            _of_sentiment,
+        ),
+        Bench("churn and response: share of the oracle's skill", ("oracle", "--as-of", as_of or ""), None, _of_oracle),
+        Bench(
+            "uplift: share of the oracle's Qini",
+            ("oracle_uplift", "--as-of", as_of or ""),
+            None,
+            _of_oracle_uplift,
+        ),
+    ]
+
+
+def _section(bench: Bench, args: argparse.Namespace) -> tuple[list[str], bool]:
+    head = [f"## {bench.title}", ""]
+    if bench.needs is not None and not (args.data / bench.needs).exists():
+        return [*head, f"Skipped: {args.data / bench.needs} isn't there.", ""], False
+    if bench.needs is None and not args.as_of:
+        why = "it needs a simulated bank with a training build, named by --as-of (make: AS_OF=2026-10-31)"
+        return [*head, f"Skipped: {why}.", ""], False
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "ml", "bench", *bench.command], capture_output=True, text=True)
+    took = f"{time.monotonic() - began:.0f} s; `python -m ml bench {' '.join(bench.command)}`"
+    if done.returncode:
+        words = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no word"]
+        return [*head, f"**Failed**: {words[-1]} ({took})", ""], True
+    rows = [f"| {' | '.join(row)} |" for row in bench.rows(json.loads(done.stdout))]
+    return [*head, "| what | value | beside it |", "| --- | --- | --- |", *rows, "", took, ""], False
+
+
+def _interval(found: dict[str, Any]) -> str:
+    return f"{found['value']:.4f} [{found['low']:.4f}, {found['high']:.4f}]"
+
+
+def _of_response(report: dict[str, Any]) -> Iterator[Row]:
+    reference = report.get("reference", {})
+    for side, metrics in report["metrics"].items():
+        for name, found in metrics.items():
+            beside = reference.get(side, {}).get(name)
+            yield f"{side}: {name}", _interval(found), f"reference {beside}" if beside else ""
+
+
+def _of_uplift(report: dict[str, Any]) -> Iterator[Row]:
+    for offer, found in report["treatments"].items():
+        for name in ("qini", "response_qini", "qini_above_response", "uplift_at_10", "uplift_at_30"):
+            one = found["metrics"][name]
+            low, high = one["bootstrap_95"]
+            seeds = f"seeds {one['seed_range'][0]:.4f} to {one['seed_range'][1]:.4f}"
+            yield f"{offer}: {name}", f"{one['mean']:.4f} [{low:.4f}, {high:.4f}]", seeds
+
+
+def _of_sentiment(report: dict[str, Any]) -> Iterator[Row]:
+    for name, found in report["model"].items():
+        if name != "by_seed":
+            yield name, _interval(found), f"majority {report['majority'][name]['value']:.4f}"
+
+
+def _of_oracle(report: dict[str, Any]) -> Iterator[Row]:
+    for model, found in report.items():
+        share, low, high = found["share_of_skill"]
+        beside = f"AUC {found['auc'][0]}, oracle {found['oracle_auc'][0]}, {found['positives']} of {found['rows']}"
+        yield f"{model}: share of skill", f"{share:.4f} [{low:.4f}, {high:.4f}]", beside
+
+
+def _of_oracle_uplift(report: dict[str, Any]) -> Iterator[Row]:
+    found = report["test"]
+    if found.get("share", "") is None:
+        yield "test", "not judged", "no offer was drawn against a control among the test contacts"
+        return
+    low, high = found["observed_share_95"]
+    observed = f"{found['observed_share_of_oracle']:.4f} [{low:.4f}, {high:.4f}]"
+    yield "share of what happened", observed, f"{found['contacts']} contacts"
+    response = f"response model {found['response_expected_share_of_oracle']:.4f}"
+    yield "share of the planted effects", f"{found['expected_share_of_oracle']:.4f}", response

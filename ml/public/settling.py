@@ -1,0 +1,96 @@
+"""Window and settings of a walk, settled by a walk over the contacts before the first judged one.
+
+Another choice than the usual one is taken only where it is better beyond chance there: the best of several tries is
+mostly luck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from ml.judging.metrics import auc
+from ml.public.contacts import Contacts
+from ml.public.window import (
+    LEAST_STEP,
+    MOST_STEPS,
+    MOST_WINDOW,
+    SETTINGS,
+    USUAL_WINDOW,
+    Plan,
+    Protocol,
+    fit,
+    has_both,
+    learnt_from,
+    numbers_of,
+)
+
+SETTLED_SHARE, SETTLED_STEPS = 0.7, 4
+RESAMPLES, CHANCE = 200, 1.0
+_Choice = TypeVar("_Choice", str, int)
+
+
+def settle(contacts: Contacts, past: np.ndarray, protocol: Protocol, first: int) -> tuple[Plan, dict[str, float]]:
+    """What the protocol leaves open, and the AUC that each choice had on the last contacts before `first`.
+
+    The usual window with each of the settings, then with the chosen one the longer windows that there is history for.
+    No contact from `first` on is looked at.
+    """
+    every = protocol.every or max(LEAST_STEP, -(-(len(contacts) - first) // MOST_STEPS))
+    usual = protocol.window or USUAL_WINDOW
+    begin = int(first * SETTLED_SHARE)
+    label = contacts.label[begin:first]
+    given = [protocol.settings] if protocol.settings else list(SETTINGS)
+    longer = [usual * 4, usual * 15] if protocol.window is None else []
+    wider = [min(window, MOST_WINDOW) for window in longer if window <= 2 * begin]
+    if (len(given) == 1 and not wider) or not has_both(label):
+        return Plan(usual, every, given[0]), {}
+    scores = {name: _walked(contacts, past, protocol, (begin, first), usual, name) for name in given}
+    name = _chosen(given, scores, label)
+    windows = {usual: scores[name]}
+    windows |= {window: _walked(contacts, past, protocol, (begin, first), window, name) for window in wider}
+    window = _chosen(list(windows), windows, label)
+    said = {f"{one}, last {usual}": _auc(score, label) for one, score in scores.items()}
+    said |= {f"{name}, last {one}": _auc(score, label) for one, score in windows.items()}
+    return Plan(window, every, name), said
+
+
+def _walked(
+    contacts: Contacts, past: np.ndarray, protocol: Protocol, span: tuple[int, int], window: int, name: str
+) -> np.ndarray:
+    """Scores of the contacts from span[0] to span[1], by a few models; NaN where there was nothing to learn."""
+    begin, end = span
+    score = np.full(end - begin, np.nan)
+    step = -(-(end - begin) // SETTLED_STEPS)
+    for at in range(begin, end, step):
+        new, learn = np.arange(at, min(at + step, end)), learnt_from(contacts, at, window, protocol.delay)
+        label = contacts.label[learn]
+        if has_both(label):
+            numbers, columns = numbers_of(contacts, past, learn, new)
+            model = fit(numbers[: len(learn)], label, columns, protocol.seeds[0], name, protocol.threads)
+            score[new - begin] = model.raw(numbers[len(learn) :])
+    return score
+
+
+def _chosen(order: Sequence[_Choice], scores: dict[_Choice, np.ndarray], label: np.ndarray) -> _Choice:
+    """The first, unless another one's AUC is higher in all but CHANCE % of the resamples; of several the highest."""
+    usual, best, ahead = order[0], order[0], 0.0
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(0, len(label), len(label)) for _ in range(RESAMPLES)]
+    for other in order[1:]:
+        there = ~np.isnan(scores[usual]) & ~np.isnan(scores[other])
+        if not has_both(label[there]):
+            continue
+        differences = []
+        for rows in (np.flatnonzero(there), *(rows[there[rows]] for rows in drawn)):
+            differences.append(auc(scores[other][rows], label[rows]) - auc(scores[usual][rows], label[rows]))
+        if np.nanpercentile(differences[1:], CHANCE) > 0 and differences[0] > ahead:
+            best, ahead = other, differences[0]
+    return best
+
+
+def _auc(score: np.ndarray, label: np.ndarray) -> float:
+    there = ~np.isnan(score)
+    return round(auc(score[there], label[there]), 5) if has_both(label[there]) else float("nan")

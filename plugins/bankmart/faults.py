@@ -1,0 +1,152 @@
+"""Named points of the line at which a test lets something happen to this process, or to the database under it.
+
+Nothing happens but where the environment's BANKMART_FAULT names the point, as `point:kind:count`: the passage through
+it at which it strikes, the first without a count.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "BANKMART_FAULT"
+# Each point, where it lies.
+POINTS = {
+    "load.begun": "a load is entered, nothing is copied",
+    "load.copying": "between two blocks of COPY",
+    "load.copied": "a file is copied and checked",
+    "load.commit": "before the load's commit",
+    "load.done": "after the load's commit",
+    "build.opened": "a build is entered, nothing is made",
+    "build.layer": "before dbt makes a layer",
+    "build.node": "a model or check of a layer is finished, others are not",
+    "build.recorded": "what dbt did is written down, the gate has not judged",
+    "build.gated": "a gate has judged",
+    "publish.gated": "all gates have passed once more",
+    "publish.catalogue": "the catalogue is new",
+    "publish.quality": "the quality of the date is written down",
+    "publish.views": "the readers' views are new, in the open transaction",
+    "publish.verified": "access is verified",
+    "publish.probed": "masks are probed",
+    "publish.commit": "the switch is made, not committed",
+    "publish.done": "after the switch's commit, before the chain's head is written outside",
+    "publish.anchored": "the head is written outside",
+    "score.chunk": "between two chunks of scores",
+    "score.commit": "before the scores' commit",
+    "promote.compared": "the gates have said yes, nothing has moved",
+    "promote.tagged": "who approved is written down, the alias has not moved",
+    "promote.named": "the alias has moved, the audit has no entry",
+    "promote.done": "after the audit's entry",
+    "repair.claimed": "records are marked as repaired, not loaded",
+    "repair.commit": "before the repair's commit",
+    "repair.done": "after the repair's commit",
+    "tidy.deleted": "rows are deleted, in the open transaction",
+    "tidy.part": "before a part of a state is dropped",
+}
+KINDS = {
+    "raise": "the step fails",
+    "kill": "the process is killed (kill -9)",
+    "cut": "its connections to the database are cut",
+    "crash": "a backend of it is killed (kill -9): the server ends all others and recovers",
+    "stop": "the server is stopped at once (pg_ctl stop -m immediate)",
+    "pause": "the process is stopped (kill -STOP) while the same step runs beside it, then goes on",
+    "lose": "the same, and its connections are cut before: no lock of it holds",
+}
+# How the backends of this process are known.
+OURS = """
+select pid from pg_stat_activity
+where application_name <> 'bankmart bi_reader' and client_port = any(%s) and pid <> pg_backend_pid()
+"""
+
+_passed: Counter[str] = Counter()
+
+
+class Injected(RuntimeError):
+    """What kind `raise` raises."""
+
+
+def point(name: str) -> None:
+    """Let the fault named in the environment happen, if it is for this point and passage."""
+    wanted = os.environ.get(VARIABLE)
+    if not wanted:
+        return
+    at, kind, count = [*wanted.split(":"), "1"][:3]
+    if at != name:
+        return
+    _passed[name] += 1
+    if _passed[name] == int(count):
+        _strike(name, kind)
+
+
+def callbacks() -> list[Callable[[Any], None]]:
+    """What dbt is to call for each of its events: nothing, where no test asks for it."""
+    return [_after_node] if os.environ.get(VARIABLE, "").startswith("build.node:") else []
+
+
+def _after_node(event: Any) -> None:
+    if event.info.name == "NodeFinished":
+        point("build.node")
+
+
+def _strike(name: str, kind: str) -> None:
+    print(f"fault: {kind} at {name}", file=sys.stderr, flush=True)
+    if kind == "raise":
+        raise Injected(f"a test wants {name} to fail")
+    if kind == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif kind == "pause":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif kind == "stop":
+        _stop_server()
+    elif kind in ("cut", "crash"):
+        _cut(kind == "crash")
+    elif kind == "lose":
+        _cut(crash=False)
+        os.kill(os.getpid(), signal.SIGSTOP)
+    else:
+        raise ValueError(f"{VARIABLE}: there is no kind {kind!r}; it is one of {', '.join(KINDS)}")
+
+
+def _cut(crash: bool) -> None:
+    import psutil
+    import psycopg2
+
+    from bankmart import settings
+    from bankmart.runtime import provision
+
+    links, port = psutil.Process().net_connections("tcp"), settings.server().port
+    ours = [link.laddr.port for link in links if link.raddr and link.raddr.port == port]
+    with closing(psycopg2.connect(provision.admin_dsn())) as link, link, link.cursor() as cursor:
+        cursor.execute(OURS, (ours,))
+        pids = [pid for (pid,) in cursor.fetchall()]
+        if not crash:
+            cursor.execute("select pg_terminate_backend(pid, 5000) from unnest(%s::integer[]) as pid", (pids,))
+            return
+    for pid in pids[:1]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _stop_server() -> None:
+    from bankmart import settings
+    from bankmart.runtime import postgres
+
+    said = postgres.place(settings.state_dir()).data / "postmaster.pid"
+    pid = int(said.read_text().split()[0])
+    os.kill(pid, signal.SIGQUIT)
+    while said.exists() or _lives(pid):
+        time.sleep(0.02)
+
+
+def _lives(pid: int) -> bool:
+    # Of a child that nobody has asked after something is left, which no longer runs.
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

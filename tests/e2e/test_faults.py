@@ -1,0 +1,109 @@
+"""Faults at the line's own points: a plain retry is enough, and readers see whole dates meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from bankmart import db, dbt, faults
+from bankmart.bench.faults import matrix, stages, watch
+from bankmart.bench.faults.bank import Bank, query
+from bankmart.bench.faults.strike import NeverStruck
+from bankmart.governance import publication
+from bankmart.governance.commands.hash import hashes
+
+# Unset: one of each kind, each at another step. Set: so many seeds of every kind at every step.
+SEEDS = int(os.environ.get("BANKMART_FAULT_SEEDS", "0"))
+QUICK = [
+    ("load", "crash"), ("repair", "kill"), ("score", "cut"), ("tidy", "raise"), ("publish", "kill"), ("score", "lose"),
+    ("load", "pause"), ("repair", "stop"), ("publish", "lose"), ("build", "kill"),
+]  # fmt: skip
+
+
+def schedule():
+    if SEEDS:
+        return matrix.cases(range(1, SEEDS + 1))
+    return [case for case in matrix.cases([1]) if (case.stage, case.kind) in QUICK]
+
+
+@pytest.fixture(scope="module")
+def known():
+    return {"results": []}
+
+
+@pytest.fixture
+def steps(line, known):
+    """The bank with its next date built, not published; made once."""
+    if "steps" not in known:
+        line.ingest(line.dates[2])
+        bank = Bank(line.dates[0], line.dates[1], line.build(line.dates[2]), line.server.restart)
+        known |= {"bank": bank, "steps": {stage.name: stage(bank) for stage in stages.STAGES}}
+    return known["steps"]
+
+
+@pytest.mark.parametrize("case", schedule(), ids=lambda case: f"{case.fault}-{case.seed}")
+def test_a_plain_retry_is_enough(steps, known, case):
+    result = matrix.run(known["bank"], steps, case)
+    known["results"].append(result)
+    assert result.has_recovered, "\n".join(result.findings)
+
+
+@pytest.mark.skipif(not SEEDS, reason="the table of `make test-faults`")
+def test_the_table(known, capsys):
+    with capsys.disabled():
+        print(f"\n\n{matrix.report(known['results'])}")
+    assert len({each.case.fault.split(":")[0] for each in known["results"]}) > len(faults.POINTS) / 2
+
+
+def test_a_step_that_is_not_struck_is_no_proof(steps, known):
+    case = matrix.Case("score", "kill", 1, "score.chunk:kill:1000")
+    with pytest.raises(NeverStruck):
+        matrix.run(known["bank"], steps, case)
+
+
+def test_a_reader_who_holds_on_delays_nobody_for_long(steps, known, monkeypatch):
+    """A view that has changed waits for who reads it; meanwhile everybody reads what was published before."""
+    monkeypatch.setattr(publication, "PAUSE", 0.3)
+    stage, published = steps["publish"], []
+    act = stage.begin(random.Random(1), "publish.views")
+    query("update governance.published_view set definition_hash = 'old' where name = 'dim_branch'")
+    with db.connect("bi_reader") as holder, holder.cursor() as cursor:
+        cursor.execute("select count(*) from published.dim_branch")
+        with monkeypatch.context() as impatient:
+            impatient.setattr(publication, "TRIES", 1)
+            with pytest.raises(psycopg2.errors.LockNotAvailable):
+                act()
+        publisher = threading.Thread(target=lambda: published.append(act()))
+        with watch.reading() as reader:
+            publisher.start()
+            time.sleep(1.5)
+            assert not published
+            assert {seen[0] for seen in reader.seen} == {(known["bank"].published,)}
+            holder.rollback()
+            publisher.join(120)
+    assert published
+    assert reader.findings(stage.allowed(), may_be_away=False) == []
+    assert stage.findings() == []
+
+
+def test_a_build_that_readers_see_is_not_written_to_by_a_late_task(steps, known):
+    """A task that was thought dead comes back after the publication: its tables refuse it."""
+    bank, stage = known["bank"], steps["publish"]
+    stage.begin(random.Random(1), "publish.gated")()
+    before = hashes(bank.build.business_date)
+    with pytest.raises(dbt.DbtError, match=f"build {bank.build.build_id} is published: another run took over"):
+        dbt.build_layer("features", bank.build)
+    assert hashes(bank.build.business_date) == before
+    assert stage.findings() == []
+
+
+def test_every_unit_test_passes(line):
+    """dbt's: judged here, with the code, and not again in every build of a date."""
+    result = dbt.invoke(["test", "--select", "test_type:unit", "--log-level", "none"], {})
+    assert result.success, [item.message for item in result.result.results if item.status != "pass"]
+    assert len(result.result.results) == len(dbt.manifest()["unit_tests"]) > 40
