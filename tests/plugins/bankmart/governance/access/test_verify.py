@@ -78,6 +78,16 @@ def test_a_role_above_the_rules_is_found(shown):
         assert says in found
 
 
+def test_who_may_read_the_vault_is_found(shown):
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        cursor.execute("grant select on vault.sealed to platform; grant usage on schema vault to dpo;"
+                       " grant select (wrapped) on vault.data_key to dpo")  # fmt: skip
+        found = "\n".join(verify.findings(cursor, shown))
+        link.rollback()
+    assert "platform may read vault.sealed" in found
+    assert "dpo reads vault.data_key.wrapped and may not" in found
+
+
 def test_columns_go_by_grade(shown):
     assert {(who, column) for who, _, _, column in verify.matrix(shown)} == {
         *((who, name) for who in ("bi_reader", "dpo") for name in ("customer_id", "name", "id_number", "build_id")),
