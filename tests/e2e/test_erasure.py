@@ -145,13 +145,13 @@ def test_a_person_is_erased_and_a_bank_goes_on(line, chosen, tmp_path):
 
 
 def _kill_half_way():
-    run = subprocess.Popen([sys.executable, "-m", "bankmart", "erase", "run"], env=os.environ | {
-        "PYTHONPATH": f"{settings.ROOT / 'plugins'}:{settings.ROOT}"}, stdout=subprocess.DEVNULL)  # fmt: skip
-    while ask("select state from governance.erasure") != [("running",)]:
-        assert run.poll() is None
-        time.sleep(0.02)
-    run.send_signal(signal.SIGKILL)
-    run.wait(30)
+    environment = os.environ | {
+        "PYTHONPATH": f"{settings.ROOT / 'plugins'}:{settings.ROOT}",
+        "BANKMART_FAULT": "erase.file:kill:3",
+    }
+    command = [sys.executable, "-m", "bankmart", "erase", "run"]
+    killed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
 def _old_files_again(line, old, whole):

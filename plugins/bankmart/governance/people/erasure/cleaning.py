@@ -8,7 +8,7 @@ from datetime import date
 
 from psycopg2.extras import Json
 
-from bankmart import db
+from bankmart import db, faults
 from bankmart.governance.people.erasure import landing_files, residue
 from bankmart.governance.people.erasure.landing_files import delivery
 from bankmart.governance.people.erasure.replace import Known
@@ -40,6 +40,7 @@ def landing(work: Work) -> int:
         system, name, day = target.split("/")
         of = delivery(contract.load()[system][name], date.fromisoformat(day))
         if of is not None:
+            faults.point("erase.file")
             count += clean(of, Known(work.numbers), target, expected.get(target))
         _done(target)
     return count

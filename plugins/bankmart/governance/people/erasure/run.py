@@ -18,7 +18,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extras import Json, execute_values
 
-from bankmart import db, dbt, vault
+from bankmart import db, dbt, faults, vault
 from bankmart.governance import audit
 from bankmart.governance.people import hold, person
 from bankmart.governance.people.erasure import (
@@ -93,6 +93,7 @@ def run(by: str, manifest: Node | None = None) -> Report:
         with report.timed("search for what is left"):
             known = identifiers.alone([*work.values, *identifiers.clear(work.customers, by, _reason(work.erasures))])
             report.files += cleaning.rest(work, known)
+        faults.point("erase.searched")
         _finish(report, work, by, searched=len(known) + len(work.all))
     return report
 
@@ -128,6 +129,7 @@ def _begin(report: Report, by: str, manifest: Node) -> None:
         for number in mine:
             facts = {"rows": rows, "numbers": {kind: len(known) for kind, known in numbers[number].items()}}
             audit.append(link, "erasure", by, f"erasure {number}", facts)
+        faults.point("erase.commit")
 
 
 def _alone(cursor: Any) -> None:
