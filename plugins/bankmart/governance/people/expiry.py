@@ -13,6 +13,7 @@ from psycopg2 import sql
 from bankmart import db, dbt, settings
 from bankmart.governance import audit
 from bankmart.governance.people import hold, person
+from bankmart.governance.people.erasure import fence
 from bankmart.governance.people.hold import Hold
 from bankmart.governance.people.places import Table, tables
 from bankmart.governance.people.rules import Rule, of_extract, rules
@@ -52,6 +53,7 @@ def run(day: date, *, dry: bool = False, manifest: Node | None = None) -> Expire
     found = manifest or dbt.manifest()
     with db.connect("eraser") as link, link.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart retention'))")
+        fence.copying(cursor)
         cursor.execute("select max(business_date) from governance.publication")
         (published,) = db.one(cursor)
         expired = Expired(min(day, published or day, date.today()))

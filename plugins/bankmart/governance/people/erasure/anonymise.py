@@ -40,9 +40,12 @@ order by 1, 2
 QUARANTINED = "select load_id, line_number, raw_text from governance.quarantine where raw_text <> %s order by 1, 2"
 
 
-def anonymous(numbers: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
-    """A new number for each: random, so that nothing leads from one to the other but who writes it down."""
-    return {kind: {each: f"{ERASED}-{secrets.token_hex(8)}" for each in known} for kind, known in numbers.items()}
+def anonymous(numbers: Mapping[str, Sequence[str]], given: Numbers) -> dict[str, dict[str, str]]:
+    """A new number for each that has none yet: random, so that nothing leads from one to the other."""
+    return {
+        kind: {each: given.get(kind, {}).get(each) or f"{ERASED}-{secrets.token_hex(8)}" for each in known}
+        for kind, known in numbers.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 # How long to wait for the build or load that is running.
 PATIENCE = "30min"
+APPROVED = "select erasure_id, customer_id from governance.erasure where state = 'approved' order by 1"
 
 
 @dataclass
@@ -105,10 +106,12 @@ def _reason(numbers: Iterable[int]) -> str:
 def _begin(report: Report, by: str, manifest: Node) -> None:
     """The warehouse, in one transaction: readers see a person whole or not at all."""
     with db.connect("eraser") as link, link.cursor() as cursor:
+        cursor.execute(APPROVED)
+        if not cursor.fetchall():
+            return
         _alone(cursor)
-        cursor.execute("select erasure_id, customer_id from governance.erasure where state = 'approved' order by 1")
-        approved = cursor.fetchall()
-        found = tables(cursor, manifest) if approved else []
+        cursor.execute(APPROVED)
+        approved, found = cursor.fetchall(), tables(cursor, manifest)
         mine = {}
         for number, customer in approved:
             one = person.find(cursor, customer)
@@ -118,7 +121,10 @@ def _begin(report: Report, by: str, manifest: Node) -> None:
                 mine[number] = one
         if not mine:
             return
-        numbers = {number: anonymise.anonymous(one.numbers) for number, one in mine.items()}
+        numbers: dict[int, Numbers] = {}
+        for number, one in mine.items():
+            # Two requests may have become one person's since they were made.
+            numbers[number] = anonymise.anonymous(one.numbers, merged(numbers.values()))
         customers = sorted({customer for one in mine.values() for customer in one.customers})
         clear = identifiers.clear(customers, by, _reason(mine))
         rows = _change(cursor, found, numbers, clear)
@@ -198,7 +204,11 @@ def _remember(cursor: Any, numbers: Mapping[int, Numbers]) -> None:
             for kind, known in of_kinds.items()
             for token, new in zip(replace.tokens(kind, list(known)), known.values(), strict=True)
         ]
-        execute_values(cursor, "insert into governance.tombstone (token, kind, anonymous, erasure_id) values %s", rows)
+        execute_values(
+            cursor,
+            "insert into governance.tombstone (token, kind, anonymous, erasure_id) values %s on conflict do nothing",
+            rows,
+        )
         cursor.execute(
             "insert into governance.erasure_work (step, target, detail) values (%s, %s, %s)",
             (NUMBERS, str(number), Json(of_kinds)),
@@ -214,8 +224,8 @@ def _finish(report: Report, work: Work, by: str, searched: int) -> None:
             about = {"rows": report.rows, "files": report.files, "keys_destroyed": keys, "searched_for": searched}
             made[number] = certificate.write_up(cursor, number, numbers, about)
             cursor.execute(
-                "update governance.erasure set state = 'done', customer_id = null, finished_at = clock_timestamp(),"
-                " certificate = %s where erasure_id = %s",
+                "update governance.erasure set state = 'done', customer_id = null, reason = '',"
+                " finished_at = clock_timestamp(), certificate = %s where erasure_id = %s",
                 (Json(made[number]), number),
             )
         cursor.execute("delete from governance.erasure_work")

@@ -192,7 +192,7 @@ def test_killed_in_the_warehouse_nothing_has_happened(known, monkeypatch):
 def test_what_is_left_is_named_and_there_is_no_certificate(known):
     place = settings.state_dir() / "mlflow" / "artifacts" / "rows.bin"
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(b"\0\0C1\0")
+    place.write_bytes(b"\0\0X901\0")
     with db.connect("airflow", settings.AIRFLOW) as link, link.cursor() as cursor:
         cursor.execute("create table if not exists note (what text)")
         cursor.execute("insert into note values ('about Y901')")
@@ -214,7 +214,7 @@ def test_a_request_needs_two_people_and_a_person_to_erase(known, tmp_path):
     with pytest.raises(ErasureError, match="X901 is asked for already: request 1 is requested"):
         requests.request([("X901", "asks again")], "zhao")
     file = tmp_path / "requests.csv"
-    file.write_text("customer_id,reason\nC2,by letter\nC9,by letter\n")
+    file.write_text("customer_id,reason\nX902,by letter\nX909,by letter\n")
     with pytest.raises(ErasureError, match="nothing was requested:\n  no customer X909"):
         requests.request(requests.read(file), "li")
     assert known.rows("select count(*) from governance.erasure") == [(1,)]
