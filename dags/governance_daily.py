@@ -2,8 +2,8 @@
 
 **Reads** the audit chain, `governance.quality_result`, `governance.tag_monitor`, the tags' definitions. **Writes** the
 chain's head outside the database; erases persons whose request is approved; removes what is kept no longer; tells
-people (webhook, mail) of broken chains, expired tags, drift, and what could not be told before. **Normal duration** half
-a minute; with an erasure some minutes, for everything is searched.
+people (webhook, mail) of broken chains, expired tags, drift, and what could not be told before. **Normal duration**
+half a minute; with an erasure some minutes, for everything is searched.
 
 Starts when a date is published. Nothing waits for it: readers have the date already.
 
