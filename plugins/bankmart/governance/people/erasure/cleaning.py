@@ -42,7 +42,8 @@ def landing(work: Work) -> int:
         if of is not None:
             faults.point("erase.file")
             count += clean(of, Known(work.numbers), target, expected.get(target))
-        _done(target)
+        if target in expected:
+            _done(target)
     return count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace as with_changes
 from datetime import date
 from pathlib import Path
@@ -28,6 +28,7 @@ from bankmart.sources.refusal import LoadRefused
 DRAFT = ".erasing"
 BLOCK = 4 << 20
 LONGEST = 64 << 20
+FEW = 40
 
 
 def folders() -> Iterator[tuple[Table, date]]:
@@ -104,7 +105,7 @@ def _parquet(of: Delivery, numbers: Known, draft: Path) -> bool:
 def _csv(of: Delivery, numbers: Known, draft: Path) -> bool:
     encoding, delimiter = of.manifest.encoding, of.manifest.delimiter
     old = [number for known in numbers.numbers.values() for number in known]
-    sought = re.compile(b"|".join(re.escape(number.encode(encoding)) for number in old))
+    sought = finder([number.encode(encoding) for number in old])
     kinds = {place.kind for place in places(of.table) if place.kind}
     gone = {place.name: numbers.numbers.get(place.kind or "", {}) for place in places(of.table) if place.kind}
     header: list[str] = []
@@ -125,19 +126,27 @@ def _csv(of: Delivery, numbers: Known, draft: Path) -> bool:
             if not header:
                 first = block.partition(b"\n")[0].decode(encoding, "surrogateescape")
                 header = next(csv.reader([first.removeprefix("\ufeff").rstrip("\r")], delimiter=delimiter), [])
-            elif not sought.search(block):
+            elif not sought(block):
                 out.write(block)
                 continue
             # A block without quotes is a record a line, and only those with a number need be looked at.
             pieces = [block] if b'"' in block else block.splitlines(keepends=True)
             for piece in pieces:
-                if sought.search(piece):
+                if sought(piece):
                     text = piece.decode(encoding, "surrogateescape")
                     made = "".join(treated(fields, raw) for fields, raw in _records(text, delimiter))
                     has_any = has_any or made != text
                     piece = made.encode(encoding, "surrogateescape")
                 out.write(piece)
     return has_any
+
+
+def finder(known: Sequence[bytes]) -> Callable[[bytes], bool]:
+    """Whether one of some texts is in a block. Few are looked for one by one: 18 of them took half as long so."""
+    if len(known) > FEW:
+        pattern = re.compile(b"|".join(map(re.escape, known)))
+        return lambda block: pattern.search(block) is not None
+    return lambda block: any(text in block for text in known)
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -83,8 +83,9 @@ def run(by: str, manifest: Node | None = None) -> Report:
         cursor.execute("select pg_try_advisory_lock(hashtext('bankmart erase'))")
         if not db.one(cursor)[0]:
             raise ErasureError("an erasure is running already: wait for its end (`bankmart erase list`)")
+        project = manifest or dbt.manifest()
         with report.timed("warehouse"):
-            _begin(report, by, manifest or dbt.manifest())
+            _begin(report, by, project)
         work = read()
         if work is None:
             return report
