@@ -110,6 +110,7 @@ def chosen(line):
     return other, whole, [record[name] for name in VALUES if record[name] and record[name] not in theirs[name]]
 
 
+@pytest.mark.timeout(1800)
 def test_a_person_is_erased_and_a_bank_goes_on(line, chosen, tmp_path):
     customer, whole, values = chosen
     assert values
