@@ -21,6 +21,7 @@ from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
 from bankmart.governance import gate
 from bankmart.governance.build import Build
+from bankmart.governance.people.erasure import fence
 
 SELECTION = {
     # What people keep as lists: read by marts, so loaded with the first layer.
@@ -219,6 +220,7 @@ def _alone() -> Iterator[None]:
     # A task whose worker lost its scheduler may go on beside its own retry: the second waits for the first.
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select pg_advisory_lock(hashtext('bankmart dbt'))")
+        fence.copying(cursor)
         yield
 
 
