@@ -95,9 +95,9 @@ def _chosen(order: Sequence[_Choice], scores: dict[_Choice, np.ndarray], label: 
         there = ~np.isnan(scores[usual]) & ~np.isnan(scores[other])
         if not has_both(label[there]):
             continue
-        differences = []
-        for rows in (np.flatnonzero(there), *(rows[there[rows]] for rows in drawn)):
-            differences.append(auc(scores[other][rows], label[rows]) - auc(scores[usual][rows], label[rows]))
+        both = np.flatnonzero(there)
+        parts = [both, *(sample[there[sample]] for sample in drawn)]
+        differences = [auc(scores[other][part], label[part]) - auc(scores[usual][part], label[part]) for part in parts]
         if np.nanpercentile(differences[1:], CHANCE) > 0 and differences[0] > ahead:
             best, ahead = other, differences[0]
     return best
