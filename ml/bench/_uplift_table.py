@@ -68,7 +68,7 @@ def read_table(
     """
     frame, _ = read_cells(path, (treatment, target))
     special = [name for name in (treatment, target, propensity) if name]
-    if missing := [name for name in (*special, *(drop if like is None else ())) if name not in frame]:
+    if missing := [name for name in special if name not in frame]:
         raise DataError(f"{path.name} lacks {', '.join(missing)}; it has {', '.join(frame.columns)}.")
     outcome = without_nulls(frame[target])
     there = (frame[treatment].notna() & outcome.notna()).to_numpy()

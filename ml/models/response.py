@@ -17,7 +17,9 @@ SPEC = Spec(
     sources=("core_banking.balance", "campaign.contact", "campaign.response"),
     population=Population("tenure_days", 0.0, "customers that a campaign contacted, control groups left out"),
     # Few on purpose: a campaign brings some hundred buyers. On 20,000 contacts drawn as the synthetic bank draws them,
-    # features like these had 0.82 of the oracle's skill, ten more 0.77, forty 0.5.
+    # features like these had 0.82 of the oracle's skill, ten more 0.77, forty 0.5. Of 50,000 customers' campaigns (the
+    # last one of 9,907 contacts as test): 0.88 of it, learnt from three campaigns of 12 months without the one that
+    # calibrates; 0.90 with it; 0.94 with the one of 13 months ago too.
     features=(
         *("aum_amount", "held_line_count"),
         *windows("transaction_in_count", "transaction_out_count", days=(90,)),
@@ -58,6 +60,7 @@ SPEC = Spec(
         "lambda_l2": 5.0,
         "num_boost_round": 800,
         "early_stopping_rounds": 80,
+        "learn_all": True,
         "trials": 4,
         "origins": 2,
     },

@@ -15,6 +15,8 @@ from ml.judging.metrics import auc
 from ml.public.contacts import Contacts
 from ml.public.window import (
     LEAST_STEP,
+    LEAST_STEPS,
+    MOST_LEARNT,
     MOST_STEPS,
     MOST_WINDOW,
     SETTINGS,
@@ -38,7 +40,7 @@ def settle(contacts: Contacts, past: np.ndarray, protocol: Protocol, first: int)
     The usual window with each of the settings, then with the chosen one the longer windows that there is history for.
     No contact from `first` on is looked at.
     """
-    every = protocol.every or max(LEAST_STEP, -(-(len(contacts) - first) // MOST_STEPS))
+    judged = len(contacts) - first
     usual = protocol.window or USUAL_WINDOW
     begin = int(first * SETTLED_SHARE)
     label = contacts.label[begin:first]
@@ -46,7 +48,7 @@ def settle(contacts: Contacts, past: np.ndarray, protocol: Protocol, first: int)
     longer = [usual * 4, usual * 15] if protocol.window is None else []
     wider = [min(window, MOST_WINDOW) for window in longer if window <= 2 * begin]
     if (len(given) == 1 and not wider) or not has_both(label):
-        return Plan(usual, every, given[0]), {}
+        return Plan(usual, _step(protocol, judged, usual), given[0]), {}
     scores = {name: _walked(contacts, past, protocol, (begin, first), usual, name) for name in given}
     name = _chosen(given, scores, label)
     windows = {usual: scores[name]}
@@ -54,7 +56,14 @@ def settle(contacts: Contacts, past: np.ndarray, protocol: Protocol, first: int)
     window = _chosen(list(windows), windows, label)
     said = {f"{one}, last {usual}": _auc(score, label) for one, score in scores.items()}
     said |= {f"{name}, last {one}": _auc(score, label) for one, score in windows.items()}
-    return Plan(window, every, name), said
+    return Plan(window, _step(protocol, judged, window), name), said
+
+
+def _step(protocol: Protocol, judged: int, window: int) -> int:
+    """Contacts between two retrainings: as asked, else LEAST_STEP, or more to keep within MOST_LEARNT."""
+    affordable = MOST_LEARNT // (window * len(protocol.seeds))
+    steps = max(LEAST_STEPS, min(MOST_STEPS, affordable))
+    return protocol.every or max(LEAST_STEP, -(-judged // steps))
 
 
 def _walked(

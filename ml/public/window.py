@@ -33,7 +33,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 USUAL_WINDOW, MOST_WINDOW = 20_000, 300_000
-LEAST_STEP, MOST_STEPS = 500, 40
+LEAST_STEP, LEAST_STEPS, MOST_STEPS = 500, 6, 40
+# All retrainings of all seeds together learn from so many contacts: some minutes.
+MOST_LEARNT = 6_000_000
 
 
 @dataclass(frozen=True)

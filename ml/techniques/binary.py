@@ -24,7 +24,7 @@ from ml.judging.metrics import compare
 from ml.judging.reasons import SCORE, describe, top_reasons
 from ml.spec import Economics, Spec
 from ml.techniques.baseline import Baseline, as_plain, best_rule, fit_logistic, from_plain
-from ml.techniques.boosting import fit
+from ml.techniques.boosting import fit, fit_again
 from ml.techniques.calibration import Calibration, choose
 
 if TYPE_CHECKING:
@@ -166,7 +166,8 @@ def read(spec: Spec, as_of: date, build_id: int | None = None) -> GroupedSet:
 def train(spec: Spec, data: TrainingSet, split: Split) -> Model:
     """Fit, stop early by customers of their own, calibrate, cut the bands. Same input, same text.
 
-    `params` are LightGBM's, and: `trials` (see `boosting`), `baseline` (`logistic`, else the best rule).
+    `params` are LightGBM's, and: `trials` (see `boosting`), `baseline` (`logistic`, else the best rule), `learn_all`:
+    once calibrated and cut, as many trees are learnt from the calibration customers too, for whom positives are few.
     """
     booster, facts = fit(spec, data, split)
     raw = np.asarray(booster.predict(data.numbers[split.calibration], raw_score=True, num_threads=spec.threads))
@@ -181,6 +182,8 @@ def train(spec: Spec, data: TrainingSet, split: Split) -> Model:
         if spec.params.get("baseline") == "logistic"
         else best_rule(spec, data, learn, split.calibration)
     )
+    if spec.params.get("learn_all"):
+        booster = fit_again(spec, data, learn | split.calibration, booster, facts)
     learnt = data.numbers[split.train]
     fitted_scores = calibration(np.asarray(booster.predict(learnt, raw_score=True, num_threads=spec.threads)))
     return Model(
@@ -200,14 +203,18 @@ def train(spec: Spec, data: TrainingSet, split: Split) -> Model:
             "economics": asdict(spec.economics) if spec.economics else None,
             "tells": list(spec.tells),
             "descriptions": describe(data.features, learnt),
-            "about": _about(booster, calibration, thresholds, facts),
+            "about": _about(booster, calibration, thresholds, facts, bool(spec.params.get("learn_all"))),
         },
         baselines=drift.baselines(data.features, learnt, fitted_scores, booster.feature_importance("gain").tolist()),
     )
 
 
 def _about(
-    booster: lightgbm.Booster, calibration: Calibration, thresholds: dict[str, float], facts: dict[str, Any]
+    booster: lightgbm.Booster,
+    calibration: Calibration,
+    thresholds: dict[str, float],
+    facts: dict[str, Any],
+    learns_all: bool,
 ) -> list[str]:
     bands = ", ".join(f"{name} from {value:.4f}" for name, value in thresholds.items())
     tuning = facts.get("tuning")
@@ -215,6 +222,7 @@ def _about(
     return [
         f"{booster.num_trees()} boosted trees, calibrated by {calibration.kind} on the calibration customers;"
         " see `reliability.png`.",
+        *(["In the end the trees were learnt anew, the calibration customers among them."] if learns_all else []),
         f"Bands by probability, fixed at training: {bands}, else low.",
         tuned,
         *(

@@ -16,7 +16,7 @@ from ml.spec import Spec
 from ml.techniques.tuning import Tuned, tune
 
 # The technique's own parameters in a spec's `params`, which LightGBM doesn't know.
-OWN = ("num_boost_round", "early_stopping_rounds", "trials", "baseline", "own_line", "offer", "origins")
+OWN = ("num_boost_round", "early_stopping_rounds", "trials", "baseline", "own_line", "offer", "origins", "learn_all")
 
 TUNING_POSITIVES = 100
 
@@ -27,16 +27,7 @@ def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, 
     `params` may say `trials`, how many other sets of parameters to try (0: none); without `TUNING_POSITIVES` among
     the stop customers none is tried. `origins`: how many earlier dates the same training is judged on beside.
     """
-    params = {
-        "objective": "binary",
-        "metric": "binary_logloss",
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": spec.threads,
-        "seed": spec.seed,
-        "verbose": -1,
-        **{name: value for name, value in spec.params.items() if name not in OWN},
-    }
+    params = _params(spec)
     rounds, patience = spec.params.get("num_boost_round", 600), spec.params.get("early_stopping_rounds", 50)
     train = data.numbers[split.train], data.label[split.train]
     stop = data.numbers[split.stop], data.label[split.stop]
@@ -61,6 +52,29 @@ def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, 
     if most := int(spec.params.get("origins", 0)):
         facts["rolling"] = rolling(spec, data, most, at_origin)
     return booster, facts | {"trees": booster.num_trees()}
+
+
+def fit_again(
+    spec: Spec, data: TrainingSet, rows: np.ndarray, booster: lightgbm.Booster, facts: Mapping[str, Any]
+) -> lightgbm.Booster:
+    """As many trees as `booster` has, of more rows (mask (n,)), with the parameters in the facts of its making."""
+    params = _params(spec) | dict(facts.get("tuning", {}).get("params", {}))
+    fitted = lightgbm.Dataset(data.numbers[rows], data.label[rows], feature_name=list(data.features))
+    made = lightgbm.train(params, fitted, num_boost_round=max(1, booster.num_trees()))
+    return lightgbm.Booster(model_str=made.model_to_string())
+
+
+def _params(spec: Spec) -> dict[str, Any]:
+    return {
+        "objective": "binary",
+        "metric": "binary_logloss",
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": spec.threads,
+        "seed": spec.seed,
+        "verbose": -1,
+        **{name: value for name, value in spec.params.items() if name not in OWN},
+    }
 
 
 def _fitted(

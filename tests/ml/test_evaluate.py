@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ml import evaluate
+from ml.errors import DataError
 
 TODAY = date(2025, 10, 31)
 LATER = TODAY + timedelta(days=92)
@@ -38,3 +40,20 @@ def test_without_champion_or_new_labels_it_says_so(bank, registry):
 def test_without_labels_after_its_training_it_says_so(bank, champion):
     build_id = bank.training(dates=[date(2025, 3, 31)], count=50)
     assert "no complete labels as of 2025-07-29" in evaluate.run("churn", TODAY, build_id)["skipped"]
+
+
+def test_a_date_that_cant_be_judged_is_left_out_with_the_reason():
+    days = [date(2025, 5, 31), date(2025, 6, 30), date(2025, 7, 31), date(2025, 8, 31)]
+    data = SimpleNamespace(dates=lambda: days, on=lambda day: day)
+
+    def judge(_, day, seed):
+        if day == days[1]:
+            raise DataError("None of the model's offers was drawn against a control.")
+        return SimpleNamespace(rows=10, has_both_classes=lambda: day == days[3])
+
+    judged, left_out = evaluate._judged(SimpleNamespace(judge=judge), data, days[1], 1)
+    assert list(judged) == ["2025-08-31"], "the first date is what it learnt from"
+    assert left_out == {
+        "2025-06-30": "None of the model's offers was drawn against a control.",
+        "2025-07-31": "all 10 rows have the same outcome",
+    }

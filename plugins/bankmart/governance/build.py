@@ -175,7 +175,7 @@ def finish(build_id: int, status: str, reason: str | None = None) -> None:
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute(
             "update governance.build set status = %s, reason = %s, finished_at = clock_timestamp()"
-            " where build_id = %s and status in ('building', 'failed')",
+            " where build_id = %s and status in ('building', 'failed', 'passed')",
             (status, reason, build_id),
         )
 

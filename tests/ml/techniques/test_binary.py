@@ -11,6 +11,7 @@ from ml.data.build import Build
 from ml.data.split import split_by_time
 from ml.data.training import TrainingSet, as_day
 from ml.errors import DataError
+from ml.judging.gate import Check, with_fairness
 from ml.judging.kinds.probability import ProbabilityJudgement, checks
 from ml.spec import Economics, load_spec
 from ml.techniques import binary
@@ -60,11 +61,45 @@ def test_a_judgement_has_everything_and_the_gates_read_it(trained):
     assert judged.fairness == (), "data that aren't the bank's have no groups"
     made = {check.name: check for check in checks(SPEC.gates, judged)}
     assert made["drift"].passed
-    assert made["fairness"].found == "no groups to compare"
+    why = "not judged: there is no table features.ftr_group with sex, age_band, region"
+    assert (made["fairness"].passed, made["fairness"].found) == (False, why)
     card = "\n".join(judged.sections())
+    assert "**Not judged**: there is no table features.ftr_group" in card
     assert "## Drift of the test customers against training: stable" in card
     assert "## What it is worth" in card
     json.dumps(judged.as_dict())
+
+
+def test_without_groups_a_version_passes_only_where_the_spec_says_why(trained):
+    model, data, split = trained
+    made = checks(SPEC.gates, model.judge(data, split.test, 1))
+
+    def fairness(spec, checks):
+        (found,) = (one for one in with_fairness(spec, checks) if one.name == "fairness")
+        return found
+
+    assert not fairness(SPEC, made).passed
+    told = fairness(replace(SPEC, unjudged_groups="a bank of companies"), made)
+    assert told.passed
+    assert told.found.endswith("; the spec says: a bank of companies")
+    # A technique that compares no groups, and one whose groups are treated otherwise: no reason helps that.
+    assert not fairness(SPEC, []).passed
+    assert fairness(replace(SPEC, unjudged_groups="it reads texts"), []).passed
+    unfair = [Check("fairness", False, "sex F: selection_rate 0.4", "gaps")]
+    assert not fairness(replace(SPEC, unjudged_groups="a bank of companies"), unfair).passed
+
+
+def test_with_few_positives_the_calibration_customers_are_learnt_from_before_the_test(trained):
+    model, data, split = trained
+    spec = replace(SPEC, params={**SPEC.params, "learn_all": True})
+    other = binary.train(spec, data, split)
+    assert other.booster.num_trees() == model.booster.num_trees()
+    assert (other.calibration, other.thresholds) == (model.calibration, model.thresholds)
+    assert other.booster.model_to_string() != model.booster.model_to_string()
+    judged = other.judge(data, split.test, 1)
+    assert judged.model["auc"].value > 0.7
+    assert judged.model["ece"].value < 0.03
+    assert "the calibration customers among them" in " ".join(other.facts["about"])
 
 
 def test_customers_of_another_kind_fail_the_drift_gate(trained):

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from ml.techniques.categories import RATE_WINDOWS, fit_encoding, memory
+from ml.techniques.categories import RATE_WINDOWS, fit_encoding, memory, past_rates
 
 
 def test_levels_nulls_and_what_was_never_seen():
@@ -39,3 +40,18 @@ def test_rates_by_hand():
     assert known[:, 0].tolist() == [0, 1, 2, 3]
     overall = (2 + 1) / (3 + 2)
     assert known[3, 1] == known[3, len(RATE_WINDOWS)] == (2 + 5 * overall) / (3 + 5)
+
+
+def test_what_came_of_a_level_is_told_from_earlier_moments_only():
+    rng = np.random.default_rng(0)
+    values = pd.Series(rng.choice(["a", "b", "c"], 120), dtype=object).mask(pd.Series(rng.random(120) < 0.1), None)
+    moment, label = np.sort(rng.integers(0, 40, 120)), rng.integers(0, 2, 120)
+    known = np.arange(120) < 90
+    found = past_rates(values, moment, label, known, prior=5)
+    for at in (0, 1, 40, 89, 119):
+        before = known & (moment < moment[at])
+        own = before & (values.isna() if values[at] is None else values == values[at]).to_numpy()
+        overall = (label[before].sum() + 1) / (before.sum() + 2)
+        assert found[at] == pytest.approx((label[own].sum() + 5 * overall) / (own.sum() + 5))
+    turned = np.where(known, label, 1 - label)
+    np.testing.assert_array_equal(past_rates(values, moment, turned, known, prior=5), found)

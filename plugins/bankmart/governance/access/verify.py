@@ -96,7 +96,9 @@ RULES = {
     """,
 }
 SHOWING = ("published", "own", "marketing")
-LAYERS = ("sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance")
+LAYERS = (
+    "sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance", "audit",
+)  # fmt: skip
 PROGRAMS = ("platform", "loader", "scorer", "vault")
 
 # Reader, schema, relation, column.

@@ -13,5 +13,6 @@ SPEC = Spec(
     features_table=("features", "ftr_customer"),
     features=(),
     population=Population("aum_amount", 0.0, "everybody"),
+    unjudged_groups="the numbers are nobody's",
     gates=Gates("hits", minimum_rows=1, minimum_positives=None, at_least={"hits": 5.0}, at_most={"misses": 0.0}),
 )
