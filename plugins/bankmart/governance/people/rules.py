@@ -52,7 +52,8 @@ class Rule:
 
     def expired(self, today: date) -> sql.Composed:
         """The condition of the rows to remove, of the table as `base`."""
-        end, column = sql.Literal(self.cutoff(today)), sql.Identifier(self.dated_by)
+        end: sql.Composable = sql.Literal(self.cutoff(today))
+        column = sql.Identifier(self.dated_by)
         if self.data_type != "date":
             zone = sql.Literal(project.variables()["timezone"])
             end = sql.SQL("({}::date::timestamp at time zone {})").format(end, zone)
