@@ -75,8 +75,8 @@ def read_table(
     left_out = {"rows": f"{int((~there).sum())} without a treatment or target"} if not there.all() else {}
     frame, outcome = frame[there].reset_index(drop=True), outcome[there].reset_index(drop=True)
     if like is None:
-        found = typed(frame, [name for name in frame if name not in {*special, *drop}], path)
-        kept = [name for name in frame if name in found.numeric or name in found.categorical]
+        found = typed(frame, [str(name) for name in frame if name not in {*special, *drop}], path)
+        kept = [str(name) for name in frame if name in found.numeric or name in found.categorical]
         features = pd.concat([found.numeric, found.categorical], axis=1)[kept]
         words_in = tuple(found.categorical.columns)
         left_out |= found.left_out

@@ -87,7 +87,7 @@ def judge(contacts: Contacts, protocol: Protocol) -> dict[str, Any]:
             "settings": walked.settings,
             "settled": walked.settled,
             "settled_by": "AUC on a walk over the last contacts before the first judged one; the first choice, unless"
-            " another is better there beyond chance",
+            " another is better there beyond chance and by enough",
             "retrainings": walked.retrainings,
             "rolling": f"LightGBM on the last {walked.window} contacts, retrained every {walked.every}; each"
             " contact is scored by a model that learnt from earlier ones only; features of the campaign's own past"

@@ -141,7 +141,9 @@ def typed(frame: pd.DataFrame, names: Sequence[str], path: Path) -> Typed:
 def words(values: pd.Series) -> np.ndarray:
     """Text (n,) as objects, None for null; equal words are one object."""
     code, levels = pd.factorize(values)
-    return np.append(np.asarray(levels, dtype=object), None)[code]
+    known = np.full(len(levels) + 1, None, dtype=object)
+    known[:-1] = levels
+    return np.asarray(known[code])
 
 
 def numbers(values: pd.Series) -> np.ndarray | None:

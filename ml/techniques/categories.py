@@ -37,7 +37,7 @@ class Encoding:
         for name, levels in self.levels.items():
             values = frame[name]
             null = values.isna().to_numpy()
-            place = pd.Index(levels, dtype=object).get_indexer(values)
+            place = pd.Index(levels, dtype=object).get_indexer(pd.Index(values, dtype=object))
             own += [np.where(null, np.nan, (place == at).astype(np.float64)) for at in range(len(levels))]
             known = values.map(self.shares[name]).astype(np.float64).fillna(0.0).to_numpy()
             share.append(np.where(null, np.nan, known))

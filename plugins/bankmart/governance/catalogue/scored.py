@@ -28,7 +28,10 @@ def scored_lately(models: Iterable[str]) -> frozenset[str]:
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select build_id, business_date from governance.publication order by business_date desc limit 1")
         newest = cursor.fetchone()
-    return scored(*newest, models) if newest else frozenset()
+    if newest is None:
+        return frozenset()
+    build_id, day = newest
+    return scored(build_id, day, models)
 
 
 def why_not(
