@@ -109,8 +109,8 @@ def provision() -> None:
             try:
                 for role in settings.ROLES:
                     _role(cursor, role)
-                # Whoever erases a person writes wherever that person is.
-                cursor.execute("grant platform, loader, scorer to eraser")
+                # Whoever erases a person writes, and searches, wherever that person may be.
+                cursor.execute("grant platform, loader, scorer, airflow, mlflow to eraser")
                 readers.make_roles(cursor)
                 for database, owner in (
                     (settings.WAREHOUSE, "platform"),

@@ -99,7 +99,7 @@ SHOWING = ("published", "own", "marketing")
 LAYERS = (
     "sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance", "audit",
 )  # fmt: skip
-PROGRAMS = ("platform", "loader", "scorer", "vault")
+PROGRAMS = ("platform", "loader", "scorer", "eraser", "vault")
 
 # Reader, schema, relation, column.
 Cell = tuple[str, str, str, str]

@@ -41,7 +41,13 @@ def landing(work: Work) -> int:
         of = delivery(contract.load()[system][name], date.fromisoformat(day))
         if of is not None:
             faults.point("erase.file")
-            count += clean(of, Known(work.numbers), target, expected.get(target))
+            try:
+                count += clean(of, Known(work.numbers), target, expected.get(target))
+            except OSError as error:
+                raise ErasureError(
+                    f"landing file {target} can't be written again: {error.strerror or error}. The tables are done; run"
+                    " `bankmart erase run` where the landing folder can be written: docs/how-to/erase-a-person.md."
+                ) from error
         if target in expected:
             _done(target)
     return count

@@ -26,7 +26,7 @@ TABLES = """
 select nspname, relname from pg_class join pg_namespace on relnamespace = pg_namespace.oid
 where relkind in ('r', 'm') and nspname !~ '^pg_toast' and not nspname = any(%s) order by 1, 2
 """
-DATABASES = ((settings.WAREHOUSE, "eraser"), (settings.AIRFLOW, "airflow"), (settings.MLFLOW, "mlflow"))
+DATABASES = (settings.WAREHOUSE, settings.AIRFLOW, settings.MLFLOW)
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Search:
 
 def databases(search: Search) -> Iterator[Found]:
     """Tables of the warehouse, of Airflow and of MLflow: each is read whole, as a dump would."""
-    for database, role in DATABASES:
-        with db.connect(role, database) as link, link.cursor() as cursor:
+    for database in DATABASES:
+        with db.connect("eraser", database) as link, link.cursor() as cursor:
             cursor.execute(TABLES, (NOT_SCHEMAS,))
             for name in cursor.fetchall():
                 if name not in NOT_TABLES and _is_in_table(cursor, name, search):
