@@ -28,7 +28,7 @@ demo: setup ## Run the whole line from extracts to scored, tagged customers, and
 	@$(BANKMART) demo $(DEMO)
 
 test: setup ## Run all the tests, two at a time, each half against a Postgres of its own
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(TESTS)
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 test-faults: setup ## Every kind of fault at every step of the line, ten seeds each (SEEDS=n), and print the table
 	@BANKMART_FAULT_SEEDS="$(or $(SEEDS),10)" $(PY) -m pytest --timeout 0 tests/e2e/test_faults.py

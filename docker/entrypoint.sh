@@ -5,7 +5,7 @@
 set -eu
 umask 077
 
-roles='bankmart_admin platform loader scorer vault bi_reader airflow mlflow'
+roles='bankmart_admin platform loader scorer eraser vault bi_reader airflow mlflow'
 
 refuse() {
     printf 'bankmart: %s. Nothing was started. Make a new .env with docker/new-env.sh or correct the value.\n' "$1" >&2

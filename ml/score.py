@@ -10,6 +10,7 @@ import numpy as np
 from psycopg2 import sql
 
 from bankmart import db, settings
+from bankmart.governance.people.erasure import fence
 from ml.data.build import daily_build
 from ml.data.columns import as_number, in_population, refuse_infinite, require_numeric
 from ml.data.scores import Scored, Target, replace_scores
@@ -45,7 +46,7 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
         print(f"{model} as of {as_of}: nothing scored, {reason}.")
         return {"model": model, "as_of": as_of.isoformat(), "skipped": reason}
 
-    with db.connect("scorer") as reader, db.connect("scorer") as writer:
+    with fence.apart("scorer"), db.connect("scorer") as reader, db.connect("scorer") as writer:
         reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
         build = daily_build(reader, as_of, build_id)
         target = Target(as_of, build.build_id, model, version.number, alias == "champion", version.run_id)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bankmart import db, settings
+from bankmart.governance.people.erasure import retrain
 from ml.errors import DataPrerequisite
 from ml.spec import Spec, load_spec
 
@@ -53,6 +54,8 @@ def due(models: Sequence[str], as_of: date) -> list[str]:
     from ml.tracking import registry
     from ml.tracking.server import tracking
 
+    for line in retrain.waiting():
+        print(line)
     if (as_of + timedelta(days=1)).day == 1:
         return list(models)
     with tracking():
@@ -66,6 +69,7 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
 
     require_sources(spec, as_of)
     how = technique(spec.technique)
+    read_at = datetime.now(UTC)
     data = how.read(spec, as_of, build_id)
     tags = {"as_of": as_of.isoformat(), "content_hash": data.content_hash, "spec_hash": spec.hash()}
     if not again and (version := registry.find_version(spec.name, **tags)):
@@ -85,6 +89,7 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
         trained = how.train(spec, data, split)
         judged = trained.judge(data, split.test, spec.seed)
         version = _register(spec, how, data, split, trained, judged, {**tags, "leakage_compared": compared})
+    retrain.done(spec.name, read_at)
     print(_summary(spec, as_of, version, trained.facts, judged))
     return {
         "model": spec.name,

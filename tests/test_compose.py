@@ -40,7 +40,7 @@ MAY_HOLD = {
     "airflow-scheduler": {"airflow", "fernet_key", "airflow_jwt_key", "redis"},
     "airflow-dag-processor": {"airflow", "fernet_key"},
     "airflow-triggerer": {"airflow", "fernet_key"},
-    "worker": {"loader", "platform", "redis", "vault", "master_key"},
+    "worker": {"loader", "platform", "eraser", "redis", "vault", "master_key"},
     "worker-ml": {"scorer", "platform", "redis", "mlflow_user"},
     "mlflow": {"mlflow", "mlflow_user", "mlflow_flask_key"},
 }

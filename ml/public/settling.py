@@ -90,9 +90,9 @@ def _chosen(order: Sequence[_Choice], scores: dict[_Choice, np.ndarray], label: 
     """The first, unless another one's AUC is higher by `margin`, and in all but CHANCE % of the resamples at all."""
     usual, best, ahead = order[0], order[0], margin
     rng = np.random.default_rng(0)
-    drawn = [rng.integers(0, len(label), len(label)) for _ in range(RESAMPLES)]
+    drawn: list[np.ndarray] = [rng.integers(0, len(label), len(label)) for _ in range(RESAMPLES)]
     for other in order[1:]:
-        there = ~np.isnan(scores[usual]) & ~np.isnan(scores[other])
+        there: np.ndarray = ~np.isnan(scores[usual]) & ~np.isnan(scores[other])
         if not has_both(label[there]):
             continue
         both = np.flatnonzero(there)

@@ -62,9 +62,8 @@ def training_run(spec: Spec, tags: Mapping[str, str]) -> Iterator[str]:
     # The UI opens an experiment of this kind among model trainings, not among prompts and traces.
     mlflow.set_experiment_tags({"mlflow.experimentKind": "custom_model_development"})
     mlflow.set_system_metrics_sampling_interval(SYSTEM_METRICS_SECONDS)
-    with mlflow.start_run(
-        run_name=f"train {tags['as_of']}", tags={"verb": "train", **tags}, log_system_metrics=True
-    ) as run:
+    named = {"verb": "train", **tags}
+    with mlflow.start_run(run_name=f"train {tags['as_of']}", tags=named, log_system_metrics=True) as run:
         yield str(run.info.run_id)
 
 

@@ -42,6 +42,13 @@ COMMANDS = {
     "lineage": ("bankmart.governance.catalogue.lineage_command", "what a column is made of, and what is made of it"),
     "reader": ("bankmart.governance.access.command", "list, make or remove people's logins to what is published"),
     "access": ("bankmart.governance.access.report", "who reads what, and whether the database agrees"),
+    "erase": (
+        "bankmart.governance.people.erasure.command",
+        "request, approve and carry out that a person is forgotten",
+    ),
+    "access-request": ("bankmart.governance.people.access_command", "write all that is held about a person"),
+    "hold": ("bankmart.governance.people.hold_command", "put a legal hold on a customer or a table, end it, list them"),
+    "retention": ("bankmart.governance.people.retention_command", "remove what is past its time, or only count it"),
     "vault": ("bankmart.vault.command", "clear values, for who may read them; keys: check, change, measure"),
     "docs": ("bankmart.governance.commands.docs", "make the reference from the code"),
     "bench": ("bankmart.bench.command", "measure loading, the full and the daily build, and growth"),

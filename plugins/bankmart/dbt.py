@@ -16,11 +16,12 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from bankmart import db, faults, settings
+from bankmart import db, faults, lineage, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
 from bankmart.governance import gate
 from bankmart.governance.build import Build
+from bankmart.governance.people.erasure import fence
 
 SELECTION = {
     # What people keep as lists: read by marts, so loaded with the first layer.
@@ -34,14 +35,12 @@ SELECTION = {
     ],
 }
 
-
 # What the database or the network says when trying again may help.
 PASSING = re.compile(
     "could not connect|connection refused|closed the connection|terminating connection|the database system is"
     "|connection timed out|deadlock detected|lock timeout",
     re.IGNORECASE,
 )
-
 
 # The commands that run on the project as it is parsed; the others parse it.
 READING = ("build", "test", "compile")
@@ -180,17 +179,19 @@ def build_layer(layer: str, build: Build) -> list[Node]:
         result = invoke(arguments, variables(build))
     if result.result is None:
         raise DbtError(f"dbt could not run layer {layer}: {result.exception}")
-    owners = _owners(manifest())
+    known = manifest()
+    owners = _owners(known)
     nodes = [_node(item, owners) for item in result.result.results]
     invocation_id = get_invocation_id()
     _record(layer, build, invocation_id, nodes)
+    lineage.emit(layer, build, result.result.results, known)
     failed = {
         node.node_id: node.compiled
         for node in nodes
         if node.status in ("fail", "warn") and node.resource_type == "test" and node.compiled
     }
     if failed:
-        gate.keep_examples(build, invocation_id, failed, manifest())
+        gate.keep_examples(build, invocation_id, failed, known)
     broken = [node for node in nodes if node.status == "error"]
     if broken:
         builds.finish(build.build_id, "failed", f"layer {layer} is not built")
@@ -219,6 +220,7 @@ def _alone() -> Iterator[None]:
     # A task whose worker lost its scheduler may go on beside its own retry: the second waits for the first.
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select pg_advisory_lock(hashtext('bankmart dbt'))")
+        fence.copying(cursor)
         yield
 
 

@@ -47,6 +47,9 @@ POINTS = {
     "repair.claimed": "records are marked as repaired, not loaded",
     "repair.commit": "before the repair's commit",
     "repair.done": "after the repair's commit",
+    "erase.commit": "somebody is gone from all tables, in the open transaction",
+    "erase.file": "a landing file is about to be written again",
+    "erase.searched": "nothing is left, there is no certificate",
     "tidy.deleted": "rows are deleted, in the open transaction",
     "tidy.part": "before a part of a state is dropped",
 }

@@ -53,7 +53,8 @@ def deadline_missed(**context: Any) -> None:
     """Written to the log and the callback's record when a run misses its deadline."""
     from bankmart.governance import notices
 
-    run = context.get("dag_run") or {}
+    # As Airflow 3.3 hands it over: beside the callback's own arguments.
+    run = (context.get("context") or context).get("dag_run") or {}
     what = f"deadline missed: {run.get('dag_id')} {run.get('run_id')} is late; readers keep the last published date"
     say(what)
     notices.tell("deadline", what, what)

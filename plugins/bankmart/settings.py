@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 WAREHOUSE, AIRFLOW, MLFLOW = "bankmart", "airflow", "mlflow"
-ROLES = ("platform", "loader", "scorer", "vault", "bi_reader", "airflow", "mlflow")
+ROLES = ("platform", "loader", "scorer", "eraser", "vault", "bi_reader", "airflow", "mlflow")
 EMBEDDED_ADMIN = "bankmart_admin"
 MLFLOW_USER = "bankmart"
 # What the secrets of people's logins begin with.

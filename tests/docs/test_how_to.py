@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -16,7 +17,7 @@ from bankmart import db, settings
 from bankmart.governance import audit
 from bankmart.governance.access import command as reader
 from bankmart.governance.audit import anchor
-from bankmart.sources import contract, landing, load
+from bankmart.sources import contract, landing, load, tables
 
 DAY = date(2026, 1, 31)
 PAGES = settings.ROOT / "docs" / "how-to"
@@ -105,3 +106,66 @@ def test_verify_the_audit(shell):
     assert shell(head) == f"{number} {digest}\n"
     assert "1 entries" in shell(verify)
     assert "1 heads outside the database" in shell(verify)
+
+
+@pytest.fixture
+def people(warehouse):
+    """Three customers of a published date."""
+    tables.create_tables()
+    with db.connect("eraser") as link, link.cursor() as cursor:
+        for number in ("1000000001", "1000000002", "1000000003"):
+            cursor.execute(
+                "insert into sources.core_banking__customer (business_date, load_id, customer_id, status, open_date,"
+                " effective_date, name) values (%s, 1, %s, 'active', %s, %s, '<b>Wang</b>')",
+                (DAY, number, DAY, DAY),
+            )
+        cursor.execute(
+            "insert into governance.build (business_date, kind, status) values (%s, 'daily', 'published')", (DAY,)
+        )
+        cursor.execute("insert into governance.publication (business_date, build_id) values (%s, 1)", (DAY,))
+
+
+def test_hold_and_retention(shell, people):
+    look, put, end, remove = commands("hold-and-retention.md")
+    said = shell(look)
+    assert re.search(r"sources.core_banking__transaction +transaction_date +10", said)
+    assert f"nothing is past its time on {DAY}" in said
+    said = shell(put)
+    assert re.search(r"1 +customer +1000000001 .*in force", said)
+    assert re.search(r"2 +table +core_banking.transaction .*2036-12-31 .*in force", said)
+    assert "hold 1 is ended" in shell(end)
+    assert "nothing is removed: legal hold 2" in shell(remove)
+
+
+def test_erase_a_person(shell, people, tmp_path):
+    (tmp_path / "requests.csv").write_text("customer_id,reason\n1000000002,by telephone\n")
+    ask, ask_all, approve, run, look = commands("erase-a-person.md")
+    assert "requested: 1. Somebody else approves" in shell(ask)
+    assert re.search(r"2 +requested +1000000002 +Li Na", shell(ask_all))
+    assert "request 1 2: approved" in shell(approve)
+    assert "erased: request 1, 2; 2 rows of 1 tables" in shell(run)
+    said = shell(look)
+    assert said.count("erasure_certificate") == 2
+    assert "the audit chain is whole" in said
+    assert re.search(r"1 +done +token [0-9a-f]{32} +Li Na", said)
+    assert (settings.state_dir() / "certificates" / "erasure-1.json").exists()
+
+
+def test_answer_an_access_request(shell, people, tmp_path):
+    answer, reads, opened, clear_away = commands("answer-an-access-request.md")
+    assert "held.html\nheld.json" in shell(answer)
+    page = (tmp_path / "answer" / "held.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;Wang&lt;/b&gt;" in page
+    assert "<b>" not in page
+    assert "客户号" in page
+    held = json.loads((tmp_path / "answer" / "held.json").read_text(encoding="utf-8"))
+    (part,) = held["tables"]
+    assert (part["zh"], part["legal_basis"], part["kept_years"]) == ("客户", "contract", 15)
+    assert part["columns"]["name"] == {"zh": "姓名", "en": "Full name."}
+    assert [row["name"] for row in part["rows"]] == ["<b>Wang</b>"]
+    said = shell(reads)
+    assert "identity card shown" in said
+    assert "1000000001" not in said
+    assert "access request: at the branch" in shell(opened)
+    shell(clear_away)
+    assert not (tmp_path / "answer").exists()

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from bankmart import db
 from bankmart.errors import BankmartError
 from bankmart.runtime import airflow
 from bankmart.runtime.airflow_client import Client
@@ -21,7 +22,10 @@ import json, os
 from datetime import datetime, timedelta
 from pathlib import Path
 from airflow.sdk import DAG, PartitionedAssetTimetable, task
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from bankmart import steps
+from bankmart.runs import deadline_missed
 
 def trained(name):
     @task(task_id=f"train_{name}")
@@ -47,7 +51,11 @@ for name, differs in (("same", False), ("changed", True)):
     with DAG(name, schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1)):
         promoted(name, steps.agree(compared(differs)))
 
-with DAG("ask", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1)):
+late = DeadlineAlert(
+    reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=timedelta(seconds=1), callback=SyncCallback(deadline_missed)
+)
+with DAG("ask", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1),
+         deadline=late):
     for name in ("agreed", "refused", "stopped", "silent"):
         patience = timedelta(seconds=1) if name == "silent" else timedelta(hours=1)
         promoted(name, steps.approve(name, trained(name), patience))
@@ -125,3 +133,20 @@ def test_only_the_approvers_yes_promotes(platform):
     until(lambda: (platform / "same.json").exists() and (platform / "changed.json").exists())
     assert json.loads((platform / "same.json").read_text())["responded_by_user"] is None
     assert json.loads((platform / "changed.json").read_text())["responded_by_user"]["name"] == "approver"
+
+    # OpenLineage's events of the same run: a pair for each task.
+    said = [json.loads(line) for line in (platform / "lineage" / "events.jsonl").read_text().splitlines()]
+    until(
+        lambda: {"START", "COMPLETE"} <= {one["eventType"] for one in said if one["job"]["name"] == "ask.train_agreed"}
+    )
+    assert {one["job"]["namespace"] for one in said} == {"bankmart"}
+
+    # And it was late: people are told of a missed deadline.
+    until(lambda: told("deadline"))
+    assert "ask" in told("deadline")[0][0]
+
+
+def told(kind):
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select subject from governance.notice where kind = %s", (kind,))
+        return cursor.fetchall()

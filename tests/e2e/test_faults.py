@@ -82,6 +82,8 @@ def test_a_reader_who_holds_on_delays_nobody_for_long(steps, known, monkeypatch)
         with watch.reading() as reader:
             publisher.start()
             time.sleep(1.5)
+            while not reader.seen:
+                time.sleep(0.05)
             assert not published
             assert {seen[0] for seen in reader.seen} == {(known["bank"].published,)}
             holder.rollback()

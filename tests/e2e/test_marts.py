@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from bankmart import db, settings
+from bankmart.governance import build as builds
 from bankmart.sources import landing
 
 FACTS = [
@@ -227,3 +228,30 @@ def test_what_is_held_now_adds_up_to_the_balances(line):
     )
     ((held, balance),) = got
     assert held == balance
+
+
+def test_a_built_layer_tells_its_lineage(line):
+    """OpenLineage events of dbt's models: a pair for each, with what it was made from, column by column."""
+    told = [json.loads(text) for text in (line.state / "lineage" / "events.jsonl").read_text().splitlines()]
+    of_date = [
+        each for each in told if each["run"]["facets"]["nominalTime"]["nominalStartTime"][:10] == f"{line.dates[1]}"
+    ]
+    runs = {}
+    for each in of_date:
+        runs.setdefault(each["run"]["runId"], []).append(each)
+    assert all([each["eventType"] for each in pair] == ["START", "COMPLETE"] for pair in runs.values())
+    layers = {each["job"]["name"]: each["run"]["runId"] for each in of_date if each["job"]["name"].count(".") == 1}
+    assert set(layers) == {f"dbt.{layer}" for layer in builds.LAYERS}
+    (done,) = [
+        each for each in of_date
+        if each["job"]["name"] == "dbt.marts.fct_transaction" and each["eventType"] == "COMPLETE"
+    ]  # fmt: skip
+    assert done["run"]["facets"]["parent"]["run"]["runId"] == layers["dbt.marts"]
+    assert "bankmart.staging.stg_core_banking__transaction" in {each["name"] for each in done["inputs"]}
+    (made,) = done["outputs"]
+    assert made["name"] == "bankmart.marts.fct_transaction"
+    assert made["outputFacets"]["outputStatistics"]["rowCount"] > 0
+    parents = made["facets"]["columnLineage"]["fields"]["amount"]["inputFields"]
+    assert {(each["name"], each["field"]) for each in parents} == {
+        ("bankmart.staging.stg_core_banking__transaction", "amount")
+    }

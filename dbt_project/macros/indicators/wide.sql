@@ -66,9 +66,7 @@
         from counted
     )
 
-    select
-        customer_id,
-        as_of_date,
+    {% set indicators -%}
         {%- for family in known.values() %}
         {%- if is_derived(family) and family['aggregate'] not in averages() %}
         {{ derived_columns(family, known) }}
@@ -78,7 +76,12 @@
         {%- endfor %}
         {%- endif %}
         {%- endfor %}
-        {{ build_columns() }}
+    {%- endset -%}
+    select
+        customer_id,
+        as_of_date,
+        {{ build_columns() }},
+        {{ indicators | trim | trim(',') }}
     from averaged
 {%- endmacro %}
 

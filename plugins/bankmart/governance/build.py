@@ -73,6 +73,7 @@ def open_build(business_date: date, run_id: str) -> Build:
         )
     with db.connect("platform") as link, link.cursor() as cursor:
         _lock(cursor)
+        _must_be_kept(cursor, business_date)
         if not _is_loaded(cursor, business_date):
             raise BuildError(
                 f"{business_date} has not been loaded: no system delivered a file for it. "
@@ -174,8 +175,21 @@ def finish(build_id: int, status: str, reason: str | None = None) -> None:
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute(
             "update governance.build set status = %s, reason = %s, finished_at = clock_timestamp()"
-            " where build_id = %s and status in ('building', 'failed')",
+            " where build_id = %s and status in ('building', 'failed', 'passed')",
             (status, reason, build_id),
+        )
+
+
+def _must_be_kept(cursor: Any, business_date: date) -> None:
+    cursor.execute(
+        "select table_name, removed_before from governance.retention"
+        " where schema_name = 'sources' and removed_before > %s order by 2 desc limit 1",
+        (business_date,),
+    )
+    if row := cursor.fetchone():
+        raise BuildError(
+            f"{business_date} can't be built again: what {row[0]} delivered before {row[1]} was past its time and is "
+            "removed (`bankmart retention --rules`). Readers keep what they have."
         )
 
 

@@ -9,6 +9,8 @@ from bankmart.governance import notices, retention
 from bankmart.governance.audit import anchor
 from bankmart.governance.audit.verify import AuditBroken, verify
 from bankmart.governance.notices import outbox
+from bankmart.governance.people import expiry
+from bankmart.governance.people.erasure import run as erasure
 from bankmart.governance.quality import command as quality
 from bankmart.governance.tags import ledger, registry
 
@@ -30,9 +32,15 @@ def verify_audit(day: date) -> str:
 
 
 def tidy(day: date) -> str:
-    """Remove what is kept no longer, where the publication did not."""
+    """Remove builds that nobody can go back to, where the publication did not, and what is past its class's time."""
     removed = retention.tidy()
-    return "\n".join(f"{table}: {count}" for table, count in removed.items()) or "nothing to tidy"
+    builds = "\n".join(f"{table}: {count}" for table, count in removed.items()) or "nothing to tidy"
+    return f"{builds}\n{expiry.run(day).text()}"
+
+
+def erase(day: date) -> str:
+    """Erase everybody whose request is approved, and end what an earlier run has begun."""
+    return erasure.run("governance_daily").text()
 
 
 def quality_report(day: date) -> str:

@@ -9,6 +9,7 @@ from psycopg2 import sql
 
 from bankmart import db, faults
 from bankmart.governance import audit, project
+from bankmart.governance.people.erasure import fence
 
 SCHEMAS = ["intermediate", "marts", "tags", "features", "scores", "profile"]
 TRAINING_BUILDS = 2
@@ -72,6 +73,7 @@ def tidy() -> dict[str, int]:
     """
     removed: dict[str, int] = {}
     with db.connect("platform") as link, link.cursor() as cursor:
+        fence.copying(cursor)
         cursor.execute(UNREACHABLE, (TRAINING_BUILDS,))
         builds = [build_id for (build_id,) in cursor.fetchall()]
         cursor.execute(SLICES, (SCHEMAS,))

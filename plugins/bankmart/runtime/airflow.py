@@ -16,7 +16,7 @@ from typing import Any
 import psycopg2
 import requests
 
-from bankmart import settings
+from bankmart import lineage, settings
 from bankmart.runtime.environment import database_url, environment
 
 # The login names with their role; passwords by `bankmart status --secrets`. Only the approver may let a model go live.
@@ -101,6 +101,14 @@ def options() -> dict[str, dict[str, object]]:
             "base_log_folder": logs,
             "dag_processor_child_process_log_directory": logs / "dag_processor",
         },
+        # What every task did, as OpenLineage events; an endpoint that is away costs a task seconds, and no more.
+        "openlineage": {
+            "transport": json.dumps(lineage.transport()),
+            "namespace": lineage.NAMESPACE,
+            "execution_timeout": 3,
+            "execute_in_thread": True,
+            "disable_source_code": True,
+        },
         "usage_data_collection": {"enabled": False},
     }
 
@@ -120,6 +128,8 @@ def configure() -> None:
             "",
         ]
     settings.write_private(home() / "airflow.cfg", "\n".join(lines))
+    # What appends events to the file does not make its folder.
+    (settings.state_dir() / "lineage").mkdir(exist_ok=True)
     passwords = {user: settings.secret(f"airflow_{user}") for user in USERS}
     settings.write_private(home() / "passwords.json", json.dumps(passwords))
 

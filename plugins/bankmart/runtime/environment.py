@@ -25,6 +25,7 @@ KEPT = {
     "http_proxy",
     "https_proxy",
 }
+PREFIXES = ("BANKMART_", "OPENLINEAGE_")
 QUIET = {
     "DO_NOT_TRACK": "1",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -42,7 +43,7 @@ def environment() -> dict[str, str]:
     """The variables that every server process and all its tasks get."""
     state = settings.state_dir()
     cache = state / "cache"
-    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("BANKMART_")}
+    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(PREFIXES)}
     if url := kept.get("BANKMART_DATABASE_URL"):
         kept["BANKMART_DATABASE_URL"] = without_password(url)
     binaries = str(Path(sys.executable).parent)

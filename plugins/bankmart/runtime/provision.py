@@ -29,6 +29,7 @@ SCRIPTS = (
     GOVERNANCE / "quality" / "quality.sql",
     GOVERNANCE / "quality" / "views.sql",
     GOVERNANCE / "notices" / "notices.sql",
+    GOVERNANCE / "people" / "people.sql",
 )
 
 
@@ -108,6 +109,8 @@ def provision() -> None:
             try:
                 for role in settings.ROLES:
                     _role(cursor, role)
+                # Whoever erases a person writes, and searches, wherever that person may be.
+                cursor.execute("grant platform, loader, scorer, airflow, mlflow to eraser")
                 readers.make_roles(cursor)
                 for database, owner in (
                     (settings.WAREHOUSE, "platform"),
@@ -154,7 +157,7 @@ def _database(cursor: psycopg2.extensions.cursor, database: str, owner: str) -> 
     statement = sql.SQL("revoke all on database {name} from public")
     cursor.execute(statement.format(name=sql.Identifier(database)))
     if database == settings.WAREHOUSE:
-        for role in ("platform", "loader", "scorer", "vault", *(reader.name for reader in readers.readers())):
+        for role in ("platform", "loader", "scorer", "eraser", "vault", *(reader.name for reader in readers.readers())):
             statement = sql.SQL("grant connect on database {name} to {role}")
             cursor.execute(statement.format(name=sql.Identifier(database), role=sql.Identifier(role)))
         statement = sql.SQL("grant temporary on database {name} to platform, loader, scorer")

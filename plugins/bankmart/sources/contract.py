@@ -53,6 +53,8 @@ class Table:
     columns: tuple[Column, ...]
     description: str = ""
     zh: str = ""
+    # An event that counts until the next one of the same columns: the last of them is never too old.
+    stands_by: tuple[str, ...] = ()
 
     @property
     def identifier(self) -> str:
@@ -116,7 +118,10 @@ def _table(path: Path, system: str, spec: dict[str, Any]) -> Table:
         columns=tuple(_column(where, column) for column in spec["columns"]),
         description=spec.get("description", ""),
         zh=meta.get("zh", ""),
+        stands_by=tuple(meta.get("stands_by", ())),
     )
+    if unknown := set(table.stands_by) - {column.name for column in table.columns}:
+        raise ContractError(f"{where}: meta.stands_by names {', '.join(sorted(unknown))}, which it doesn't have")
     for name in (system, table.name, *(column.name for column in table.columns)):
         if not NAME.fullmatch(name):
             raise ContractError(f"{where}: the name {name!r} must be lower-case letters, digits and _")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from psycopg2 import sql
 
+from bankmart.governance.people.erasure.replace import Tombstones
 from bankmart.sources.contract import Table
 from bankmart.sources.delivery import Delivery
 from bankmart.sources.refusal import Reject, storable
@@ -41,6 +42,8 @@ class Attempt:
     sha256: str | None = None
     control_totals: dict[str, str] = field(default_factory=dict)
     allowed: int = 0
+    # Who is gone, where anybody is.
+    gone: Tombstones | None = None
     read: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -90,13 +93,22 @@ def current(cursor: Cursor, table: Table, business_date: date) -> tuple[int, str
     return cast("tuple[int, str, int, int, int] | None", cursor.fetchone())
 
 
+def erased(cursor: Cursor, load_id: int) -> str | None:
+    """The SHA-256 of a load's file after somebody was taken out of it; None where nobody was."""
+    cursor.execute("select erased_sha256 from governance.load where load_id = %s", (load_id,))
+    (found,) = cursor.fetchone() or (None,)
+    return cast("str | None", found)
+
+
 def other_date(cursor: Cursor, delivery: Delivery) -> date | None:
     """Another business date whose rows come from a file of the same content."""
     cursor.execute(
         """
         select min(business_date)
         from governance.load
-        where system = %s and table_name = %s and sha256 = %s and business_date <> %s and status = 'loaded'
+        where
+            system = %s and table_name = %s and %s in (sha256, erased_sha256) and business_date <> %s
+            and status = 'loaded'
         """,
         (delivery.table.system, delivery.table.name, delivery.manifest.sha256, delivery.business_date),
     )

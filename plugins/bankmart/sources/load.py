@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from psycopg2 import sql
 
 from bankmart import db, faults, settings
+from bankmart.governance.people.erasure import cleaning, fence, replace
+from bankmart.governance.people.erasure.replace import Known, Tombstones
 from bankmart.sources import contract, ledger, tables
 from bankmart.sources import landing as files
 from bankmart.sources.contract import ContractError, Table
@@ -106,19 +108,29 @@ def load_system(
         if business_date > (today or date.today()):
             what = f"the business date is in the future (today is {today or date.today()})"
             raise LoadRefused(f"{system} of {business_date}", "future", what, "correct the date of the folder.")
-        done = []
+        done: list[TableLoad] = []
+        erased: list[tuple[Table, dict[str, dict[str, str]]]] = []
         with db.connect("loader") as link, link.cursor() as cursor:
+            fence.copying(cursor)
+            gone = Tombstones.read(cursor)
             lock = f"bankmart load {system} {business_date}"
             cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
             keys = References(cursor, business_date)
             for table in wanted:
                 attempt = Attempt(table, business_date, run_id, vault)
+                attempt.gone = gone and gone.afresh()
                 done.append(_load_table(cursor, attempt, at, keys))
+                if attempt.gone and attempt.gone.met:
+                    erased.append((table, attempt.gone.met))
             faults.point("load.commit")
     except LoadRefused as refusal:
         with db.connect("loader") as link, link.cursor() as cursor:
             ledger.refuse(cursor, attempt, str(refusal))
         raise
+    for table, met in erased:
+        # An old file has brought somebody back who is gone: not into the tables, and no longer into the folder.
+        if delivery := find(at, table, business_date):
+            cleaning.clean(delivery, Known(met))
     faults.point("load.done")
     return SystemLoad(system, business_date, tuple(done))
 
@@ -164,7 +176,9 @@ def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: Reference
 
 def _is_loaded(cursor: Cursor, delivery: Delivery, present: tuple[int, str, int, int, int]) -> bool:
     """Whether the date's rows come from this very content, and are still there."""
-    _, sha256, _, accepted, _ = present
+    load_id, sha256, _, accepted, _ = present
+    # After an erasure the file is another one; the old one, sent again, has to be cleaned again.
+    sha256 = ledger.erased(cursor, load_id) or sha256
     if sha256 != delivery.manifest.sha256 or files.sha256(delivery.path) != sha256:
         return False
     rows = sql.SQL("select exists (select from {} where business_date = %s)").format(tables.relation(delivery.table))
@@ -184,7 +198,7 @@ def _refuse_at_sight(cursor: Cursor, delivery: Delivery) -> None:
         raise LoadRefused(delivery.where, "twice", what, "send this date's own file.")
 
 
-def _referring(delivery: Delivery) -> dict[str, list[str]] | None:
+def _referring(delivery: Delivery, gone: Tombstones | None) -> dict[str, list[str]] | None:
     """What a short file's columns refer to, by column; None for a long file, and for one that can't be read."""
     names = [column.name for column in delivery.table.columns if column.references]
     if not names or delivery.path.stat().st_size > SHORT:
@@ -201,7 +215,8 @@ def _referring(delivery: Delivery) -> dict[str, list[str]] | None:
             check_header(delivery, reader.header)
             if isinstance(reader, ParquetReader):
                 reader.check_types(delivery.table)
-            for chunk in reader:
+            for delivered in reader:
+                chunk = replace.chunk(delivery.table, delivered, gone) if gone else delivered
                 for name, values in found.items():
                     values.update(
                         text for text in chunk.columns[name].unique().to_pylist() if text and "\0" not in text
@@ -226,13 +241,14 @@ def _copy(cursor: Cursor, attempt: Attempt, delivery: Delivery, keys: References
             check_header(delivery, reader.header)
             reader.check_types(table)
         expected = min(manifest.row_count, delivery.path.stat().st_size)
-        checker = Checker(table, attempt.business_date, expected, keys.of(table, _referring(delivery)))
+        checker = Checker(table, attempt.business_date, expected, keys.of(table, _referring(delivery, attempt.gone)))
         attempt.allowed = int(table.quarantine_limit * manifest.row_count)
         examples: list[Reject] = []
 
         def blocks() -> Iterator[bytes]:
             constants = f"{attempt.business_date}\t{attempt.load_id}"
-            for chunk in reader:
+            for found in reader:
+                chunk = replace.chunk(table, found, attempt.gone) if attempt.gone else found
                 texts, rejects = checker.check(chunk)
                 attempt.keep(rejects)
                 examples.extend(rejects[: EXAMPLES - len(examples)])

@@ -19,6 +19,8 @@ from psycopg2.extras import execute_values
 from bankmart import db, faults, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import audit
+from bankmart.governance.people.erasure import fence, replace
+from bankmart.governance.people.erasure.replace import Tombstones
 from bankmart.sources import ledger
 from bankmart.sources.contract import Table
 from bankmart.sources.copying import copy_rows, encode
@@ -109,7 +111,10 @@ def put_back(table: Table, day: date, file: Path, by: str, reason: str) -> Repai
         lock = f"bankmart load {table.system} {day}"
         cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
         load_id = _current(cursor, table, day)
+        fence.copying(cursor)
         chunks = list(CsvReader(cast(BinaryIO, opened), where, ",", "utf-8"))
+        if gone := Tombstones.read(cursor):
+            chunks = [replace.chunk(table, chunk, gone) for chunk in chunks]
         numbers = _numbers(chunks, table, where)
         new = _claim(cursor, load_id, numbers, by, reason, where)
         faults.point("repair.claimed")

@@ -18,7 +18,7 @@ from bankmart.errors import BankmartError
 from bankmart.governance.masking import data_classes
 from bankmart.sources.contract import Column, Table
 from bankmart.vault import seal, store
-from bankmart.vault.keys import Keys, unlock
+from bankmart.vault.keys import Keys, VaultError, unlock
 from bankmart.vault.tokenise import Tokens
 
 if TYPE_CHECKING:
@@ -122,9 +122,18 @@ class Sealer:
         return protected
 
     def write(self, cursor: Cursor) -> None:
-        """Put what was sealed into the vault, in the transaction of the rows that it belongs to."""
+        """Put what was sealed into the vault, in the transaction of the rows that it belongs to.
+
+        Raises VaultError where a customer's key was destroyed meanwhile: nothing is sealed under a key that is gone.
+        """
         self._spool.seek(0)
-        cursor.copy_expert(COPY, self._spool)
+        try:
+            cursor.copy_expert(COPY, self._spool)
+        except psycopg2.errors.ForeignKeyViolation:
+            raise VaultError(
+                f"the key of a customer of {self._source} of {self._day} was destroyed while the file was loaded",
+                "load it again: who was erased is left out then.",
+            ) from None
 
     def close(self) -> None:
         """Let go of the connection and of what was not written."""

@@ -40,12 +40,12 @@ parted as (
 
 day as (
     select
-        known.person_id,
-        known.activity_date,
-        known.largest_amount,
         {%- for name in added %}
-        known.{{ name }}{{ "," if not loop.last }}
+        known.{{ name }},
         {%- endfor %}
+        known.largest_amount,
+        known.person_id,
+        known.activity_date
     from known
     left join parted
         on
@@ -56,12 +56,12 @@ day as (
     union all
 
     select
-        known.person_id,
-        known.activity_date,
-        max(known.largest_amount) as largest_amount,
         {%- for name in added %}
-        sum(known.{{ name }}) as {{ name }}{{ "," if not loop.last }}
+        sum(known.{{ name }}) as {{ name }},
         {%- endfor %}
+        max(known.largest_amount) as largest_amount,
+        known.person_id,
+        known.activity_date
     from known
     inner join parted
         on

@@ -1,5 +1,5 @@
--- What a customer's days come to: whoever looks back over months reads days, not payments. A day of which more comes with
--- a later file has a row of each: they add up.
+-- What a customer's days come to: whoever looks back over months reads days, not payments. A day of which more comes
+-- with a later file has a row of each: they add up.
 {%- set moved = ['out_count', 'out_amount', 'largest_amount', 'night_count', 'cash_count', 'slice_count'] %}
 {%- set paid = ['card_count', 'card_amount', 'abroad_count'] %}
 {%- set brought = current if built_before() else history %}
@@ -42,11 +42,12 @@ select
     activity_date,
     {{ 'activity_date <= ' ~ last_published_date() if built_before() else 'false' }} as is_late,
     {%- for name in moved %}
-    coalesce(moved.{{ name }}, 0){{ '::integer' if name.endswith('_count') }} as {{ name }},
+    {%- set type = 'integer' if name.endswith('_count') else 'numeric(18, 2)' %}
+    coalesce(moved.{{ name }}, 0)::{{ type }} as {{ name }},
     {%- endfor %}
     {%- for name in paid %}
-    {{ if_delivered('card.card_transaction', 'paid.' ~ name) }}
-        {{- '::integer' if name.endswith('_count') }} as {{ name }},
+    {%- set type = 'integer' if name.endswith('_count') else 'numeric(18, 2)' %}
+    {{ if_delivered('card.card_transaction', 'paid.' ~ name) }}::{{ type }} as {{ name }},
     {%- endfor %}
     {{ build_columns() }}
 from moved

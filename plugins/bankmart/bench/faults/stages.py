@@ -185,7 +185,7 @@ class Repair(Stage):
 
     def __init__(self, bank: Bank) -> None:
         super().__init__(bank)
-        self.table = contract.load()["card"]["card"]
+        self.table = contract.load()["card"]["card_transaction"]
         self.clean = self._rows()
         self.line = 10_000_000
 
@@ -206,7 +206,8 @@ class Repair(Stage):
                       for value in values]  # fmt: skip
             raw = ",".join(fields)
             query(
-                "insert into governance.quarantine values (%s, 'card', 'card', %s, %s, %s, 'values', 'a test', %s)",
+                "insert into governance.quarantine"
+                " values (%s, 'card', 'card_transaction', %s, %s, %s, 'values', 'a test', %s)",
                 load_id, self.bank.first, self.line - place, header[0], raw, role="loader",
             )  # fmt: skip
         query(
@@ -221,13 +222,15 @@ class Repair(Stage):
         return [] if self._rows() == self.clean else [f"{self._rows()} after the repair, {self.clean} before"]
 
     def _rows(self) -> list[tuple[object, ...]]:
-        return query(
-            "select (select count(*) from sources.card__card where business_date = %(day)s),"
-            " (select count(distinct card_id) from sources.card__card where business_date = %(day)s),"
-            " accepted_count, rejected_count from governance.load"
-            " where status = 'loaded' and system = 'card' and table_name = 'card' and business_date = %(day)s"
-            .replace("%(day)s", "%s"), *[self.bank.first] * 3,
-        )  # fmt: skip
+        day = self.bank.first
+        rows = "select count(*), count(distinct card_transaction_id) from sources.card__card_transaction"
+        return [
+            *query(rows + " where business_date = %s", day),
+            *query(
+                "select accepted_count, rejected_count from governance.load where status = 'loaded'"
+                " and system = 'card' and table_name = 'card_transaction' and business_date = %s", day,
+            ),
+        ]  # fmt: skip
 
 
 class Tidy(Stage):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -66,6 +67,8 @@ def _fork(act: Act, fault: str, log: Path) -> int:
         with log.open("a", buffering=1, encoding="utf-8") as out:
             os.dup2(out.fileno(), 1)
             os.dup2(out.fileno(), 2)
+            # Whoever runs this may have put files of his own there.
+            sys.stdout = sys.stderr = out
             try:
                 act()
                 code = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 from contextlib import closing
 
 import psycopg2
@@ -10,6 +11,7 @@ from psycopg2 import sql
 
 from bankmart import db, settings
 from bankmart.errors import BankmartError
+from bankmart.governance import audit
 from bankmart.governance.access.readers import NAME, readers
 from bankmart.runtime import provision
 from bankmart.text import table
@@ -72,6 +74,7 @@ def grant(name: str, role: str, scopes: dict[str, list[str]]) -> None:
                     "insert into governance.user_scope (user_name, kind, scope_id) values (%s, %s, %s)",
                     (name, kind, identifier),
                 )
+        audit.append(link, "reader", getpass.getuser(), name, {"role": role} | scopes)
     provision.write_passfile()
 
 
@@ -83,6 +86,7 @@ def remove(name: str) -> None:
         cursor.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("delete from governance.user_scope where user_name = %s", (name,))
+        audit.append(link, "reader", getpass.getuser(), name, {"removed": True})
 
 
 def listed() -> list[tuple[str, str, str]]:

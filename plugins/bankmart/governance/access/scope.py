@@ -20,13 +20,15 @@ OWN = sql.SQL(
     " where user_name = session_user and kind = 'branch'))"
 )
 # From the deliveries themselves: a withdrawal counts as soon as it is loaded, before any build has seen it. A grant
-# from the future doesn't count yet, a withdrawal does; at the same moment the withdrawal wins.
+# from the future doesn't count yet, a withdrawal does; at the same moment the withdrawal wins. Who was erased agrees to
+# nothing any more, whatever was said under the number that is anonymous now.
 CONSENTED = sql.SQL(
     "{customer} in ("
     " select coalesce(link.linked_customer_id, said.customer_id) from sources.consent__consent_event as said"
     " left join (select customer_id, linked_customer_id from marts.bridge_identity"
     " where build_id = {newest}) as link on said.customer_id = link.customer_id"
     " where said.purpose = {purpose} and {channel}"
+    " and said.customer_id not in (select anonymous from governance.tombstone)"
     " group by 1"
     " having max(said.occurred_at) filter (where said.action = 'granted' and said.occurred_at <= now())"
     " > coalesce(max(said.occurred_at) filter (where said.action = 'withdrawn'), '-infinity'))"

@@ -96,8 +96,10 @@ RULES = {
     """,
 }
 SHOWING = ("published", "own", "marketing")
-LAYERS = ("sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance")
-PROGRAMS = ("platform", "loader", "scorer", "vault")
+LAYERS = (
+    "sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance", "audit",
+)  # fmt: skip
+PROGRAMS = ("platform", "loader", "scorer", "eraser", "vault")
 
 # Reader, schema, relation, column.
 Cell = tuple[str, str, str, str]

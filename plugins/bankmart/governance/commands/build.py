@@ -8,7 +8,7 @@ from datetime import date, datetime
 from bankmart import dbt
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication, show
-from bankmart.governance.compare import compare
+from bankmart.governance.commands.compare import compare
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

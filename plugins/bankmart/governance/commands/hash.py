@@ -15,6 +15,15 @@ from bankmart.text import table
 SCHEMAS = ["intermediate", "marts", "tags", "features", "profile"]
 # Which build and which load wrote a row is not what it says; nor does the order of rows count.
 NOT_CONTENT = ("build_id", "load_id")
+CHANGED = """
+select build_id, erasures, changed_at
+from governance.build_change
+where build_id = coalesce(%(build)s, (
+    select build_id from governance.publication where coalesce(business_date = %(day)s, true)
+    order by business_date desc limit 1
+))
+order by changed_at
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +36,10 @@ def run(args: argparse.Namespace) -> int:
     """Print rows and hash per table."""
     rows = [[name, count, digest] for name, (count, digest) in hashes(args.date, args.build).items()]
     print(table(["table", "rows", "hash"], rows))
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(CHANGED, {"build": args.build, "day": args.date})
+        for build, erasures, at in cursor.fetchall():
+            print(f"build {build} has other rows since {at:%Y-%m-%d %H:%M}: erasure {', '.join(map(str, erasures))}")
     return 0
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from bankmart.governance import build as builds
 from bankmart.governance import publication
-from bankmart.governance.compare import compare
+from bankmart.governance.commands.compare import compare
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

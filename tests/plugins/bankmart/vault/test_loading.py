@@ -15,7 +15,7 @@ from bankmart.sources.contract import Column, Table
 from bankmart.sources.quarantine_command import summary
 from bankmart.sources.refusal import LoadRefused
 from bankmart.vault import loading
-from bankmart.vault.keys import Keys, master
+from bankmart.vault.keys import Keys, VaultError, master
 
 DAY = date(2026, 1, 31)
 PLANTED = {
@@ -136,6 +136,25 @@ def test_two_loads_of_one_new_customer_share_its_key(people):
         each.join()
     with db.connect("vault") as link:
         assert len(vault.clear(link, "C1", "tester", "a test")) == 15
+
+
+def test_who_is_erased_while_a_file_is_loaded_does_not_come_in(people, monkeypatch):
+    people.customers({"customer_id": "C1"}, {"customer_id": "C2"}, day=date(2026, 1, 30))
+    whole = loading.Sealer.write
+
+    def late(sealer, cursor):
+        with db.connect("platform") as link:
+            assert vault.destroy(link, ["C1"], "tester") == 1
+        whole(sealer, cursor)
+
+    monkeypatch.setattr(loading.Sealer, "write", late)
+    with pytest.raises(VaultError, match="was destroyed while the file was loaded") as caught:
+        people.customers({"customer_id": "C1"}, {"customer_id": "C2"})
+    assert "C1" not in str(caught.value)
+    assert people.query("select count(*) from sources.core_banking__customer where business_date = %s", (DAY,)) == [
+        (0,)
+    ]
+    assert people.query("select customer_id from vault.sealed") == [("C2",)]
 
 
 def test_a_table_that_does_not_say_whose_it_is_is_refused():

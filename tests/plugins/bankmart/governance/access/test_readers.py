@@ -54,6 +54,11 @@ def test_a_login_is_member_of_one_kind_with_just_its_scopes(warehouse, capsys):
     with pytest.raises(psycopg2.OperationalError), db.connect("y_bo"):
         pass
     assert settings.secret("reader y_bo") not in capsys.readouterr().out
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select facts from audit.entry where kind = 'reader' and subject = 'y_bo' order by number")
+        said = [facts for (facts,) in cursor.fetchall()]
+    assert [facts.get("role") for facts in said] == ["branch_user", "branch_user", "dpo", None]
+    assert (said[1]["branch"], said[3]) == (["B2"], {"removed": True})
 
 
 @pytest.mark.parametrize(

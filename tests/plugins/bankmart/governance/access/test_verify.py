@@ -68,6 +68,17 @@ def test_each_hole_is_found(shown, hole, says):
     assert any(says in each for each in found), found
 
 
+def test_a_hole_in_the_audit_is_found(shown):
+    """Only an administrator can make one: the platform's own roles do not own that schema."""
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        cursor.execute("grant select on audit.entry to public")
+        cursor.execute("grant execute on function audit.head() to public")
+        found = verify.findings(cursor, shown)
+        link.rollback()
+    assert "something is granted to everybody: audit.entry" in found
+    assert "something is granted to everybody: audit.head()" in found
+
+
 def test_a_role_above_the_rules_is_found(shown):
     with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
         cursor.execute("alter role marketer bypassrls; grant platform to dpo;"
@@ -76,6 +87,16 @@ def test_a_role_above_the_rules_is_found(shown):
         link.rollback()
     for says in ("marketer is a superuser, skips", "dpo is a member of platform", "dpo may make temporary tables"):
         assert says in found
+
+
+def test_who_may_read_the_vault_is_found(shown):
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        cursor.execute("grant select on vault.sealed to platform; grant usage on schema vault to dpo;"
+                       " grant select (wrapped) on vault.data_key to dpo")  # fmt: skip
+        found = "\n".join(verify.findings(cursor, shown))
+        link.rollback()
+    assert "platform may read vault.sealed" in found
+    assert "dpo reads vault.data_key.wrapped and may not" in found
 
 
 def test_columns_go_by_grade(shown):

@@ -8,7 +8,7 @@ import pytest
 
 from bankmart import db
 from bankmart.governance import build as builds
-from bankmart.governance.compare import Change, compare
+from bankmart.governance.commands.compare import Change, compare
 
 DAY = date(2026, 10, 31)
 

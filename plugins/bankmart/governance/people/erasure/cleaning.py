@@ -1,0 +1,109 @@
+"""What is outside the warehouse's tables: landing files, logs, artefacts; and the search that nothing is left."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import date
+
+from psycopg2.extras import Json
+
+from bankmart import db, faults
+from bankmart.governance.people.erasure import landing_files, residue
+from bankmart.governance.people.erasure.landing_files import delivery
+from bankmart.governance.people.erasure.replace import Known
+from bankmart.governance.people.erasure.requests import ErasureError
+from bankmart.governance.people.erasure.work import LANDING, Work
+from bankmart.sources import contract
+from bankmart.sources.delivery import Delivery
+
+log = logging.getLogger("bankmart")
+
+
+def landing(work: Work) -> int:
+    """Take everybody out of the landing files that their rows came from, and out of those that were never loaded.
+
+    Each file by itself, so that the next run goes on behind the last one that is done. Returns how many have changed.
+    """
+    with db.connect("eraser") as link, link.cursor() as cursor:
+        cursor.execute(
+            "select target, detail ->> 'sha256' from governance.erasure_work where step = %s and state = 'open'",
+            (LANDING,),
+        )
+        expected = dict(cursor.fetchall())
+        cursor.execute("select system || '/' || table_name || '/' || business_date from governance.load"
+                       " where status = 'loaded'")  # fmt: skip
+        loaded = {name for (name,) in cursor.fetchall()}
+    unloaded = {f"{table.system}/{table.name}/{day}" for table, day in landing_files.folders()} - loaded
+    count = 0
+    for target in sorted({*expected, *unloaded}):
+        system, name, day = target.split("/")
+        of = delivery(contract.load()[system][name], date.fromisoformat(day))
+        if of is not None:
+            faults.point("erase.file")
+            try:
+                count += clean(of, Known(work.numbers), target, expected.get(target))
+            except OSError as error:
+                raise ErasureError(
+                    f"landing file {target} can't be written again: {error.strerror or error}. The tables are done; run"
+                    " `bankmart erase run` where the landing folder can be written: docs/how-to/erase-a-person.md."
+                ) from error
+        if target in expected:
+            _done(target)
+    return count
+
+
+def clean(of: Delivery, numbers: Known, target: str = "", expected: str | None = None) -> bool:
+    """Write one file again; the ledger knows both contents for the same delivery. True where it has changed."""
+
+    def expect(digest: str) -> None:
+        with db.connect("eraser") as link, link.cursor() as cursor:
+            cursor.execute(
+                "update governance.load set erased_sha256 = %s"
+                " where system = %s and table_name = %s and business_date = %s and status = 'loaded'",
+                (digest, of.table.system, of.table.name, of.business_date),
+            )
+            if target:
+                cursor.execute(
+                    "insert into governance.erasure_work (step, target, detail) values (%s, %s, %s)"
+                    " on conflict (step, target) do update set detail = excluded.detail",
+                    (LANDING, target, Json({"sha256": digest})),
+                )
+
+    landing_files.mend(of, expected)
+    now = delivery(of.table, of.business_date)
+    return now is not None and landing_files.rewrite(now, numbers, expect) is not None
+
+
+def rest(work: Work, known: Sequence[str]) -> int:
+    """Search everything for the numbers and values; text files that have them are blackened. Returns how many were.
+
+    Raises ErasureError, naming places and never what was found there, where something is left.
+    """
+    search = residue.Search([*work.all, *known])
+    left, count = list(residue.databases(search)), 0
+    for found in residue.files(search):
+        if found.path is not None and _may_blacken(found) and residue.redact(found.path, search):
+            count += 1
+        else:
+            left.append(found)
+    if left:
+        places = "\n  ".join(found.place for found in left)
+        raise ErasureError(
+            f"of erasure {', '.join(map(str, work.erasures))} something is left in {len(left)} places:\n  {places}\n"
+            "  It means: the person is gone from the tables, but there is no certificate yet.\n"
+            "  What to do: clear these places, then `bankmart erase run` again; it searches anew."
+        )
+    return count
+
+
+def _may_blacken(found: residue.Found) -> bool:
+    # A landing file with an x in it would be another delivery: it is written again, not blackened.
+    return found.path is not None and not found.path.is_relative_to(landing_files.root())
+
+
+def _done(target: str) -> None:
+    with db.connect("eraser") as link, link.cursor() as cursor:
+        cursor.execute(
+            "update governance.erasure_work set state = 'done' where step = %s and target = %s", (LANDING, target)
+        )

@@ -1,0 +1,156 @@
+"""What is left of a person: every table of every database, and every file of the state folder, is read for it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow.parquet as pq
+from psycopg2 import sql
+
+from bankmart import db, settings
+from bankmart.governance.people.erasure.landing_files import finder
+
+BLOCK = 4 << 20
+# What the erasure itself needs until it is done, and what is destroyed with it.
+NOT_TABLES = [("governance", "erasure"), ("governance", "erasure_work")]
+NOT_SCHEMAS = ["vault", "pg_catalog", "information_schema"]
+# The server's own files are read as tables. The environment and the simulator's answers are no data of a bank.
+NOT_FOLDERS = ("postgres", "venv", "truth", "bin", "certificates")
+TABLES = """
+select nspname, relname from pg_class join pg_namespace on relnamespace = pg_namespace.oid
+where relkind in ('r', 'm') and nspname !~ '^pg_toast' and not nspname = any(%s) order by 1, 2
+"""
+DATABASES = (settings.WAREHOUSE, settings.AIRFLOW, settings.MLFLOW)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where something is left: a table, or a file (`path`), never what."""
+
+    place: str
+    path: Path | None = None
+
+
+class Search:
+    """Looks for numbers and values as wholes: `C1`, but not in `C10`."""
+
+    def __init__(self, known: Sequence[str]) -> None:
+        """`known`: at least one."""
+        self.overlap = max(len(each.encode()) for each in known) + 1
+        words = b"|".join(re.escape(each.encode()) for each in sorted(known, key=len, reverse=True))
+        # The end of a line that stands as \n in a text of JSON is no letter n.
+        self.pattern = re.compile(rb"(?:(?<![\w-])|(?<=\\[nrt]))(?:" + words + rb")(?![\w-])")
+        self.quick = finder([each.encode() for each in known])
+
+    def hits(self, data: bytes) -> bool:
+        """Whether it is in there; most of what is read has not even a part of it."""
+        return self.quick(data) and bool(self.pattern.search(data))
+
+
+def databases(search: Search) -> Iterator[Found]:
+    """Tables of the warehouse, of Airflow and of MLflow: each is read whole, as a dump would."""
+    for database in DATABASES:
+        with db.connect("eraser", database) as link, link.cursor() as cursor:
+            cursor.execute(TABLES, (NOT_SCHEMAS,))
+            for name in cursor.fetchall():
+                if name not in NOT_TABLES and _is_in_table(cursor, name, search):
+                    yield Found(f"database {database}, table {name[0]}.{name[1]}")
+
+
+def files(search: Search) -> Iterator[Found]:
+    """Files of the state folder and the landing folder."""
+    roots = dict.fromkeys([settings.state_dir(), settings.landing_dir()])
+    for root in roots:
+        for folder, names, found in os.walk(root):
+            if Path(folder) == settings.state_dir():
+                names[:] = [name for name in names if name not in NOT_FOLDERS]
+            if Path(folder) != root and Path(folder) in roots:
+                names[:], found = [], []
+            for name in sorted(found):
+                path = Path(folder) / name
+                if path.is_file() and not path.is_symlink() and _is_in_file(path, search):
+                    yield Found(f"file {path.relative_to(root)}", path)
+
+
+def redact(path: Path, search: Search) -> bool:
+    """Overwrite what is found in a text file, byte for byte, so that who writes to it can go on; False if it is none.
+
+    What was a number becomes as many x.
+    """
+    with path.open("r+b") as file:
+        data = file.read()
+        if b"\0" in data[:8192] or path.suffix == ".parquet":
+            return False
+        for match in search.pattern.finditer(data):
+            file.seek(match.start())
+            file.write(b"x" * (match.end() - match.start()))
+    return True
+
+
+def _is_in_table(cursor: Any, name: tuple[str, str], search: Search) -> bool:
+    sink = _Sink(search)
+    cursor.copy_expert(
+        sql.SQL("copy (select * from {}) to stdout (format csv)").format(sql.Identifier(*name)), cast(Any, sink), BLOCK
+    )
+    return sink.found()
+
+
+def _is_in_file(path: Path, search: Search) -> bool:
+    if path.suffix == ".parquet":
+        return _is_in_parquet(path, search)
+    sink = _Sink(search)
+    with path.open("rb") as file:
+        while not sink.has_hit and (block := file.read(BLOCK)):
+            sink.write(block)
+    return sink.found()
+
+
+def _is_in_parquet(path: Path, search: Search) -> bool:
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=65_536):
+                text = io.StringIO()
+                for column in batch.columns:
+                    text.write("\n".join(str(value) for value in column.unique().to_pylist()))
+                    text.write("\n")
+                if search.hits(text.getvalue().encode()):
+                    return True
+    except (OSError, ValueError):
+        return search.hits(path.read_bytes())
+    return False
+
+
+class _Sink:
+    """Takes a stream in pieces."""
+
+    def __init__(self, search: Search) -> None:
+        self.search, self.has_hit = search, False
+        self._waiting: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: bytes) -> int:
+        """Keep a piece until there is enough to search."""
+        if not self.has_hit:
+            self._waiting.append(data)
+            self._size += len(data)
+            if self._size >= BLOCK:
+                self._look()
+        return len(data)
+
+    def found(self) -> bool:
+        """Whether it was in there."""
+        self._look()
+        return self.has_hit
+
+    def _look(self) -> None:
+        whole = b"".join(self._waiting)
+        self.has_hit = self.has_hit or self.search.hits(whole)
+        # What is cut by the end of a piece is whole in the next.
+        tail = whole[-2 * self.search.overlap :]
+        self._waiting, self._size = [tail], len(tail)

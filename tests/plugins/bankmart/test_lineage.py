@@ -1,0 +1,94 @@
+"""Lineage events never stop a build: not where they can't be sent, nor where nobody wants them."""
+
+from __future__ import annotations
+
+import json
+import socket
+from datetime import date, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from bankmart import lineage, settings
+from bankmart.governance.build import Build
+
+BUILD = Build(1, date(2026, 10, 31), "daily", 1, (date(2026, 10, 31),), ())
+TIMING = [
+    SimpleNamespace(name="execute", started_at=datetime(2026, 11, 1, 1), completed_at=datetime(2026, 11, 1, 1, 0, 2))
+]
+
+
+def model(name, *parents):
+    return {
+        "name": name, "schema": "marts", "columns": {"a": {"name": "a", "data_type": "text"}},
+        "depends_on": {"nodes": list(parents)},
+    }  # fmt: skip
+
+
+MANIFEST = {
+    "nodes": {"model.b.one": model("one"), "model.b.two": model("two", "model.b.one", "source.b.s.t")},
+    "sources": {"source.b.s.t": {"name": "t", "identifier": "s__t", "schema": "sources"}},
+}
+
+
+def result(name, status, timing, **response):
+    return SimpleNamespace(
+        node=SimpleNamespace(unique_id=name), status=status, timing=timing, adapter_response=response,
+        message="Key (13800138000) is there twice",
+    )  # fmt: skip
+
+
+RESULTS = [
+    result("model.b.one", "success", TIMING, rows_affected=7),
+    result("model.b.two", "error", []),
+    result("test.b.three", "fail", TIMING),
+]
+
+
+@pytest.fixture(autouse=True)
+def _own_place(warehouse, monkeypatch):
+    for name in ("OPENLINEAGE_URL", "OPENLINEAGE_API_KEY", "OPENLINEAGE_DISABLED", lineage.PARENT):
+        monkeypatch.delenv(name, raising=False)
+    file().unlink(missing_ok=True)
+
+
+def file():
+    return settings.state_dir() / "lineage" / "events.jsonl"
+
+
+def told():
+    return [json.loads(line) for line in file().read_text().splitlines()]
+
+
+def test_a_layer_and_its_models_begin_and_end(monkeypatch):
+    monkeypatch.setenv(lineage.PARENT, "bankmart/mart_daily.dbt_marts/0190a0f2-0000-7000-8000-000000000000")
+    assert lineage.emit("marts", BUILD, RESULTS, MANIFEST) == 6
+    said = told()
+    assert [(each["job"]["name"], each["eventType"]) for each in said] == [
+        ("dbt.marts", "START"),
+        ("dbt.marts.one", "START"), ("dbt.marts.one", "COMPLETE"),
+        ("dbt.marts.two", "START"), ("dbt.marts.two", "FAIL"),
+        ("dbt.marts", "FAIL"),
+    ]  # fmt: skip
+    layer, one, two = said[0]["run"], said[2], said[4]
+    assert layer["facets"]["parent"]["job"]["name"] == "mart_daily.dbt_marts"
+    assert one["run"]["facets"]["parent"]["run"]["runId"] == layer["runId"]
+    assert one["run"]["facets"]["nominalTime"]["nominalStartTime"] == "2026-10-31T00:00:00Z"
+    assert one["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] == 7
+    assert [each["name"] for each in two["inputs"]] == ["bankmart.marts.one", "bankmart.sources.s__t"]
+    assert "13800138000" not in file().read_text()
+
+
+def test_an_endpoint_that_does_not_answer_is_a_warning(monkeypatch, caplog):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        monkeypatch.setenv("OPENLINEAGE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert lineage.emit("marts", BUILD, RESULTS, MANIFEST) == 0
+    assert "lineage of layer marts could not be sent" in caplog.text
+
+
+def test_who_wants_none_gets_none(monkeypatch):
+    monkeypatch.setenv("OPENLINEAGE_DISABLED", "true")
+    assert lineage.emit("marts", BUILD, RESULTS, MANIFEST) == 0
+    assert not file().exists()
