@@ -298,7 +298,7 @@ def test_a_table_is_born_shut(line, people):
     """Nobody reads a new table, view or function before it is granted."""
     with closing(psycopg2.connect(settings.dsn("platform"))) as link, link.cursor() as cursor:
         for schema in (*verify.LAYERS, *verify.SHOWING):
-            if schema == "sources":
+            if schema in ("sources", "audit"):  # where it makes nothing itself
                 continue
             cursor.execute(sql.SQL("create table {} (a int)").format(sql.Identifier(schema, "newborn")))
             cursor.execute(sql.SQL("create function {}() returns int language sql as 'select 1'").format(

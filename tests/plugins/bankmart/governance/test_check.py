@@ -15,7 +15,7 @@ RULES = (policy, derived, size, reference, ledger, grades, probe, readers)
 
 @pytest.mark.parametrize("broken", [None, *RULES])
 def test_any_finding_fails_the_check(broken, monkeypatch, capsys):
-    monkeypatch.setattr(dbt, "parse", lambda: {"nodes": {}, "sources": {}, "unit_tests": {}})
+    monkeypatch.setattr(dbt, "manifest", lambda: {"nodes": {}, "sources": {}, "unit_tests": {}})
     for module in RULES:
         found = ["a.yml: mend it"] if module is broken else []
         monkeypatch.setattr(module, "findings", lambda *_, found=found: found)

@@ -64,7 +64,7 @@ def test_on_a_server_no_key_is_made_up(people, given_keys, monkeypatch):
 
 def test_the_first_load_makes_a_key_in_the_state_folder(people):
     people.customers({})
-    text = settings.given_secret(keys.SECRET)
+    text = settings.given_secret(keys.SECRET).split(",")[0]
     assert len(text) >= keys.SHORTEST
     assert people.query("select name from vault.master where is_current") == [(keys.master(text).name,)]
     assert (settings.state_dir() / "secrets.json").stat().st_mode & 0o777 == 0o600

@@ -173,11 +173,15 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
             taken.append(line)
             yield line
 
-    csv.field_size_limit(1 << 30)
-    for fields in csv.reader(lines(), delimiter=delimiter):
-        raw = "".join(taken)
-        taken.clear()
-        yield fields, raw
+    # The whole process's limit, which the loader's reader goes by.
+    before = csv.field_size_limit(1 << 30)
+    try:
+        for fields in csv.reader(lines(), delimiter=delimiter):
+            raw = "".join(taken)
+            taken.clear()
+            yield fields, raw
+    finally:
+        csv.field_size_limit(before)
 
 
 def _written(fields: list[str | None], raw: str, delimiter: str) -> str:
