@@ -148,7 +148,7 @@ def popen(at: Place, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def wait_until_ready(dsn: str, seconds: float = 60) -> None:
+def wait_until_ready(dsn: str, seconds: float = 120) -> None:
     """Wait until the server answers; recovery after a crash counts as starting.
 
     Raises PostgresError with the last answer when `seconds` have passed.
