@@ -13,7 +13,7 @@ from bankmart.runtime import airflow
 
 ACTIVE = ("queued", "running")
 # Answered sooner than the scheduler has noticed the pause, the task is taken for lost, retried and asks again.
-SETTLING = timedelta(seconds=3)
+SETTLING = timedelta(seconds=10)
 
 
 class Client:
