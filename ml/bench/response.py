@@ -16,6 +16,8 @@ from ml.public.window import LEAST_STEP, SETTINGS, USUAL_WINDOW, Protocol
 
 # Where a file says nothing of time but its order, the outcomes of so many contacts before aren't known yet.
 UNKNOWN_TIME_DELAY = 100
+# Instead of a name of settings: those that did best on earlier contacts.
+SETTLED = "settled"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--positive", help="the outcome that is looked for (default: the affirmative, else the rarer)")
     parser.add_argument("--window", type=int, help="contacts that a model learns from (default: settled earlier)")
     parser.add_argument("--every", type=int, help="contacts between two retrainings (default: 500, or 40 retrainings)")
-    parser.add_argument("--settings", choices=list(SETTINGS), help="of the model (default: settled earlier)")
+    parser.add_argument(
+        "--settings",
+        choices=[*SETTINGS, SETTLED],
+        default=Protocol.settings,
+        help="of the model (default: %(default)s)",
+    )
     parser.add_argument("--start", type=float, default=Protocol.start, help="share of contacts before the first judged")
     parser.add_argument("--delay", type=int, help="contacts before one's own whose outcomes aren't known yet")
     parser.add_argument("--seeds", type=int, default=3, help="how many seeds, all of them reported")
@@ -41,10 +48,9 @@ def run(args: argparse.Namespace) -> int:
     drop = tuple(name.strip() for given in args.drop for name in given.split(",") if name.strip())
     delay = args.delay if args.delay is not None else UNKNOWN_TIME_DELAY if args.order == "rows" else 0
     seeds = tuple(range(1, args.seeds + 1))
+    settings = None if args.settings == SETTLED else args.settings
     try:
-        protocol = checked(
-            Protocol(args.start, args.window, args.every, delay, seeds, args.settings, max(1, args.threads))
-        )
+        protocol = checked(Protocol(args.start, args.window, args.every, delay, seeds, settings, max(1, args.threads)))
         contacts, how = read_contacts(args.csv, args.target, args.order, drop, args.positive)
         report = judge(contacts, protocol) | {"file": args.csv.name, "read_as": how, "order": args.order}
     except ModelError as error:

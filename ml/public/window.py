@@ -42,7 +42,7 @@ MOST_LEARNT = 6_000_000
 class Protocol:
     """`start`: share of contacts before the first judged one; windows and steps in contacts.
 
-    Without `window` and `settings` (one of SETTINGS) they are settled by the contacts before the first judged one;
+    A `window` or `settings` (else one of SETTINGS) of None is settled by the contacts before the first judged one;
     without `every` it is LEAST_STEP, or as many as make MOST_STEPS steps.
     """
 
@@ -51,7 +51,7 @@ class Protocol:
     every: int | None = None
     delay: int = 0
     seeds: tuple[int, ...] = (1, 2, 3)
-    settings: str | None = None
+    settings: str | None = "plain"
     threads: int = 1
 
     def as_dict(self) -> dict[str, Any]:
