@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import pkgutil
 from datetime import datetime
 from typing import Any
 
-from bankmart import db, settings
+from psycopg2 import sql
+
+from bankmart import db
+from bankmart.governance.catalogue.scored import TABLES
 
 OPEN = """
 select model, min(since)::date, count(*) from governance.retrain_due where done_at is null group by 1 order by 1
@@ -15,16 +17,13 @@ select model, min(since)::date, count(*) from governance.retrain_due where done_
 
 def add(cursor: Any, number: int) -> None:
     """List every model that was trained here, or scores: the person may have been among what it learnt from."""
+    from ml.spec import model_names
+
     cursor.execute("select exists (select from governance.build where kind = 'training' and status = 'passed')")
     (is_trained,) = db.one(cursor)
-    found = pkgutil.iter_modules([str(settings.ROOT / "ml" / "models")]) if is_trained else ()
-    known = {module.name for module in found}
-    for statement in (
-        "select distinct model from scores.customer_score",
-        "select distinct model from scores.customer_offer",
-        "select distinct model from scores.feedback_score",
-    ):
-        cursor.execute(statement)
+    known = set(model_names()) if is_trained else set()
+    for table in TABLES:
+        cursor.execute(sql.SQL("select distinct model from {}").format(sql.Identifier("scores", table)))
         known |= {model for (model,) in cursor.fetchall()}
     for model in sorted(known):
         cursor.execute(
