@@ -32,9 +32,9 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _own_environment() -> Iterator[None]:
     """What a test has made libraries read from the environment ends with it."""
     yield
-    for name in settings._applied:
-        os.environ.pop(name, None)
-    settings._applied.clear()
+    settings.forget_environment()
+    # What a patch put back would lead the next server of this process to the wrong passwords.
+    assert "PGPASSFILE" not in os.environ
 
 
 @pytest.fixture(scope="session")

@@ -121,10 +121,7 @@ def apply_environment() -> None:
 
     Called again, it follows a server that has moved to another port and a state folder that has changed.
     """
-    for name in _applied:
-        if os.environ.get(name) == _applied[name]:
-            del os.environ[name]
-    _applied.clear()
+    forget_environment()
     ours = {
         "PGPASSFILE": str(passfile()),
         "MLFLOW_TRACKING_URI": mlflow_uri(),
@@ -139,6 +136,14 @@ def apply_environment() -> None:
     }
     _applied.update({name: value for name, value in ours.items() if name not in os.environ})
     os.environ.update(_applied)
+
+
+def forget_environment() -> None:
+    """Take back what `apply_environment` has set, where nobody has set it anew since."""
+    for name, value in _applied.items():
+        if os.environ.get(name) == value:
+            del os.environ[name]
+    _applied.clear()
 
 
 def write_private(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -60,17 +61,15 @@ def _bank(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Path:
         if not (folder / "made").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            with pytest.MonkeyPatch.context() as patch:
-                _enter(patch, folder)
-                with provision.throwaway() as server:
-                    provision.provision()
-                    line = Line(folder, DATES, server)
-                    simulate(SimulationConfig(folder / "landing", folder / "truth", CUSTOMERS, MONTHS, DAYS, GO_LIVE))
-                    for day in DATES[:2]:
-                        line.ingest(day)
-                        publication.publish(line.build(day), actor="test")
-                    server.stop()
-                    _copy(server.at.data, folder / "data")
+            with _looking_at(folder), provision.throwaway() as server:
+                provision.provision()
+                line = Line(folder, DATES, server)
+                simulate(SimulationConfig(folder / "landing", folder / "truth", CUSTOMERS, MONTHS, DAYS, GO_LIVE))
+                for day in DATES[:2]:
+                    line.ingest(day)
+                    publication.publish(line.build(day), actor="test")
+                server.stop()
+                _copy(server.at.data, folder / "data")
             (folder / "made").touch()
     return folder
 
@@ -79,8 +78,7 @@ def _bank(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Path:
 def _line(tmp_path_factory: pytest.TempPathFactory, _bank: Path) -> Iterator[Line]:
     folder = tmp_path_factory.mktemp("line") / "state"
     _copy(_bank, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        _enter(patch, folder)
+    with _looking_at(folder):
         at = postgres.place(folder)
         shutil.rmtree(at.data, ignore_errors=True)
         _copy(folder / "data", at.data)
@@ -90,17 +88,25 @@ def _line(tmp_path_factory: pytest.TempPathFactory, _bank: Path) -> Iterator[Lin
 
 
 @pytest.fixture
-def line(_line: Line, monkeypatch: pytest.MonkeyPatch) -> Line:
+def line(_line: Line) -> Iterator[Line]:
     """The bank, with this process looking at it."""
-    _enter(monkeypatch, _line.state)
-    return _line
+    with _looking_at(_line.state):
+        yield _line
 
 
-def _enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    patch.setenv("BANKMART_STATE_DIR", str(folder))
-    # Others may have pointed libpq at their own password file in this process.
-    patch.delenv("PGPASSFILE", raising=False)
-    settings.apply_environment()
+@contextmanager
+def _looking_at(folder: Path) -> Iterator[None]:
+    """This process works in that state folder; afterwards nothing of it is left in what libraries read."""
+    # Before the patch and inside it: what one bank applied must be neither seen nor put back by the next.
+    settings.forget_environment()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BANKMART_STATE_DIR", str(folder))
+        patch.delenv("PGPASSFILE", raising=False)
+        settings.apply_environment()
+        try:
+            yield
+        finally:
+            settings.forget_environment()
 
 
 def _copy(source: Path, target: Path) -> None:

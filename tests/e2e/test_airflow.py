@@ -35,14 +35,13 @@ def test_the_demo_survives_its_scheduler(checkout, line, monkeypatch):
     # Another key would make other tokens.
     monkeypatch.setenv("BANKMART_MASTER_KEY", settings.given_secret("master_key"))
     monkeypatch.setenv("BANKMART_STATE_DIR", str(checkout))
-    monkeypatch.delenv("PGPASSFILE", raising=False)
+    settings.forget_environment()
     demo = subprocess.Popen(
         [sys.executable, "-m", "bankmart", "demo", "--days", "0", *line.size],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={name: value for name, value in os.environ.items() if name not in settings._applied}
-        | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     said = []
     killed = False
