@@ -22,9 +22,18 @@ NOT_TABLES = [("governance", "erasure"), ("governance", "erasure_work")]
 NOT_SCHEMAS = ["vault", "pg_catalog", "information_schema"]
 # The server's own files are read as tables. The environment and the simulator's answers are no data of a bank.
 NOT_FOLDERS = ("postgres", "venv", "truth", "bin", "certificates")
+# Columns in which a number or a text can stand: no dates, flags, fractions or amounts. Reading them took two thirds of
+# the server's time, and an amount that happens to be somebody's number is no trace of anybody.
 TABLES = """
-select nspname, relname from pg_class join pg_namespace on relnamespace = pg_namespace.oid
-where relkind in ('r', 'm') and nspname !~ '^pg_toast' and not nspname = any(%s) order by 1, 2
+select nspname, relname, array_agg(attname order by attnum)
+from pg_class
+join pg_namespace on relnamespace = pg_namespace.oid
+join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
+where
+    relkind in ('r', 'm') and nspname !~ '^pg_toast' and not nspname = any(%s)
+    and not atttypid = any('{boolean,date,time,timestamp,timestamptz,interval,real,double precision,uuid}'::regtype[])
+    and not (atttypid = 'numeric'::regtype and atttypmod <> -1 and (atttypmod - 4) & 2047 > 0)
+group by 1, 2 order by 1, 2
 """
 DATABASES = (settings.WAREHOUSE, settings.AIRFLOW, settings.MLFLOW)
 
@@ -54,12 +63,12 @@ class Search:
 
 
 def databases(search: Search) -> Iterator[Found]:
-    """Tables of the warehouse, of Airflow and of MLflow: each is read whole, as a dump would."""
+    """Tables of the warehouse, of Airflow and of MLflow: each row is read, as a dump would."""
     for database in DATABASES:
         with db.connect("eraser", database) as link, link.cursor() as cursor:
             cursor.execute(TABLES, (NOT_SCHEMAS,))
-            for name in cursor.fetchall():
-                if name not in NOT_TABLES and _is_in_table(cursor, name, search):
+            for *name, columns in cursor.fetchall():
+                if tuple(name) not in NOT_TABLES and _is_in_table(cursor, name, columns, search):
                     yield Found(f"database {database}, table {name[0]}.{name[1]}")
 
 
@@ -93,11 +102,12 @@ def redact(path: Path, search: Search) -> bool:
     return True
 
 
-def _is_in_table(cursor: Any, name: tuple[str, str], search: Search) -> bool:
+def _is_in_table(cursor: Any, name: Sequence[str], columns: Sequence[str], search: Search) -> bool:
     sink = _Sink(search)
-    cursor.copy_expert(
-        sql.SQL("copy (select * from {}) to stdout (format csv)").format(sql.Identifier(*name)), cast(Any, sink), BLOCK
+    read = sql.SQL("copy (select {} from {}) to stdout (format csv)").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(*name)
     )
+    cursor.copy_expert(read, cast(Any, sink), BLOCK)
     return sink.found()
 
 

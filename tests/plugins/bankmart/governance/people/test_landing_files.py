@@ -75,10 +75,19 @@ def test_who_was_paid_is_another_number_and_the_payer_stays(write):
     ]
 
 
-def test_a_file_of_many_blocks_is_cut_between_records(write, monkeypatch):
-    monkeypatch.setattr(landing_files, "BLOCK", 64)
+@pytest.mark.parametrize(("block", "piece"), [(64, 16 << 10), (4 << 20, 16), (64, 16)])
+def test_a_file_of_many_blocks_is_cut_between_records(write, monkeypatch, block, piece):
+    monkeypatch.setattr(landing_files, "BLOCK", block)
+    monkeypatch.setattr(landing_files, "PIECE", piece)
     lines = [f'{n},{900001 if n % 7 == 0 else 800000 + n},2026,app,zh,"a ""b""\nc",4' for n in range(200)]
     made = write("\n".join([HEADER, *lines, ""]).encode())
     landing_files.rewrite(made, GONE)
     kept = [f"{n},erased-a,2026,app,zh,erased,4" if n % 7 == 0 else line for n, line in enumerate(lines)]
     assert made.path.read_text() == "\n".join([HEADER, *kept, ""])
+
+
+def test_texts_are_found_as_they_are_in_any_encoding():
+    sought = landing_files.finder(["张三丰".encode(), "张三丰".encode("gb18030"), b"a.b", b"(1"])
+    assert all(map(sought, ["我是张三丰".encode(), "我是张三丰".encode("gb18030"), b"za.b", b"((1"]))
+    assert not any(map(sought, [b"", "张三".encode(), b"zaxb", b"1"]))
+    assert landing_files.finder([b"%012d" % number for number in range(5000)])(b"9" * 100 + b"000000004999")
