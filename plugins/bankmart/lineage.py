@@ -1,7 +1,8 @@
 """OpenLineage events of what dbt made: one run per layer and per model, with datasets, counts and column lineage.
 
-They go to `lineage/events.jsonl` of the state folder (BANKMART_LINEAGE_DIR: of another), or to the endpoint that OPENLINEAGE_URL names (with OPENLINEAGE_
-API_KEY); with OPENLINEAGE_DISABLED=true nowhere. Airflow's own events go the same way (runtime/airflow.py).
+They go to `lineage/events.jsonl` of the state folder (BANKMART_LINEAGE_DIR: of another), or to the endpoint that
+OPENLINEAGE_URL names (with OPENLINEAGE_API_KEY); with OPENLINEAGE_DISABLED=true nowhere. Airflow's own events go the
+same way (runtime/airflow.py).
 """
 
 from __future__ import annotations
