@@ -111,12 +111,13 @@ def test_a_storm_of_connections_is_said_and_a_plain_retry_is_enough(steps, known
     """Readers take every connection there is: a step fails before it has changed anything, and says why."""
     storm = []
     act = steps["load"].begin(random.Random(1), "load.begun")
+    publish = steps["publish"].begin(random.Random(1), "publish.gated")
     try:
         with contextlib.suppress(psycopg2.OperationalError):
             while len(storm) < 1000:
                 storm.append(psycopg2.connect(settings.dsn("bi_reader")))
         assert 10 < len(storm) < 1000
-        for step in (act, steps["publish"].begin(random.Random(1), "publish.gated")):
+        for step in (act, publish):
             with pytest.raises(psycopg2.OperationalError, match="too many clients|remaining connection slots"):
                 step()
         # Who is in goes on reading what is published.

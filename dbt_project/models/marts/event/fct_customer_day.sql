@@ -40,7 +40,7 @@ paid as (
 select
     customer_id,
     activity_date,
-    {{ 'activity_date <= ' ~ last_published_date() if built_before() else 'false' }} as is_late,
+    {{ 'coalesce(activity_date <= ' ~ last_published_date() ~ ', false)' if built_before() else 'false' }} as is_late,
     {%- for name in moved %}
     {%- set type = 'integer' if name.endswith('_count') else 'numeric(18, 2)' %}
     coalesce(moved.{{ name }}, 0)::{{ type }} as {{ name }},
