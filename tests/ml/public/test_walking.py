@@ -67,7 +67,8 @@ def test_retrained_every_night_a_day_knows_nothing_of_itself_or_later():
     judged = label[walked.first :]
     assert abs(figures(walked.rolling[0], judged)[0] - 0.5) < 0.15
     peeking = Contacts(**{**vars(contacts), "moment": np.arange(len(label), dtype=float)})
-    assert figures(walk(peeking, replace(nightly, nightly=False)).rolling[0], judged)[0] > 0.8, "the planted outcome can be found"
+    looked = walk(peeking, replace(nightly, nightly=False))
+    assert figures(looked.rolling[0], judged)[0] > 0.8, "the planted outcome can be found"
 
     turned = label.copy()
     turned[walked.first + size :] = 1 - turned[walked.first + size :]
