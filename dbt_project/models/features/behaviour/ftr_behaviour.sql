@@ -30,11 +30,6 @@ known as not materialized (
         and day.activity_date > date '{{ read_from }}' - 120
 ),
 {% if goes_on %}
-before as (
-    select *
-    from {{ previous(this) }} as features
-),
-
 {{ relinked_persons() }}
 
 {{ behaviour_moved('known', sums + card, peaks + card) }}
