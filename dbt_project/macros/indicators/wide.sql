@@ -40,7 +40,7 @@
             on
                 level_holding.customer_id = level_balance.customer_id
                 and level_holding.as_of_date = level_balance.as_of_date
-        {%- for subject in moved_subjects() %}
+        {%- for subject in narrow_first(known) %}
         {%- set move = moves_of(subject) %}
         left join {{ current(move) }} as {{ move }}
             on
@@ -62,6 +62,7 @@
             {%- for family in known.values() if family['aggregate'] in averages() %}
             {{ derived_columns(family, known) }}
             {%- endfor %}
+            {{ kinds_totals(known) }}
             counted.*
         from counted
     )
@@ -83,6 +84,20 @@
         {{ build_columns() }},
         {{ indicators | trim | trim(',') }}
     from averaged
+{%- endmacro %}
+
+{# narrow_first(known) -> the moved subjects, those of few columns first: every join hands on what the joins before it
+   found, column by column #}
+{% macro narrow_first(known) -%}
+    {%- set sized = [] -%}
+    {%- for subject in moved_subjects() -%}
+        {%- set columns = [] -%}
+        {%- for family in known.values() if family['model'] == subject -%}
+            {%- do columns.extend(family_columns(family)) -%}
+        {%- endfor -%}
+        {%- do sized.append((columns | length, subject)) -%}
+    {%- endfor -%}
+    {{ return(sized | sort | map(attribute=1) | list) }}
 {%- endmacro %}
 
 {# subject() -> the model's own families, of the table that has them, for every build #}
