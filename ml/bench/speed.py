@@ -221,8 +221,17 @@ def _scored(spec: Spec, build_id: int, folder: Path) -> tuple[float, int, int]:
     how = technique(spec.technique)
     model = how.load(folder)
     target = Target(TODAY, build_id, spec.name, "1", True, "none")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak()
     began = time.perf_counter()
     with db.connect("scorer") as reader, db.connect("scorer") as writer:
         replace_scores(writer, target, how.scored(reader, spec, model, target), (how.scores.table,))
-    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, before
+    return time.perf_counter() - began, _peak(), before
+
+
+def _peak() -> int:
+    """This process' most memory so far, in KiB; on Linux without what its parent held when it was started."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (line,) = (one for one in status.read_text(encoding="ascii").splitlines() if one.startswith("VmHWM"))
+        return int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
