@@ -190,6 +190,21 @@ def test_killed_in_the_warehouse_nothing_has_happened(known, monkeypatch):
     assert not named(everything(known), "X901")
 
 
+def test_a_second_run_at_the_same_time_leaves_it_to_the_first(known, monkeypatch):
+    said, search = [], cleaning.rest
+
+    def meanwhile(*given):
+        with pytest.raises(ErasureError, match="an erasure is running already"):
+            erasure.run("somebody else")
+        said.append(known.rows("select state from governance.erasure"))
+        return search(*given)
+
+    monkeypatch.setattr(erasure.cleaning, "rest", meanwhile)
+    assert forget().erasures == [1]
+    assert said == [[("running",)]]
+    assert known.rows("select count(*) from audit.entry where kind = 'erasure_certificate'") == [(1,)]
+
+
 def test_what_is_left_is_named_and_there_is_no_certificate(known):
     place = settings.state_dir() / "mlflow" / "artifacts" / "rows.bin"
     place.parent.mkdir(parents=True, exist_ok=True)
