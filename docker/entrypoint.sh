@@ -60,4 +60,11 @@ mv "$draft.json" "$state/secrets.json"
 mv "$draft.pgpass" "${PGPASSFILE:?where libpq finds the passwords}"
 unset value
 
+# Airflow's own events of lineage go where dbt's go (bankmart.lineage): to the endpoint, or to the file.
+if [ -z "${OPENLINEAGE_URL:-}" ]; then
+    unset OPENLINEAGE_URL
+    [ -z "${BANKMART_LINEAGE_DIR:-}" ] || export AIRFLOW__OPENLINEAGE__TRANSPORT="{\"type\": \"file\",\
+ \"log_file_path\": \"$BANKMART_LINEAGE_DIR/events.jsonl\", \"append\": true}"
+fi
+
 exec "$@"

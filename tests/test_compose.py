@@ -161,6 +161,15 @@ def test_what_is_mounted_exists(name):
             assert source in COMPOSE["volumes"]
 
 
+def test_who_runs_dags_and_tasks_writes_events_of_lineage_to_the_volume():
+    of_runs = {"airflow-apiserver", "airflow-scheduler", "worker", "worker-ml"}
+    assert {name for name in SERVICES if "lineage-events" in str(SERVICES[name].get("volumes"))} == of_runs
+    for name in of_runs:
+        at = SERVICES[name]["environment"]["BANKMART_LINEAGE_DIR"]
+        assert f"lineage-events:{at}" in SERVICES[name]["volumes"]
+        assert at in (ROOT / "docker/Dockerfile").read_text(encoding="utf-8")
+
+
 @each_service
 def test_what_is_waited_for_exists(name):
     for other, how in SERVICES[name].get("depends_on", {}).items():

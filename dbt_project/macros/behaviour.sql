@@ -19,18 +19,19 @@
     {{ return(stands_on_previous() and (var('as_of_dates') or [var('business_date')]) == [var('business_date')]) }}
 {%- endmacro %}
 
-{# behaviour_begin(true) -> date '2026-10-30': the first of the dates whose windows are read #}
-{% macro behaviour_begin(goes_on) -%}
-    date '{{ var('previous_date') if goes_on else (var('as_of_dates') or [var('business_date')]) | first }}'
-{%- endmacro %}
-
-{# behaviour_moved('known', ['out_count'], ['out_amount']) -> common table expressions `edge`, the days that entered or
-   left one of the two windows since the date before; and `moved`, a row per customer that has such days:
-   recent_out_count and usual_out_count, what the two sums gained; recent_in_out_amount and recent_out_out_amount, the
-   busiest of the days that entered and that left the last 30; usual_in_… and usual_out_… of the 90 before #}
+{# behaviour_moved('known', ['out_count'], ['out_amount']) -> common table expressions `before`, the features of the date
+   before; `edge`, the days that entered or left one of the two windows since; and `moved`, a row per customer that has
+   such days: recent_out_count and usual_out_count, what the two sums gained; recent_in_out_amount and
+   recent_out_out_amount, the busiest of the days that entered and that left the last 30; usual_in_… and usual_out_… of
+   the 90 before #}
 {% macro behaviour_moved(days, sums, peaks) -%}
     {%- set before = "date '" ~ var('previous_date') ~ "'" -%}
     {%- set now = business_date() -%}
+    before as (
+        select *
+        from {{ previous(this) }} as features
+    ),
+
     edge as (
         select
             person_id,

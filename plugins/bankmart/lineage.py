@@ -1,17 +1,20 @@
 """OpenLineage events of what dbt made: one run per layer and per model, with datasets, counts and column lineage.
 
-They go to `lineage/events.jsonl` of the state folder, or to the endpoint that OPENLINEAGE_URL names (with OPENLINEAGE_
-API_KEY); with OPENLINEAGE_DISABLED=true nowhere. Airflow's own events go the same way (runtime/airflow.py).
+They go to `lineage/events.jsonl` of the state folder (BANKMART_LINEAGE_DIR: of another), or to the endpoint that
+OPENLINEAGE_URL names (with OPENLINEAGE_API_KEY); with OPENLINEAGE_DISABLED=true nowhere. Airflow's own events go the
+same way (runtime/airflow.py).
 """
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bankmart import db, settings
@@ -27,6 +30,8 @@ NAMESPACE, PRODUCER = "bankmart", "urn:bankmart"
 # An endpoint that does not answer costs a task no more seconds than this.
 PATIENCE = 5.0
 PARENT = "OPENLINEAGE_PARENT_ID"
+# A file of this size, in bytes, is put aside, and so many of them are kept: nobody's disk fills with events.
+LARGEST, KEPT = 64 << 20, 4
 BROKEN = ("error", "fail", "runtime error")
 STEPS = """
 select to_relation, to_column, from_relation, from_column from governance.lineage
@@ -40,7 +45,30 @@ def transport() -> dict[str, Any]:
         key = os.environ.get("OPENLINEAGE_API_KEY")
         auth = {"auth": {"type": "api_key", "api_key": key}} if key else {}
         return {"type": "http", "url": url, "timeout": 2.0, "retry": {"total": 0, "connect": 0, "read": 0}, **auth}
-    return {"type": "file", "log_file_path": str(settings.state_dir() / "lineage" / "events.jsonl"), "append": True}
+    return {"type": "file", "log_file_path": str(file()), "append": True}
+
+
+def file() -> Path:
+    """The file of events, where there is no endpoint."""
+    own = os.environ.get("BANKMART_LINEAGE_DIR")
+    return (Path(own) if own else settings.state_dir() / "lineage") / "events.jsonl"
+
+
+def rotate() -> None:
+    """Put a large file of events aside as events.1.jsonl, the one before as events.2.jsonl; the oldest goes.
+
+    Writers open the file for each event, so none is lost.
+    """
+    newest = file()
+    with (newest.parent / ".rotating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not newest.exists() or newest.stat().st_size < LARGEST:
+            return
+        for number in range(KEPT, 1, -1):
+            before = newest.with_name(f"events.{number - 1}.jsonl")
+            if before.exists():
+                before.replace(newest.with_name(f"events.{number}.jsonl"))
+        newest.replace(newest.with_name("events.1.jsonl"))
 
 
 def of_task(instance: Any) -> None:
@@ -75,7 +103,8 @@ def _send(layer: str, build: Build, results: list[Any], manifest: dict[str, Any]
 
         where = transport()
         if where["type"] == "file":
-            (settings.state_dir() / "lineage").mkdir(parents=True, exist_ok=True)
+            file().parent.mkdir(parents=True, exist_ok=True)
+            rotate()
         client = OpenLineageClient(config={"transport": where})
         for event in events(layer, build, results, manifest):
             client.emit(event)

@@ -64,7 +64,16 @@ SYSTEMS = (
     "core_banking", "campaign", "card", "consent", "contact_centre", "crm", "external", "loan", "mobile", "wealth",
 )  # fmt: skip
 MART_LAYERS = ("staging", "intermediate", "marts", "tags", "features")
-DUTIES = ("verify_audit", "erase", "tidy", "quality_report", "tags_to_review", "drift")
+DUTIES = (
+    "verify_audit",
+    "vault_check",
+    "erasure_requests",
+    "erase",
+    "tidy",
+    "quality_report",
+    "tags_to_review",
+    "drift",
+)
 
 
 def ingest(system: str, wait_hours: float = 6) -> Any:

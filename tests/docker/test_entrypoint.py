@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -26,8 +27,8 @@ def start(request, tmp_path):
     if shell is None:
         pytest.skip(f"{request.param} is not installed")
 
-    def run(secrets: dict[str, str], *command: str, url: str = URL) -> subprocess.CompletedProcess[str]:
-        env = {f"BANKMART_SECRET_{name}": value for name, value in secrets.items()}
+    def run(secrets: dict[str, str], *command: str, url: str = URL, **more: str) -> subprocess.CompletedProcess[str]:
+        env = {f"BANKMART_SECRET_{name}": value for name, value in secrets.items()} | more
         state = str(tmp_path / "state")
         env |= {"PATH": os.environ["PATH"], "BANKMART_DATABASE_URL": url}
         env |= {"BANKMART_STATE_DIR": state, "PGPASSFILE": f"{state}/secrets/pgpass"}
@@ -74,6 +75,18 @@ def test_the_command_sees_no_secret(start):
     assert "SECRET" not in done.stdout
     assert GOOD not in done.stdout
     assert GOOD[::-1] not in done.stdout
+
+
+def test_events_of_airflow_go_where_those_of_dbt_go(start):
+    code = "import os; print({name: value for name, value in os.environ.items() if 'LINEAGE_' in name})"
+    folder = {"BANKMART_LINEAGE_DIR": "/events"}
+    said = ast.literal_eval(start({}, "python3", "-c", code, OPENLINEAGE_URL="", **folder).stdout)
+    assert json.loads(said.pop("AIRFLOW__OPENLINEAGE__TRANSPORT")) == {
+        "type": "file", "log_file_path": "/events/events.jsonl", "append": True,
+    }  # fmt: skip
+    assert said == folder
+    given = {"OPENLINEAGE_URL": "http://marquez:5000"} | folder
+    assert ast.literal_eval(start({}, "python3", "-c", code, **given).stdout) == given
 
 
 def test_a_restart_writes_the_same_files_with_the_new_secret(start, tmp_path):

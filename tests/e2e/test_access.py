@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import shlex
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import psycopg2
@@ -238,6 +239,43 @@ def test_a_condition_that_leaks_sees_no_row_that_the_reader_does_not(line, peopl
             customer, _, value = said.partition("!")[2].partition('"')[0].partition("|")
             assert customer in mine
             assert value == "" or "**" in value
+
+
+@pytest.mark.parametrize(
+    ("login", "schema"), [("x_branch_user", "own"), ("x_manager", "own"), ("x_marketer", "marketing")]
+)
+def test_how_a_query_is_carried_out_tells_nothing_of_others(line, people, login, schema):
+    """`explain analyze` counts rows: it must count the same whether a guess about somebody else is right or wrong."""
+    guessed = 0
+    for view in shown():
+        if view.schema != schema or "customer_id" not in view.grades:
+            continue
+        target = sql.Identifier(schema, view.name)
+        mine = [each for (each,) in ask(login, sql.SQL("select distinct customer_id from {}").format(target))]
+        asked = sql.SQL("select * from published.{} where not customer_id = any(%s) limit 1").format(
+            sql.Identifier(view.model)
+        )
+        with closing(psycopg2.connect(settings.dsn("x_dpo"))) as link, link.cursor() as cursor:
+            cursor.execute(asked, (mine,))
+            other = dict(zip([each.name for each in cursor.description], cursor.fetchone() or (), strict=False))
+        for column, value in other.items():
+            if column not in view.grades or not isinstance(value, str | bool | date):
+                continue
+            wrong = not value if isinstance(value, bool) else date(1900, 1, 1) if isinstance(value, date) else "wrong"
+            plan = sql.SQL(
+                "explain (analyze, costs off, timing off, summary off, buffers off) select 1 from {} where customer_id"
+                " = %s and {} = %s"
+            ).format(target, sql.Identifier(column))
+            told = []
+            for guess in (value, wrong):
+                try:
+                    lines = [text for (text,) in ask(login, plan, (other["customer_id"], guess))]
+                except psycopg2.errors.InsufficientPrivilege:
+                    lines = []
+                told.append([text for text in lines if not text.strip().startswith(("Filter:", "One-Time"))])
+            assert told[0] == told[1], (view.name, column)
+            guessed += bool(told[0])
+    assert guessed > 20
 
 
 def test_a_row_as_a_whole_and_copies_show_no_more(line, people):

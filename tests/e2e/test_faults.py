@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import random
 import threading
@@ -10,11 +12,12 @@ import time
 import psycopg2
 import pytest
 
-from bankmart import db, dbt, faults
-from bankmart.bench.faults import matrix, stages, watch
+from bankmart import db, dbt, faults, settings
+from bankmart.bench.faults import matrix, stages, strike, watch
 from bankmart.bench.faults.bank import Bank, query
 from bankmart.bench.faults.strike import NeverStruck
-from bankmart.governance import publication
+from bankmart.governance import build as builds
+from bankmart.governance import gate, publication
 from bankmart.governance.commands.hash import hashes
 
 # Unset: one of each kind, each at another step. Set: so many seeds of every kind at every step.
@@ -102,6 +105,53 @@ def test_a_build_that_readers_see_is_not_written_to_by_a_late_task(steps, known)
         dbt.build_layer("features", bank.build)
     assert hashes(bank.build.business_date) == before
     assert stage.findings() == []
+
+
+def test_a_storm_of_connections_is_said_and_a_plain_retry_is_enough(steps, known):
+    """Readers take every connection there is: a step fails before it has changed anything, and says why."""
+    storm = []
+    act = steps["load"].begin(random.Random(1), "load.begun")
+    try:
+        with contextlib.suppress(psycopg2.OperationalError):
+            while len(storm) < 1000:
+                storm.append(psycopg2.connect(settings.dsn("bi_reader")))
+        assert 10 < len(storm) < 1000
+        for step in (act, steps["publish"].begin(random.Random(1), "publish.gated")):
+            with pytest.raises(psycopg2.OperationalError, match="too many clients|remaining connection slots"):
+                step()
+        # Who is in goes on reading what is published.
+        with storm[0].cursor() as cursor:
+            cursor.execute("select distinct business_date from published.customer_360")
+            assert cursor.fetchall() == [(known["bank"].published,)]
+    finally:
+        for link in storm:
+            link.close()
+    act()
+    assert steps["load"].findings() == []
+    assert watch.findings(known["bank"]) == []
+
+
+def test_two_dates_are_built_again_at_once(steps, known):
+    """Two back-fills side by side, the later one begun first: each gives what its date gave before."""
+    bank, layers = known["bank"], ("staging", "intermediate", "marts")
+    opened = {day: builds.open_build(day, "again") for day in (bank.published, bank.first)}
+
+    def work(build):
+        for layer in layers:
+            dbt.build_layer(layer, build)
+            gate.judge(layer, build)
+
+    try:
+        log = settings.state_dir() / "backfills.log"
+        children = [strike.fork(functools.partial(work, build), "", log) for build in opened.values()]
+        assert [strike.wait(child) for child in children] == [0, 0], log.read_text()[-3000:]
+        for day, build in opened.items():
+            was, now = hashes(day), hashes(build_id=build.build_id)
+            made = [name for name in was if name.startswith(("intermediate.", "marts."))]
+            assert len(made) > 30
+            assert {name: now[name] for name in made} == {name: was[name] for name in made}
+    finally:
+        query("update governance.build set status = 'superseded' where run_id = 'again'")
 
 
 def test_every_unit_test_passes(line):

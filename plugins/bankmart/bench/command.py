@@ -15,6 +15,7 @@ BENCHMARKS = {
     "load": ("bankmart.bench.load", "the loader beside psql's own copy of the same file"),
     "line": ("bankmart.bench.line", "a full build and a day's build of one bank"),
     "access": ("bankmart.bench.access", "what masked views cost, beside the bare tables"),
+    "erase": ("bankmart.bench.erase", "how long it takes to forget one customer of a whole bank"),
     "tag-gates": ("bankmart.governance.tags.bench", "how well the gates of tags find injected faults"),
     "growth": ("bankmart.bench.growth", "the daily build by customers and by months of history"),
 }

@@ -81,7 +81,7 @@ def measure(customers: int, months: int) -> Measured:
     """Simulate, load, build and publish a bank on a server of its own."""
     with own_server() as state:
         simulate(SimulationConfig(state / "landing", state / "truth", customers, months, DAYS, GO_LIVE))
-        days = [_day(GO_LIVE + timedelta(days=number)) for number in range(DAYS + 1)]
+        days = [build_day(GO_LIVE + timedelta(days=number)) for number in range(DAYS + 1)]
         with db.connect("platform") as link, link.cursor() as cursor:
             cursor.execute("select count(*) from sources.core_banking__transaction")
             (transactions,) = db.one(cursor)
@@ -122,7 +122,8 @@ def text(found: Measured) -> str:
     )
 
 
-def _day(day: date) -> Day:
+def build_day(day: date) -> Day:
+    """Load, build and publish one business date of the bank that this process looks at."""
     found = Day(day)
     started = time.monotonic()
     found.loaded_rows, load_peak = _apart(_load, day, settings.landing_dir())

@@ -10,12 +10,17 @@ from bankmart.governance.audit import anchor
 from bankmart.governance.audit.verify import AuditBroken, verify
 from bankmart.governance.notices import outbox
 from bankmart.governance.people import expiry
+from bankmart.governance.people.erasure import events
 from bankmart.governance.people.erasure import run as erasure
 from bankmart.governance.quality import command as quality
 from bankmart.governance.tags import ledger, registry
+from bankmart.vault import check
+from bankmart.vault.keys import VaultError
 
 # A population stability index from which on a mix is another one.
 DRIFT = 0.25
+KEYS = "docs/how-to/keep-the-keys.md"
+ERASING = "docs/how-to/erase-a-person.md"
 
 
 def verify_audit(day: date) -> str:
@@ -31,11 +36,36 @@ def verify_audit(day: date) -> str:
     return f"{report.text()}\nhead {number} {digest} is written down in {anchor.path()}"
 
 
+def vault_check(day: date) -> str:
+    """Open everything that is sealed, and look for identifiers in clear; what is wrong is told. Raises VaultError."""
+    try:
+        counts, found = check.check()
+    except VaultError as error:
+        notices.tell("vault", "the vault does not open", str(error))
+        raise
+    if found:
+        notices.tell("vault", f"the vault has {len(found)} findings", "\n".join(found))
+        raise VaultError(f"the vault has {len(found)} findings:\n  " + "\n  ".join(found), f"Look in {KEYS}.")
+    opened = ", ".join(f"{count:,} {what}" for what, count in counts.items()) or "nothing"
+    return f"opened: {opened}; no raw table has an identifier in clear"
+
+
 def tidy(day: date) -> str:
     """Remove builds that nobody can go back to, where the publication did not, and what is past its class's time."""
     removed = retention.tidy()
     builds = "\n".join(f"{table}: {count}" for table, count in removed.items()) or "nothing to tidy"
     return f"{builds}\n{expiry.run(day).text()}"
+
+
+def erasure_requests(day: date) -> str:
+    """Open a request for each delivered event that asks to be forgotten; told to people, who approve or refuse."""
+    made, waiting = events.open_requests()
+    if made:
+        numbers = " ".join(map(str, made))
+        approve = f"Somebody decides: bankmart erase approve {numbers} (or refuse). {ERASING}"
+        notices.tell("erasure", f"{len(made)} people ask to be forgotten", approve)
+        waiting.insert(0, f"requests {numbers} wait for an approval")
+    return "\n".join(waiting) or "nobody new asks to be forgotten"
 
 
 def erase(day: date) -> str:

@@ -49,6 +49,7 @@ RESULTS = [
 def _own_place(warehouse, monkeypatch):
     for name in ("OPENLINEAGE_URL", "OPENLINEAGE_API_KEY", "OPENLINEAGE_DISABLED", lineage.PARENT):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("BANKMART_LINEAGE_DIR", raising=False)
     file().unlink(missing_ok=True)
 
 
@@ -91,4 +92,20 @@ def test_an_endpoint_that_does_not_answer_is_a_warning(monkeypatch, caplog):
 def test_who_wants_none_gets_none(monkeypatch):
     monkeypatch.setenv("OPENLINEAGE_DISABLED", "true")
     assert lineage.emit("marts", BUILD, RESULTS, MANIFEST) == 0
+    assert not file().exists()
+
+
+def test_events_fill_no_disk(monkeypatch, tmp_path):
+    """Each layer's events are there once, the newest in events.jsonl; of old files so many stay and no more."""
+    monkeypatch.setenv("BANKMART_LINEAGE_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(lineage, "LARGEST", 1)
+    for number in range(lineage.KEPT + 3):
+        lineage.emit(f"layer{number}", BUILD, RESULTS, MANIFEST)
+    names = ["events.jsonl", *(f"events.{number}.jsonl" for number in range(1, lineage.KEPT + 1))]
+    found = {path.name: path.read_text() for path in (tmp_path / "elsewhere").glob("*.jsonl")}
+    assert sorted(found) == sorted(names)
+    newest = lineage.KEPT + 2
+    for age, name in enumerate(names):
+        said = [json.loads(line)["job"]["name"] for line in found[name].splitlines()]
+        assert {name.split(".")[1] for name in said} == {f"layer{newest - age}"}
     assert not file().exists()

@@ -2,6 +2,7 @@
 {%- set peaks = ['out_count', 'out_amount', 'largest_amount', 'night_count'] -%}
 {%- set card = ['card_count', 'card_amount', 'abroad_count'] -%}
 {%- set goes_on = behaviour_goes_on() -%}
+{%- set read_from = var('previous_date') if goes_on else (var('as_of_dates') or [var('business_date')]) | first -%}
 -- What a customer did in the 30 days up to the date, beside what was usual in the 90 days before those.
 with population as (
     select
@@ -26,11 +27,9 @@ known as not materialized (
     left join link on day.customer_id = link.customer_id
     where
         day.activity_date <= {{ business_date() }}
-        and day.activity_date > {{ behaviour_begin(goes_on) }} - 120
+        and day.activity_date > date '{{ read_from }}' - 120
 ),
 {% if goes_on %}
-before as (select * from {{ previous(this) }} as features),
-
 {{ relinked_persons() }}
 
 {{ behaviour_moved('known', sums + card, peaks + card) }}
@@ -51,7 +50,8 @@ anew as ( -- noqa: ST03
 
     select population.customer_id as person_id
     from population
-    where population.customer_id not in (select before.customer_id from before)
+    left join before on population.customer_id = before.customer_id
+    where before.customer_id is null
 
     union
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import date
 
@@ -20,7 +21,7 @@ from bankmart.sources.reading import csv_file
 MODEL = "fault_matrix"
 
 
-class Stage:
+class Stage(ABC):
     """One step of the line. Its points are those of bankmart.faults that begin with its name."""
 
     name = ""
@@ -30,9 +31,9 @@ class Stage:
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
 
+    @abstractmethod
     def begin(self, rng: random.Random, point: str) -> Act:
         """Undo what the step did before, and return it."""
-        raise NotImplementedError
 
     def findings(self) -> list[str]:
         """What the step has not done as it should; and put back what the next step needs."""

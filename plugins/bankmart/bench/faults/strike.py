@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,8 @@ RETRIES = 2
 PATIENCE = 300.0
 # How long a twin may run beside the step that is stopped: it may wait for a lock of it.
 BESIDE = 4.0
+# Who connects in a thread of this process holds it meanwhile.
+CONNECTING = threading.Lock()
 
 Act = Callable[[], None]
 
@@ -41,23 +44,26 @@ def strike(act: Act, fault: str, restart: Callable[[], None]) -> Outcome:
     """Run `act` with the fault, then until it succeeds, at most RETRIES times. Raises NeverStruck."""
     kind, log = fault.split(":")[1], settings.state_dir() / "faults.log"
     log.unlink(missing_ok=True)
-    started, child = time.monotonic(), _fork(act, fault, log)
+    started, child = time.monotonic(), fork(act, fault, log)
     if kind == "stop":
         _restart_when_gone(child, restart)
     elif kind in ("pause", "lose"):
         _overtake(child, act, log)
-    _wait(child)
+    wait(child)
     if f"fault: {kind} at" not in log.read_text(encoding="utf-8"):
         raise NeverStruck(f"{fault}\n{log.read_text(encoding='utf-8')}")
     for retry in range(1, RETRIES + 1):
         postgres.wait_until_ready(provision.admin_dsn())
-        if _wait(_fork(act, "", log)) == 0:
+        if wait(fork(act, "", log)) == 0:
             return Outcome(retry, time.monotonic() - started, log.read_text(encoding="utf-8"))
     return Outcome(None, time.monotonic() - started, log.read_text(encoding="utf-8"))
 
 
-def _fork(act: Act, fault: str, log: Path) -> int:
-    child = os.fork()
+def fork(act: Act, fault: str, log: Path) -> int:
+    """Run `act` in a process of its own, which says to `log` what it has to; returns its id."""
+    # A lock of libpq that another thread holds would be held in the child for ever.
+    with CONNECTING:
+        child = os.fork()
     if child:
         return child
     # The new process: whatever happens, it ends here.
@@ -78,7 +84,7 @@ def _fork(act: Act, fault: str, log: Path) -> int:
         os._exit(code)
 
 
-def _wait(child: int, seconds: float = PATIENCE) -> int | None:
+def wait(child: int, seconds: float = PATIENCE) -> int | None:
     """The child's exit code (negative: the signal that ended it); None where it still runs after `seconds`.
 
     Raises TimeoutError where it runs for longer than PATIENCE, and kills it.
@@ -110,11 +116,11 @@ def _overtake(child: int, act: Act, log: Path) -> None:
     while _state(child) not in ("T", "Z"):
         time.sleep(0.01)
     if _state(child) == "T":
-        twin = _fork(act, "", log)
-        done = _wait(twin, BESIDE)
+        twin = fork(act, "", log)
+        done = wait(twin, BESIDE)
         os.kill(child, signal.SIGCONT)
         if done is None:
-            _wait(twin)
+            wait(twin)
 
 
 def _state(child: int) -> str:

@@ -44,6 +44,8 @@ create table if not exists governance.erasure (
     check ((state = 'done') = (customer_id is null)),
     check (state in ('requested') or decided_by <> requested_by)
 );
+-- The delivered event that the request came with; once only, whatever becomes of it.
+alter table governance.erasure add column if not exists event text unique;
 create unique index if not exists erasure_once on governance.erasure (customer_token) where state <> 'refused';
 
 -- A number that is gone, by its token, and the anonymous one in its place: what comes with it again gets that one.

@@ -11,4 +11,5 @@ def test_bench_prints_a_line_a_model(capsys):
     assert bench.run(parser.parse_args(["--rows", "200", "--repeat", "1"])) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("200 rows, ")
-    assert sorted(line.split()[0] for line in lines[-3:]) == sorted(bench.MODELS)
+    assert sorted(line.split()[0] for line in lines[-4:-1]) == sorted(bench.MODELS)
+    assert lines[-1].startswith("together ")

@@ -53,6 +53,7 @@ def test_drift_is_told_once(warehouse):
     assert daily.drift(DAY).startswith("drifting: stability index 0.40")
     daily.drift(DAY)
     assert told() == [("drift", f"1 tags have drifted by {DAY}")]
+    assert daily.vault_check(DAY) == "opened: nothing; no raw table has an identifier in clear"
     assert daily.send_notices(DAY) == "0 sent, 0 waiting"
     assert daily.tidy(DAY).splitlines()[0] == "nothing to tidy"
     assert f"nothing is past its time on {DAY}" in daily.tidy(DAY)

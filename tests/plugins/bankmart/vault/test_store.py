@@ -1,9 +1,12 @@
 """Sealed records open only where they belong; who reads them is written down first; what is destroyed is gone."""
 
+from datetime import date
+
 import psycopg2
 import pytest
 
 from bankmart import db, vault
+from bankmart.governance import daily
 from bankmart.governance.audit.verify import verify
 from bankmart.vault import check
 from bankmart.vault.keys import VaultError
@@ -103,3 +106,6 @@ def test_values_in_clear_in_a_raw_table_are_found(two):
     assert [
         "1 values of sources.core_banking__customer.mobile stand in clear" in each for each in check.check()[1]
     ] == [True]
+    with pytest.raises(VaultError, match="1 findings:\n  1 values of sources.core_banking__customer.mobile"):
+        daily.vault_check(date(2026, 1, 31))
+    assert two.query("select kind, subject from governance.notice") == [("vault", "the vault has 1 findings")]

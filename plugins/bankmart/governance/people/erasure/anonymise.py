@@ -159,7 +159,7 @@ def _made(place: Place, numbers: Numbers, theirs: sql.Composed) -> sql.Composabl
             theirs, _nothing(place), column=column
         )
     if place.fate == "year":
-        return sql.SQL("case when {} then date_trunc('year', {column})::date else {column} end").format(
+        return sql.SQL("case when {} then date_trunc('year', {column}::timestamp)::date else {column} end").format(
             theirs, column=column
         )
     return None

@@ -14,6 +14,9 @@ STAYS = (
     "facts (amounts, dates, products, codes) under an anonymous number; of the demographics the year of birth, sex, "
     "district, branch, occupation, education, marital status and income"
 )
+SEARCHED = (
+    "every text and number of every table of every database, the landing files, logs and artefacts of the state folder"
+)
 NOT_SEARCHED = "backups, the server's write-ahead log and free space of its files: they go with their own retention"
 
 
@@ -42,7 +45,7 @@ def write_up(cursor: Any, number: int, numbers: Numbers, about: Mapping[str, Any
         "numbers_replaced": {kind: len(known) for kind, known in numbers.items() if known},
         **about,
         "left_over": 0,
-        "searched": "every table of every database, the landing files, logs and artefacts of the state folder",
+        "searched": SEARCHED,
         "not_searched": NOT_SEARCHED,
         "stays": STAYS,
         "models_due_for_retraining": [model for (model,) in cursor.fetchall()],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace as with_changes
 from datetime import date
@@ -28,7 +27,7 @@ from bankmart.sources.refusal import LoadRefused
 DRAFT = ".erasing"
 BLOCK = 4 << 20
 LONGEST = 64 << 20
-FEW = 40
+PIECE = 16 << 10
 
 
 def folders() -> Iterator[tuple[Table, date]]:
@@ -105,7 +104,7 @@ def _parquet(of: Delivery, numbers: Known, draft: Path) -> bool:
 def _csv(of: Delivery, numbers: Known, draft: Path) -> bool:
     encoding, delimiter = of.manifest.encoding, of.manifest.delimiter
     old = [number for known in numbers.numbers.values() for number in known]
-    sought = finder([number.encode(encoding) for number in old])
+    sought = machine(alternatives([number.encode(encoding) for number in old]))
     kinds = {place.kind for place in places(of.table) if place.kind}
     gone = {place.name: numbers.numbers.get(place.kind or "", {}) for place in places(of.table) if place.kind}
     header: list[str] = []
@@ -126,13 +125,10 @@ def _csv(of: Delivery, numbers: Known, draft: Path) -> bool:
             if not header:
                 first = block.partition(b"\n")[0].decode(encoding, "surrogateescape")
                 header = next(csv.reader([first.removeprefix("\ufeff").rstrip("\r")], delimiter=delimiter), [])
-            elif not sought(block):
-                out.write(block)
-                continue
-            # A block without quotes is a record a line, and only those with a number need be looked at.
-            pieces = [block] if b'"' in block else block.splitlines(keepends=True)
-            for piece in pieces:
-                if sought(piece):
+            ends = _ends(block)
+            for start, end, is_in in zip([0, *ends], ends, sought(block, ends), strict=False):
+                piece = block[start:end]
+                if is_in:
                     text = piece.decode(encoding, "surrogateescape")
                     made = "".join(treated(fields, raw) for fields, raw in _records(text, delimiter))
                     has_any = has_any or made != text
@@ -141,12 +137,25 @@ def _csv(of: Delivery, numbers: Known, draft: Path) -> bool:
     return has_any
 
 
-def finder(known: Sequence[bytes]) -> Callable[[bytes], bool]:
-    """Whether one of some texts is in a block. Few are looked for one by one: 18 of them took half as long so."""
-    if len(known) > FEW:
-        pattern = re.compile(b"|".join(map(re.escape, known)))
-        return lambda block: pattern.search(block) is not None
-    return lambda block: any(text in block for text in known)
+def machine(pattern: str) -> Callable[[bytes, Sequence[int]], list[bool]]:
+    """Whether a pattern is in each piece of a block, the pieces given by their ends (none: one piece).
+
+    Arrow's machine reads a block once, whatever the number of alternatives: 370 MB a second. To look for 18 texts one
+    by one took twice as long, Python's own patterns four times.
+    """
+
+    def sought(block: bytes, ends: Sequence[int]) -> list[bool]:
+        places = pa.py_buffer(np.array([0, *(ends or [len(block)])], np.int32))
+        pieces = pa.Array.from_buffers(pa.binary(), max(1, len(ends)), [None, places, pa.py_buffer(block)])
+        found: list[bool] = pc.match_substring_regex(pieces, pattern).to_pylist()
+        return found
+
+    return sought
+
+
+def alternatives(texts: Sequence[bytes]) -> str:
+    """A pattern that finds any of some texts, byte for byte."""
+    return b"|".join(b"".join(b"\\x%02x" % byte for byte in text) for text in texts).decode("ascii")
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
@@ -162,6 +171,17 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
             rest = rest[end:]
     if rest:
         yield rest
+
+
+def _ends(block: bytes) -> list[int]:
+    """Where a block is cut into small pieces that end with a record: only those with a number need be taken apart."""
+    ends = [0]
+    while ends[-1] < len(block):
+        end = block.find(b"\n", ends[-1] + PIECE) + 1
+        while end and block.count(b'"', ends[-1], end) % 2:
+            end = block.find(b"\n", end) + 1
+        ends.append(end or len(block))
+    return ends[1:]
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:

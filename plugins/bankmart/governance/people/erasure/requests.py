@@ -16,6 +16,8 @@ from bankmart.governance.people.hold import Hold, active
 from bankmart.governance.people.person import Person, UnknownCustomer
 from bankmart.governance.people.places import CUSTOMER, IDENTITY
 
+LOCK = "select pg_advisory_xact_lock(hashtext('bankmart erasure requests'))"
+
 
 class ErasureError(BankmartError):
     """Nobody was erased: says why and what to do."""
@@ -38,26 +40,33 @@ def request(asked: Sequence[tuple[str, str]], by: str) -> list[int]:
     Raises ErasureError, naming each, for customers who are unknown, erased, asked for already, or one person.
     """
     with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart erasure requests'))")
+        cursor.execute(LOCK)
         wrong: list[str] = []
         made: list[int] = []
         for customer, reason in asked:
             try:
-                _check(cursor, customer)
+                made.append(open_one(cursor, customer, reason, by))
             except BankmartError as error:
                 wrong.append(str(error))
-                continue
-            cursor.execute(
-                "insert into governance.erasure (customer_id, customer_token, reason, requested_by)"
-                " values (%s, %s, %s, %s) returning erasure_id",
-                (customer, token(customer), reason or "the person asks for it", by),
-            )
-            made.append(int(db.one(cursor)[0]))
         if wrong:
             raise ErasureError("\n  ".join(["nothing was requested:", *wrong]))
         for number in made:
             audit.append(link, "erasure_request", by, f"erasure {number}")
     return made
+
+
+def open_one(cursor: Any, customer: str, reason: str, by: str, event: str | None = None) -> int:
+    """Write one request down, in the caller's transaction, which holds the lock of requests; returns its number.
+
+    Raises BankmartError for a customer who is unknown, erased, held or asked for already.
+    """
+    _check(cursor, customer)
+    cursor.execute(
+        "insert into governance.erasure (customer_id, customer_token, reason, requested_by, event)"
+        " values (%s, %s, %s, %s, %s) returning erasure_id",
+        (customer, token(customer), reason or "the person asks for it", by, event),
+    )
+    return int(db.one(cursor)[0])
 
 
 def decide(numbers: Sequence[int], by: str, *, approve: bool) -> None:

@@ -73,12 +73,12 @@ class Report:
         return "\n".join(lines or ["no approved request"])
 
 
-def run(by: str, manifest: Node | None = None) -> Report:
-    """Erase everybody whose request is approved, and end what an earlier run has begun.
+def run(by: str, manifest: Node | None = None, report: Report | None = None) -> Report:
+    """Erase everybody whose request is approved, and end what an earlier run has begun; `report` is filled.
 
     Raises ErasureError where something is left of somebody, or something is loaded or built for too long.
     """
-    report = Report()
+    report = report or Report()
     with db.connect("eraser") as guard, guard.cursor() as cursor:
         cursor.execute("select pg_try_advisory_lock(hashtext('bankmart erase'))")
         if not db.one(cursor)[0]:
