@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import shlex
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import psycopg2
@@ -34,6 +35,9 @@ IDENTIFIERS = ("name", "id_number", "mobile", "email", "address")
 # The logins of each bank, by its folder.
 MADE: dict = {}
 NEWEST = "(select build_id from governance.publication order by business_date desc limit 1)"
+# Columns of somebody else's that are guessed at, a view.
+GUESSES = 4
+EXPLAIN = "explain (analyze, costs off, timing off, summary off, buffers off) select 1 from {} where {}{} = %s"
 REFUSED = (psycopg2.errors.InsufficientPrivilege, psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedFunction)
 
 
@@ -238,6 +242,42 @@ def test_a_condition_that_leaks_sees_no_row_that_the_reader_does_not(line, peopl
             customer, _, value = said.partition("!")[2].partition('"')[0].partition("|")
             assert customer in mine
             assert value == "" or "**" in value
+
+
+@pytest.mark.parametrize(
+    ("login", "schema"), [("x_branch_user", "own"), ("x_manager", "own"), ("x_marketer", "marketing")]
+)
+def test_how_a_query_is_carried_out_tells_nothing_of_others(line, people, login, schema):
+    """`explain analyze` counts rows: it must count the same whether a guess about somebody else is right or wrong."""
+    guessed = 0
+    for view in shown():
+        if view.schema != schema or "customer_id" not in view.grades:
+            continue
+        target = sql.Identifier(schema, view.name)
+        mine = [each for (each,) in ask(login, sql.SQL("select distinct customer_id from {}").format(target))]
+        asked = sql.SQL("select * from published.{} where not customer_id = any(%s) limit 1").format(
+            sql.Identifier(view.model)
+        )
+        with closing(psycopg2.connect(settings.dsn("x_dpo"))) as link, link.cursor() as cursor:
+            cursor.execute(asked, (mine,))
+            other = dict(zip([each.name for each in cursor.description], cursor.fetchone() or (), strict=False))
+        texts = [name for name, value in other.items() if name in view.grades and isinstance(value, str | bool | date)]
+        for column, value in [(name, other[name]) for name in texts[:GUESSES]]:
+            wrong = not value if isinstance(value, bool) else date(1900, 1, 1) if isinstance(value, date) else "wrong"
+            of = sql.SQL("customer_id = {} and ").format(sql.Literal(other["customer_id"]))
+            plan = sql.SQL(EXPLAIN).format(
+                target, sql.SQL("") if column == "customer_id" else of, sql.Identifier(column)
+            )
+            told = []
+            for guess in (value, wrong):
+                try:
+                    lines = [text for (text,) in ask(login, plan, (guess,))]
+                except psycopg2.errors.InsufficientPrivilege:
+                    lines = []
+                told.append([text for text in lines if not text.strip().startswith(("Filter:", "One-Time"))])
+            assert told[0] == told[1], (view.name, column)
+            guessed += bool(told[0])
+    assert guessed > 20
 
 
 def test_a_row_as_a_whole_and_copies_show_no_more(line, people):

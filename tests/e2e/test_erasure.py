@@ -16,6 +16,7 @@ import pytest
 from psycopg2 import sql
 
 from bankmart import db, dbt, settings
+from bankmart.bench import erase as bench
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication
 from bankmart.governance.audit.verify import verify
@@ -191,3 +192,15 @@ def _next_day(line):
     tables = [name for name in whole if name.startswith(layers[1:]) and name != "tags.tag_change"]
     assert len(tables) > 50
     assert {name: whole[name] for name in tables} == {name: gone_on[name] for name in tables}
+
+
+def test_the_benchmark_forgets_somebody_and_prints_a_line_a_part(line):
+    """`bankmart bench erase` on this bank; speed is not asserted."""
+    head, _, _, *parts = bench.forget().splitlines()
+    assert " rows of " in head
+    assert [part.split("  ")[0] for part in parts] == [
+        "warehouse",
+        "landing files",
+        "search for what is left",
+        "all, with the certificate",
+    ]

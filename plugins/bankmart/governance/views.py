@@ -27,6 +27,9 @@ LINKED = (
     " (select build_id from governance.publication order by business_date desc limit 1)) as link"
     " on base.customer_id = link.customer_id"
 )
+# Behind a barrier Postgres still asks `=` of a column before it asks whose a row is, and `explain analyze` says how
+# many rows were left, of anybody's. With this, a reader's conditions are asked of the reader's own rows only.
+FENCE = " offset 0"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def published(manifest: dict[str, Any]) -> list[View]:
         if "customer_id" not in node["columns"]:
             continue
         if {scope.MANAGERS, scope.CUSTOMERS} <= names:
-            found.append(_view(node, "own", node["name"], scope.own(_customer(node))))
+            found.append(_view(node, "own", node["name"], scope.own(is_linked=_is_linked(node))))
         for purpose, channels in node["config"]["meta"].get("consented", {}).items():
             for channel in channels:
                 condition = scope.consented(_customer(node), purpose, channel)
@@ -145,8 +148,9 @@ def _view(node: dict[str, Any], schema: str, name: str, condition: sql.Composabl
         comments.append(_comment("column", sql.Identifier(schema, name, column_name), column["description"],
                                  about.get("zh")))  # fmt: skip
     definition = sql.SQL(
-        "create view {target} with (security_barrier) as select {columns} from {base} as base{link} where {rows}"
+        "create view {target} with (security_barrier) as select {columns} from {base} as base{link} where {rows}{fence}"
     ).format(
+        fence=sql.SQL(FENCE if condition else ""),
         target=target,
         columns=sql.SQL(", ").join(columns),
         base=sql.Identifier(node["schema"], node["name"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,8 @@ RETRIES = 2
 PATIENCE = 300.0
 # How long a twin may run beside the step that is stopped: it may wait for a lock of it.
 BESIDE = 4.0
+# Who connects in a thread of this process holds it meanwhile.
+CONNECTING = threading.Lock()
 
 Act = Callable[[], None]
 
@@ -58,7 +61,9 @@ def strike(act: Act, fault: str, restart: Callable[[], None]) -> Outcome:
 
 def fork(act: Act, fault: str, log: Path) -> int:
     """Run `act` in a process of its own, which says to `log` what it has to; returns its id."""
-    child = os.fork()
+    # A lock of libpq that another thread holds would be held in the child for ever.
+    with CONNECTING:
+        child = os.fork()
     if child:
         return child
     # The new process: whatever happens, it ends here.

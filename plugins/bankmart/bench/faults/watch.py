@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 
 import psycopg2
 
 from bankmart import db
 from bankmart.bench.faults.bank import Bank, query
+from bankmart.bench.faults.strike import CONNECTING
 from bankmart.governance.audit.verify import verify
 from bankmart.governance.commands.hash import hashes
 
@@ -92,7 +93,9 @@ def reading() -> Iterator[Reader]:
 def _read(reader: Reader, over: threading.Event) -> None:
     while not over.is_set():
         try:
-            with db.connect("bi_reader") as link:
+            with ExitStack() as stack:
+                with CONNECTING:
+                    link = stack.enter_context(db.connect("bi_reader"))
                 link.set_session(isolation_level="REPEATABLE READ", readonly=True)
                 while not over.is_set():
                     with link.cursor() as cursor:

@@ -9,15 +9,24 @@ NEWEST = sql.SQL("(select build_id from governance.publication order by business
 MANAGERS, CUSTOMERS = "bridge_customer_manager_current", "dim_customer_current"
 
 # session_user, not current_user: it stays who logged in, whatever role is set afterwards.
-OWN = sql.SQL(
-    "{customer} in ("
-    " select held.customer_id from marts.bridge_customer_manager_current as held"
+OWNED = sql.SQL(
+    "select held.customer_id from marts.bridge_customer_manager_current as held"
     " where held.build_id = {newest} and held.manager_id in (select scope_id from governance.user_scope"
     " where user_name = session_user and kind = 'manager')"
     " union all"
     " select kept.customer_id from marts.dim_customer_current as kept"
     " where kept.build_id = {newest} and kept.branch_id in (select scope_id from governance.user_scope"
-    " where user_name = session_user and kind = 'branch'))"
+    " where user_name = session_user and kind = 'branch')"
+)
+OWN = sql.SQL("base.customer_id in ({owned})")
+# The numbers of those persons, for facts that keep the number that their system gave: so that an index finds them.
+OWN_NUMBERS = sql.SQL(
+    "base.customer_id in ("
+    " select owned.customer_id from ({owned}) as owned where owned.customer_id not in"
+    " (select customer_id from marts.bridge_identity where build_id = {newest})"
+    " union all"
+    " select linked.customer_id from marts.bridge_identity as linked where linked.build_id = {newest}"
+    " and linked.linked_customer_id in ({owned}))"
 )
 # From the deliveries themselves: a withdrawal counts as soon as it is loaded, before any build has seen it. A grant
 # from the future doesn't count yet, a withdrawal does; at the same moment the withdrawal wins. Who was erased agrees to
@@ -35,9 +44,12 @@ CONSENTED = sql.SQL(
 )
 
 
-def own(customer: sql.Composable) -> sql.Composed:
-    """Customers of the managers and branches that governance.user_scope gives to who is logged in."""
-    return OWN.format(customer=customer, newest=NEWEST)
+def own(*, is_linked: bool) -> sql.Composed:
+    """Customers of the managers and branches that governance.user_scope gives to who is logged in.
+
+    `is_linked`: rows have a number of the person, and not the person.
+    """
+    return (OWN_NUMBERS if is_linked else OWN).format(owned=OWNED.format(newest=NEWEST), newest=NEWEST)
 
 
 def consented(customer: sql.Composable, purpose: str, channel: str) -> sql.Composed:

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pytest
 
 from bankmart import db, settings
-from bankmart.governance import daily
 from bankmart.governance.audit.verify import verify
 from bankmart.governance.people import hold
 from bankmart.governance.people.erasure import cleaning, requests
@@ -190,6 +189,21 @@ def test_killed_in_the_warehouse_nothing_has_happened(known, monkeypatch):
     assert not named(everything(known), "X901")
 
 
+def test_a_second_run_at_the_same_time_leaves_it_to_the_first(known, monkeypatch):
+    said, search = [], cleaning.rest
+
+    def meanwhile(*given):
+        with pytest.raises(ErasureError, match="an erasure is running already"):
+            erasure.run("somebody else")
+        said.append(known.rows("select state from governance.erasure"))
+        return search(*given)
+
+    monkeypatch.setattr(erasure.cleaning, "rest", meanwhile)
+    assert forget().erasures == [1]
+    assert said == [[("running",)]]
+    assert known.rows("select count(*) from audit.entry where kind = 'erasure_certificate'") == [(1,)]
+
+
 def test_what_is_left_is_named_and_there_is_no_certificate(known):
     place = settings.state_dir() / "mlflow" / "artifacts" / "rows.bin"
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -226,30 +240,6 @@ def test_a_request_needs_two_people_and_a_person_to_erase(known, tmp_path):
         requests.request([("X901", "asks")], "li")
     with pytest.raises(ErasureError, match="request 9 doesn't exist"):
         requests.decide([9], "wang", approve=True)
-
-
-def test_a_delivered_request_opens_one_and_a_person_approves(known):
-    """The event says that somebody asks; nobody is erased by it. Again it opens nothing, an erased one's neither."""
-    for event, customer in (("R1", "X901"), ("R2", "X901"), ("R3", "X902")):
-        known.raw("consent.erasure_request", request_id=event, customer_id=customer, requested_at="2026-01-30 10:00+00")
-    held = hold.add("customer", "X902", "case 17", "zhao", DAY)
-    said = daily.erasure_requests(DAY)
-    assert said.splitlines()[0] == "requests 1 wait for an approval"
-    assert "event R2 waits: the customer is asked for already: request 1 is requested" in said
-    assert "event R3 waits: the customer can't be erased: legal hold 1" in said
-    assert not named(said, "X901")
-    assert known.rows("select state, requested_by, event from governance.erasure") == [
-        ("requested", "delivered event", "R1")
-    ]
-    assert known.rows("select subject from governance.notice") == [("1 people ask to be forgotten",)]
-    assert erasure.run("ops").erasures == []
-    requests.decide([1], "wang", approve=True)
-    assert erasure.run("ops").erasures == [1]
-    hold.end(held, "zhao")
-    assert daily.erasure_requests(DAY) == "requests 2 wait for an approval"
-    requests.decide([2], "wang", approve=False)
-    assert daily.erasure_requests(DAY) == "nobody new asks to be forgotten"
-    assert not verify().findings
 
 
 def test_a_legal_hold_stops_it_wherever_it_is(known):
