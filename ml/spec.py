@@ -73,7 +73,8 @@ class Spec:
     """One model. What its technique doesn't ask for stays empty.
 
     `sources` are the source tables without which the question can't be put (`campaign.contact`). `unjudged_groups`
-    says why a version may pass though no groups by sex, age and region were compared. `bands` are
+    says why a version may pass where nobody's sex, age and region are known, and why gaps between groups limit nothing
+    where `gates.limits` names none. `bands` are
     shares of the calibration customers from the top; the rest is `low`. `tells` is what the score tells, in zh and
     en, for the sentences of reasons. `params` are the technique's own.
     """

@@ -177,11 +177,18 @@ def _params(spec: Spec, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metrics(judged: Judgement) -> dict[str, float]:
-    """Flat names: `auc`, `auc_low`, `auc_high`, `baseline_auc`, …, `difference_auc`, …."""
+    """Flat names: `auc`, `auc_low`, `auc_high`, `baseline_auc`, …, `difference_auc`, …, `sex_selection_rate_gap`, ….
+
+    Of a measure by group it is the gap that is furthest from 0; all groups are in `judgement.json` and the card.
+    """
+    from ml.judging.fairness import widest
+
     flat = {"test_rows": float(judged.rows)}
     if judged.positives is not None:
         flat["test_positives"] = float(judged.positives)
-    for side, prefix in ((judged.model, ""), (judged.baseline, "baseline_"), (judged.difference, "difference_")):
+    gaps = widest(judged.fairness)
+    sides = ((judged.model, ""), (judged.baseline, "baseline_"), (judged.difference, "difference_"), (gaps, ""))
+    for side, prefix in sides:
         for name, interval in side.items():
             flat[f"{prefix}{name}"] = interval.value
             flat[f"{prefix}{name}_low"], flat[f"{prefix}{name}_high"] = interval.low, interval.high

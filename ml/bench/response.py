@@ -75,6 +75,7 @@ def judge(contacts: Contacts, protocol: Protocol) -> dict[str, Any]:
     """The whole report, ready for JSON. Raises DataPrerequisite where there are too few contacts."""
     walked = walk(contacts, protocol)
     label = contacts.label[walked.first :]
+    cadence = f"in each night that has {walked.every} new ones" if protocol.nightly else f"every {walked.every}"
     sides = {"rolling": walked.rolling, "frozen": walked.frozen, "logistic": walked.logistic}
     return {
         "question": "response",
@@ -95,7 +96,7 @@ def judge(contacts: Contacts, protocol: Protocol) -> dict[str, Any]:
             "settled_by": "AUC on a walk over the last contacts before the first judged one; the first choice, unless"
             " another is better there beyond chance and by enough",
             "retrainings": walked.retrainings,
-            "rolling": f"LightGBM on the last {walked.window} contacts, retrained every {walked.every}; each"
+            "rolling": f"LightGBM on the last {walked.window} contacts, retrained {cadence}; each"
             " contact is scored by a model that learnt from earlier ones only; features of the campaign's own past"
             " come from outcomes of earlier moments only",
             "frozen": f"the same without those features, trained once on the first {protocol.start:.0%}",

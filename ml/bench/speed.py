@@ -10,24 +10,18 @@ import os
 import resource
 import tempfile
 import time
-from contextlib import closing
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psycopg2
-from psycopg2 import sql
 
-from bankmart import db, settings
+from bankmart import db
 from bankmart.bench.place import own_server
-from bankmart.runtime import provision
+from ml.bench._speed_tables import FEATURES, LABELS, TODAY, prepare
 from ml.spec import Gates, Needs, Population, Spec, load_spec
 
-TODAY = date(2026, 10, 31)
-DATES = [TODAY - timedelta(days=91 + 30 * back) for back in range(7)][::-1]
-CHUNK = 20_000
-FEATURES, LABELS = ("features", "ftr_speed"), ("features", "lbl_speed")
+# As churn has them.
+TRIALS, ORIGINS = 4, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         "threads": args.threads,
     }
     with own_server():
-        training_id, daily_id = _prepare(spec, args.customers, bool(args.only != "score"), bool(args.only != "train"))
+        training_id, daily_id = prepare(spec, args.customers, bool(args.only != "score"), bool(args.only != "train"))
         if args.only != "score":
             found["train"] = _train(spec, training_id)
         if args.only != "train":
@@ -74,89 +68,12 @@ def _spec(features: int, trees: int, threads: int) -> Spec:
         needs=Needs(),
         gates=Gates("auc"),
         threads=threads,
-        params={**churn.params, "num_boost_round": trees, "early_stopping_rounds": trees},
+        # Trials and earlier origins are fits of their own, on fixed numbers of rows: measured beside.
+        params={
+            **{**churn.params, "trials": 0, "origins": 0},
+            **{"num_boost_round": trees, "early_stopping_rounds": trees},
+        },
     )
-
-
-def _prepare(spec: Spec, customers: int, train: bool, score: bool) -> tuple[int, int]:
-    """Tables with a training build of `customers` rows over the dates, and a daily build of `customers`."""
-    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link, link.cursor() as cursor:
-        cursor.execute("set role platform")
-        cursor.execute(
-            sql.SQL(
-                "create table {} (as_of_date date, build_id bigint, customer_id text, {});"
-                "create table {} (as_of_date date, build_id bigint, customer_id text, is_positive boolean)"
-            ).format(
-                sql.Identifier(*FEATURES),
-                sql.SQL(", ").join(sql.SQL("{} float8").format(sql.Identifier(name)) for name in spec.features),
-                sql.Identifier(*LABELS),
-            )
-        )
-        made = []
-        for kind, status in (("training", "passed"), ("daily", "building")):
-            cursor.execute(
-                "insert into governance.build (business_date, kind, status) values (%s, %s, %s) returning build_id",
-                (TODAY, kind, status),
-            )
-            made.append(db.one(cursor)[0])
-        if train:
-            for day in DATES:
-                _fill(cursor, made[0], day, customers // len(DATES), len(spec.features), labels=True)
-        if score:
-            _fill(cursor, made[1], TODAY, customers, len(spec.features), labels=False)
-        cursor.execute(sql.SQL("analyze {}, {}").format(sql.Identifier(*FEATURES), sql.Identifier(*LABELS)))
-    return made[0], made[1]
-
-
-def _fill(cursor: Any, build_id: int, day: date, customers: int, features: int, labels: bool) -> None:
-    """Features by binary COPY, made chunk by chunk; a tenth of the values is 0."""
-    days = (day - date(2000, 1, 1)).days
-    rng = np.random.default_rng([20260101, days, build_id])
-    record, small = _record("f", ">f8", features), _record("y", "i1", 1)
-    for first in range(0, customers, CHUNK):
-        rows = min(CHUNK, customers - first)
-        values = rng.normal(size=(rows, features)).round(3)
-        odds = -3.2 + values[:, 0] + 0.5 * values[:, 1] * values[:, 2] - 0.5 * values[:, 3]
-        happened = rng.random(rows) < 1 / (1 + np.exp(-odds))
-        values[rng.random((rows, features)) < 0.1] = 0.0
-        for kind, table in ((record, FEATURES), (small, LABELS)) if labels else ((record, FEATURES),):
-            made = np.zeros(rows, dtype=kind)
-            made["fields"] = 3 + (features if table == FEATURES else 1)
-            made["day"]["size"], made["day"]["value"] = 4, days
-            made["build"]["size"], made["build"]["value"] = 8, build_id
-            made["id"]["size"], made["id"]["value"] = 8, [f"{at:08d}".encode() for at in range(first, first + rows)]
-            if table == FEATURES:
-                made["f"]["size"], made["f"]["value"] = 8, values
-            else:
-                made["y"]["size"], made["y"]["value"] = 1, happened[:, None]
-            text = b"PGCOPY\n\xff\r\n\x00" + bytes(8) + made.tobytes() + b"\xff\xff"
-            copy = sql.SQL("copy {} from stdin (format binary)").format(sql.Identifier(*table))
-            cursor.copy_expert(copy, _Bytes(text))
-
-
-def _record(name: str, kind: str, count: int) -> np.dtype[Any]:
-    """A binary COPY record: as-of date, build, customer, and `count` values of one kind."""
-    return np.dtype(
-        [
-            ("fields", ">i2"),
-            ("day", [("size", ">i4"), ("value", ">i4")]),
-            ("build", [("size", ">i4"), ("value", ">i8")]),
-            ("id", [("size", ">i4"), ("value", "S8")]),
-            (name, [("size", ">i4"), ("value", kind)], (count,)),
-        ]
-    )
-
-
-class _Bytes:
-    """Bytes as a file for COPY."""
-
-    def __init__(self, text: bytes) -> None:
-        self.text, self.at = memoryview(text), 0
-
-    def read(self, size: int = -1) -> bytes:
-        taken = self.text[self.at : self.at + size]
-        self.at += len(taken)
-        return bytes(taken)
 
 
 def _train(spec: Spec, build_id: int) -> dict[str, Any]:
@@ -165,8 +82,14 @@ def _train(spec: Spec, build_id: int) -> dict[str, Any]:
 
     from ml.data.split import split_by_time
     from ml.techniques import technique
+    from ml.techniques.boosting import fit
 
     how, stage = technique(spec.technique), _Stages()
+    # A process' first import of them takes seconds at any number of rows.
+    import matplotlib.figure  # noqa: F401
+    import optuna  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+
     with stage("read"):
         data = how.read(spec, TODAY, build_id)
     with stage("split"):
@@ -193,11 +116,16 @@ def _train(spec: Spec, build_id: int) -> dict[str, Any]:
     lightgbm.train(params, lightgbm.Dataset(matrix, label), num_boost_round=rounds)
     bare = time.perf_counter() - began
     ours = sum(stage.seconds.values())
+    extras = dataclasses.replace(spec, params={**spec.params, "trials": TRIALS, "origins": ORIGINS})
+    began = time.perf_counter()
+    fit(extras, data, split)
+    beside = time.perf_counter() - began
     return {
         "rows": data.rows,
         "rows_fitted": len(label),
         "seconds": round(ours, 1),
         "stages": {name: round(seconds, 1) for name, seconds in stage.seconds.items()},
+        "fit_with_trials_and_earlier_origins_seconds": round(beside, 1),
         "bare_fit_seconds": round(bare, 1),
         "ratio_to_bare_and_reading": round(ours / (bare + stage.seconds["read"]), 2),
         "wanted": "<= 1.3",
@@ -293,8 +221,17 @@ def _scored(spec: Spec, build_id: int, folder: Path) -> tuple[float, int, int]:
     how = technique(spec.technique)
     model = how.load(folder)
     target = Target(TODAY, build_id, spec.name, "1", True, "none")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak()
     began = time.perf_counter()
     with db.connect("scorer") as reader, db.connect("scorer") as writer:
         replace_scores(writer, target, how.scored(reader, spec, model, target), (how.scores.table,))
-    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, before
+    return time.perf_counter() - began, _peak(), before
+
+
+def _peak() -> int:
+    """This process' most memory so far, in KiB; on Linux without what its parent held when it was started."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (line,) = (one for one in status.read_text(encoding="ascii").splitlines() if one.startswith("VmHWM"))
+        return int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,7 +1,8 @@
 """Numbers out of Postgres as fast as it sends them, chunk by chunk, in bounded memory.
 
 Every column is sent as float8 (null as NaN) and the customer padded to one width, so a binary COPY is a run
-of equal records that numpy reads without parsing.
+of equal records that numpy reads without parsing. Four numbers go as one line segment: it is the only built-in type
+that Postgres sends four of at once, in half the time.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from psycopg2 import sql
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-_HEADER_BYTES = 19
-CHUNK_ROWS = 20_000
+_HEADER_BYTES, _TRAILER = 19, b"\xff\xff"
+# Numbers of a line segment.
+FOUR = 4
+# One is filled while one is read; the third spares either the wait.
+BLOCKS, CHUNK_ROWS = 3, 20_000
 
 
 @dataclass(frozen=True)
@@ -43,25 +47,34 @@ def stream(
     `columns` are expressions that cast to float8; `id_bytes` is the longest customer id. At most a few chunks
     are in memory. Raises what Postgres raised.
     """
+    numbers: list[sql.Composable] = [sql.SQL("coalesce({}, 'NaN')").format(column) for column in columns]
+    numbers += [sql.SQL("'NaN'::float8")] * (-len(numbers) % FOUR)
     query = sql.SQL(
         "copy (select convert_to(f.customer_id, 'UTF8')"
         " || decode(repeat('00', {width} - octet_length(f.customer_id)), 'hex'), {columns} {source} {order})"
         " to stdout (format binary)"
     ).format(
         width=sql.Literal(id_bytes),
-        columns=sql.SQL(", ").join(sql.SQL("coalesce({}, 'NaN')").format(column) for column in columns),
+        columns=sql.SQL(", ").join(
+            sql.SQL("lseg(point({}, {}), point({}, {}))").format(*numbers[at : at + FOUR])
+            for at in range(0, len(numbers), FOUR)
+        ),
         source=source,
         order=order or sql.SQL(""),
     )
+    fours = len(numbers) // FOUR
     record = np.dtype(
         [("fields", ">i2"), ("size", ">i4"), ("customer", f"S{id_bytes}")]
-        + [("number", [("size", ">i4"), ("value", ">f8")], (len(columns),))]
+        + [("number", [("size", ">i4"), ("value", ">f8", (FOUR,))], (fours,))]
     )
-    for block in _copy_out(link, query, record.itemsize * chunk_rows, record.itemsize):
+    for block in _copy_out(link, query, record.itemsize, chunk_rows):
         rows = np.frombuffer(block, dtype=record)
-        if not (rows["fields"] == len(columns) + 1).all() or not (rows["number"]["size"] == 8).all():
+        # Every record begins with its number of fields: one of another length would move all that come after it.
+        if not (rows["fields"] == fours + 1).all() or not (rows["size"] == id_bytes).all():
             raise RuntimeError("Postgres sent records of another shape than asked for; nothing was used.")
-        yield Chunk(rows["customer"], rows["number"]["value"].astype(np.float64))
+        # Copies: the block is filled again when the next chunk is asked for.
+        values = rows["number"]["value"].astype(np.float64).reshape(len(rows), len(numbers))
+        yield Chunk(rows["customer"].copy(), np.ascontiguousarray(values[:, : len(columns)]))
 
 
 class _Stopped(Exception):
@@ -69,50 +82,61 @@ class _Stopped(Exception):
 
 
 class _Blocks:
-    """A file for COPY that hands on whole blocks; two may wait, then Postgres waits."""
+    """A file for COPY that fills blocks of whole records, used again and again; where none is free, Postgres waits."""
 
-    def __init__(self, block_bytes: int) -> None:
-        self.size = block_bytes
-        self.buffer = bytearray()
-        self.seen_header = False
-        self.ready: queue.Queue[bytes | BaseException | None] = queue.Queue(maxsize=2)
+    def __init__(self, record_bytes: int, records: int) -> None:
+        self.record = record_bytes
+        self.free: queue.Queue[memoryview] = queue.Queue()
+        self.ready: queue.Queue[tuple[memoryview, int] | BaseException | None] = queue.Queue()
+        for _ in range(BLOCKS):
+            self.free.put(memoryview(bytearray(record_bytes * records)))
+        self.block, self.filled, self.header = self.free.get(), 0, _HEADER_BYTES
         self.stopped = threading.Event()
 
     def write(self, data: bytes) -> int:
-        self.buffer += data
-        if not self.seen_header and len(self.buffer) >= _HEADER_BYTES:
-            del self.buffer[:_HEADER_BYTES]
-            self.seen_header = True
-        while len(self.buffer) >= self.size:
-            self.put(bytes(self.buffer[: self.size]))
-            del self.buffer[: self.size]
+        rest = memoryview(data)[self.header :]
+        self.header = max(0, self.header - len(data))
+        while size := len(rest):
+            taken = min(size, len(self.block) - self.filled)
+            self.block[self.filled : self.filled + taken] = rest[:taken]
+            self.filled, rest = self.filled + taken, rest[taken:]
+            if self.filled == len(self.block):
+                self.hand_on()
         return len(data)
 
-    def put(self, item: bytes | BaseException | None) -> None:
+    def hand_on(self) -> None:
+        """Give the whole records on and take a free block."""
+        self.ready.put((self.block, self.filled // self.record * self.record))
+        self.filled = 0
         while not self.stopped.is_set():
             try:
-                return self.ready.put(item, timeout=0.2)
-            except queue.Full:
+                self.block = self.free.get(timeout=0.2)
+                return
+            except queue.Empty:
                 continue
         raise _Stopped
 
+    def close(self) -> None:
+        """Give the last records on. Raises RuntimeError where they aren't whole."""
+        if self.filled % self.record != len(_TRAILER) or self.block[self.filled - 2 : self.filled] != _TRAILER:
+            raise RuntimeError("Postgres sent records of another length than asked for; nothing may be used.")
+        self.ready.put((self.block, self.filled // self.record * self.record))
+        self.ready.put(None)
 
-def _copy_out(link: connection, query: sql.Composed, block_bytes: int, record_bytes: int) -> Iterator[bytes]:
-    blocks = _Blocks(block_bytes)
+
+def _copy_out(link: connection, query: sql.Composed, record_bytes: int, records: int) -> Iterator[memoryview]:
+    """Blocks of whole records; each is only good until the next is asked for."""
+    blocks = _Blocks(record_bytes, records)
 
     def copy() -> None:
         try:
             with link.cursor() as cursor:
                 cursor.copy_expert(query, blocks)
-            rest = len(blocks.buffer) // record_bytes * record_bytes
-            if rest:
-                blocks.put(bytes(blocks.buffer[:rest]))
-            blocks.put(None)
+            blocks.close()
         except _Stopped:
             return
         except BaseException as error:
-            if not blocks.stopped.is_set():
-                blocks.put(error)
+            blocks.ready.put(error)
 
     worker = threading.Thread(target=copy, name="copy out", daemon=True)
     worker.start()
@@ -120,7 +144,10 @@ def _copy_out(link: connection, query: sql.Composed, block_bytes: int, record_by
         while (item := blocks.ready.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
-            yield item
+            block, size = item
+            if size:
+                yield block[:size]
+            blocks.free.put(block)
     finally:
         blocks.stopped.set()
         worker.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml.judging.gate import TOO_SMALL, gap_limits
 from ml.judging.judgement import Judgement
 from ml.spec import Spec
 
@@ -27,9 +28,7 @@ def model_card(spec: Spec, judged: Judgement, facts: dict[str, Any]) -> str:
     limits = "\n".join(f"- {limit}" for limit in spec.limits)
     about = "\n".join(facts["about"])
     sections = "".join(f"{section}\n\n" for section in judged.sections())
-    if "## Fairness" not in sections:
-        why = spec.unjudged_groups or "the technique compares no groups, and the spec doesn't say why"
-        sections += f"## Fairness\n**Not judged**: {why}.\n\n"
+    sections += f"{_fairness(spec, judged)}\n\n"
     of_them = ""
     if judged.positives is not None:
         of_them = f", {judged.positives} positives ({judged.positives / judged.rows:.2%})"
@@ -69,6 +68,28 @@ The baseline: {facts["baseline"]}.
 {sections}## Limits
 {limits}
 """
+
+
+def _fairness(spec: Spec, judged: Judgement) -> str:
+    if not judged.fairness:
+        why = judged.unknown_groups or (TOO_SMALL if judged.compared else "the technique compares no groups")
+        told = f"; the spec says: {spec.unjudged_groups}" if spec.unjudged_groups else ""
+        return f"## Fairness\n**Not judged**: {why}{told}."
+    names = tuple(judged.fairness[0].measures)
+    limits = gap_limits(spec.gates, judged)
+    limited = f"A group is held to the others' within {', '.join(f'{one} {limit}' for one, limit in limits.items())}."
+    if not limits:
+        limited = f"No limit is set: {spec.unjudged_groups or 'the spec names none'}."
+    head = ("by", "group", "rows", "cases", *(name.replace("_", " ") for name in names), "gate")
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
+    for one in judged.fairness:
+        cells = (one.attribute, one.group, one.rows, one.positives, *(one.measures[name] for name in names))
+        said = ("yes" if limits else "no limit") if one.is_judged else "too few"
+        lines.append(f"| {' | '.join(map(str, cells))} | {said} |")
+    return (
+        f"## Fairness\n{judged.compared} {limited} Sex, age and region are never features; intervals are 95 %,"
+        " small groups are pooled.\n\n" + "\n".join(lines)
+    )
 
 
 def _named(metric: str, more_is_better: bool) -> str:

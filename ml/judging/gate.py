@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ml.judging.fairness import unfair
+from ml.judging.groups import SMALL_POSITIVES, SMALL_ROWS
 from ml.judging.judgement import Judgement
 from ml.spec import Gates, Spec
 
 FAIRNESS, NOT_JUDGED = "fairness", "not judged"
+TOO_SMALL = f"no two groups have {SMALL_ROWS} customers and {SMALL_POSITIVES} cases each"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,30 @@ def checks(gates: Gates, judged: Judgement) -> list[Check]:
         found_value = judged.model[metric]
         needed = f"< {limit} (above it, suspect leakage)"
         made.append(Check(f"{metric} believable", found_value.value < limit, f"{found_value}", needed))
+    if judged.compared:
+        made.append(_fair(gates, judged))
     return made
+
+
+def gap_limits(gates: Gates, judged: Judgement) -> dict[str, float]:
+    """Measure → how far a group may lie from everybody else: what the gates' `limits` call `<measure>_gap`, else usual.
+
+    A measure that neither names is shown and limits nothing.
+    """
+    named = {name.removesuffix("_gap"): limit for name, limit in gates.limits.items() if name.endswith("_gap")}
+    return {**judged.usual_gaps, **named}
+
+
+def _fair(gates: Gates, judged: Judgement) -> Check:
+    limits = gap_limits(gates, judged)
+    wrong, groups = unfair(judged.fairness, limits), [one for one in judged.fairness if one.is_judged]
+    fair = f"{len(groups)} groups, no gap surely beyond its limit"
+    needed = f"gaps to the others: {', '.join(f'{name} within {limit}' for name, limit in limits.items())}"
+    if not limits:
+        fair, needed = f"{len(groups)} groups compared, see the model card", "figures by group; no limit is set"
+    if not groups:
+        fair = f"{NOT_JUDGED}: {judged.unknown_groups or TOO_SMALL}"
+    return Check(FAIRNESS, not wrong and not judged.unknown_groups, "; ".join(wrong) or fair, needed)
 
 
 def with_fairness(spec: Spec, made: list[Check]) -> list[Check]:

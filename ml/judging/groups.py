@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from psycopg2 import sql
 from pyarrow import csv
 
 from bankmart import db
+from ml.data.build import Build
 from ml.data.columns import column_types
 from ml.data.training import TrainingSet, as_date
 
@@ -28,9 +29,12 @@ UNKNOWN, POOLED = "unknown", "others, pooled"
 SMALL_ROWS, SMALL_POSITIVES = 200, 10
 
 
-@dataclass(frozen=True)
-class GroupedSet(TrainingSet):
-    """A training set of the bank's own customers, whose groups can be looked up."""
+class Grouped:
+    """A data set of the bank's own customers, whose groups can be looked up."""
+
+    build: Build
+    customers: np.ndarray
+    day: np.ndarray
 
     def groups(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Attribute → group (k,) of the k rows in the mask (n,); empty where the bank has no group table."""
@@ -38,9 +42,14 @@ class GroupedSet(TrainingSet):
             return read_groups(link, self.build.build_id, self.customers[rows], self.day[rows])
 
 
-def groups_of(data: TrainingSet, rows: np.ndarray) -> dict[str, np.ndarray]:
+@dataclass(frozen=True)
+class GroupedSet(Grouped, TrainingSet):
+    """A training set of the bank's own customers."""
+
+
+def groups_of(data: Any, rows: np.ndarray) -> dict[str, np.ndarray]:
     """The groups of the rows in the mask; empty for data that are not the bank's customers."""
-    return data.groups(rows) if isinstance(data, GroupedSet) else {}
+    return data.groups(rows) if isinstance(data, Grouped) else {}
 
 
 def read_groups(link: connection, build_id: int, customers: np.ndarray, day: np.ndarray) -> dict[str, np.ndarray]:
@@ -75,6 +84,16 @@ def read_groups(link: connection, build_id: int, customers: np.ndarray, day: np.
         values[values == ""] = UNKNOWN
         found[name] = values[rows]
     return found
+
+
+def group_days(link: connection, build_id: int) -> np.ndarray:
+    """The as-of dates (k,) whose groups a build knows, days since 1970, oldest first."""
+    if not column_types(link, TABLE):
+        return np.empty(0, dtype=np.int64)
+    with link.cursor() as cursor:
+        query = "select distinct as_of_date - date '1970-01-01' from {} where build_id = %s order by 1"
+        cursor.execute(sql.SQL(query).format(sql.Identifier(*TABLE)), (build_id,))
+        return np.array([day for (day,) in cursor.fetchall()], dtype=np.int64)
 
 
 def unknown(groups: Mapping[str, np.ndarray]) -> str:

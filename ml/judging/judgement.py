@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ml.judging.fairness import GroupFairness
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Judgement:
     """Model, baseline and their difference (model less baseline) on the same rows, by metric.
 
     `more_is_better` names every metric in the order of the reports. `positives` is None where the question
-    has none.
+    has none. `fairness` are measures by group, `compared` what they are; `unknown_groups` says why there are none,
+    where nobody's groups are known.
     """
 
     rows: int
@@ -39,6 +43,11 @@ class Judgement:
     model: dict[str, Interval]
     baseline: dict[str, Interval]
     difference: dict[str, Interval]
+    fairness: tuple[GroupFairness, ...] = ()
+    unknown_groups: str = ""
+    compared: str = ""
+    # How far a group's measure may lie from everybody else's, where the spec's `limits` don't say it.
+    usual_gaps: ClassVar[Mapping[str, float]] = {}
 
     def ahead(self, metric: str) -> Interval:
         """By how much the model is better in a metric: the difference, turned where less is better."""

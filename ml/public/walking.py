@@ -46,9 +46,9 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
     shape = (len(protocol.seeds), len(contacts) - first)
     rolling, frozen, logistic = np.empty(shape), np.empty(shape), np.empty(shape[1])
     names: tuple[str, ...] = ()
-    starts = range(first, len(contacts), plan.every)
-    for begin in starts:
-        new = np.arange(begin, min(begin + plan.every, len(contacts)))
+    starts = _starts(contacts, first, plan.every, protocol.nightly)
+    for begin, end in zip(starts, [*starts[1:], len(contacts)], strict=True):
+        new = np.arange(begin, end)
         place = slice(new[0] - first, new[-1] + 1 - first)
         learn = learnt_from(contacts, begin, plan.window, protocol.delay)
         numbers, names = numbers_of(contacts, past, learn, new)
@@ -65,6 +65,17 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
         model = fit(numbers[: len(learn)], contacts.label[learn], frozen_names, seed, plan.settings, protocol.threads)
         frozen[at] = model.raw(numbers[len(learn) :])
     return Walk(first, plan.window, plan.every, plan.settings, settled, len(starts), rolling, frozen, logistic, names)
+
+
+def _starts(contacts: Contacts, first: int, every: int, nightly: bool) -> list[int]:
+    """Where a newly trained model takes over: every so many contacts, or at the next moment's first one."""
+    if not nightly:
+        return list(range(first, len(contacts), every))
+    starts = [first]
+    for begin in (np.flatnonzero(np.diff(contacts.moment)) + 1).tolist():
+        if begin >= starts[-1] + every:
+            starts.append(begin)
+    return starts
 
 
 def _logistic(known: np.ndarray, label: np.ndarray, new: np.ndarray) -> np.ndarray:

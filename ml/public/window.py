@@ -43,7 +43,9 @@ class Protocol:
     """`start`: share of contacts before the first judged one; windows and steps in contacts.
 
     A `window` or `settings` (else one of SETTINGS) of None is settled by the contacts before the first judged one;
-    without `every` it is LEAST_STEP, or as many as make MOST_STEPS steps.
+    without `every` it is LEAST_STEP, or as many as make MOST_STEPS steps. `nightly` retrains between two
+    moments only, at the first that lies `every` contacts or more after the last training: a contact's model knows no
+    outcome of its own moment.
     """
 
     start: float = 0.7
@@ -53,6 +55,7 @@ class Protocol:
     seeds: tuple[int, ...] = (1, 2, 3)
     settings: str | None = "plain"
     threads: int = 1
+    nightly: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For the report."""

@@ -17,6 +17,7 @@ from ml.data.split import buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, DataPrerequisite
+from ml.judging.groups import Grouped
 from ml.spec import Spec
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class Unlabelled:
 
 
 @dataclass(frozen=True)
+class GroupedRows(Grouped, Unlabelled):
+    """Of the bank's own customers."""
+
+
+@dataclass(frozen=True)
 class DateSplit:
     """Row masks (n,): what is learnt from, and the newest date, which is judged on."""
 
@@ -97,7 +103,7 @@ def read_unlabelled(spec: Spec, as_of: date, build_id: int | None = None) -> Unl
     used = tuple(name for name, nothing in zip(names, is_empty, strict=True) if not nothing)
     if not used:
         raise missing(spec, f"every feature is null in build {build.build_id}", len(customers))
-    return Unlabelled(
+    return GroupedRows(
         build=build,
         customers=customers,
         day=numbers[:, 0].astype(np.int32),

@@ -16,7 +16,7 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from bankmart import db, faults, lineage, settings
+from bankmart import db, dbt_adapter, faults, lineage, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
 from bankmart.governance import gate
@@ -82,11 +82,9 @@ def target_dir() -> Path:
 def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | None = None) -> Any:
     """Run one dbt command in this process and return dbt's own result. `target`: a folder beside the builds' own."""
     # Not at the top: dbt takes seconds to import, and the scheduler has it imported already.
-    from dbt.adapters.postgres.impl import PostgresAdapter
     from dbt.cli.main import dbtRunner
 
-    # What hangs on what, so that it is dropped with it: our materializations drop nothing that anything hangs on.
-    PostgresAdapter._link_cached_relations = lambda self, manifest: None
+    dbt_adapter.adapt()
     _apply_environment()
     options = _options(target or target_dir())
     known = _parsed() if arguments[0] in READING else None

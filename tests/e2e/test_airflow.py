@@ -23,8 +23,7 @@ TIMEOUT = 900
 def checkout(tmp_path, monkeypatch):
     """A state folder of its own; its servers are stopped whatever happens."""
     monkeypatch.setenv("BANKMART_STATE_DIR", str(tmp_path))
-    monkeypatch.delenv("PGPASSFILE", raising=False)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    settings.forget_environment()
     yield tmp_path
     monkeypatch.setenv("BANKMART_STATE_DIR", str(tmp_path))
     down()

@@ -63,6 +63,16 @@ def customers(name, as_of, count, seed):
     return frame
 
 
+def group(bank, build_id, day):
+    """Every second customer a woman."""
+    bank.execute(
+        "insert into features.ftr_group (as_of_date, build_id, customer_id, sex) select %s, %s,"
+        " 'C' || lpad(at::text, 5, '0'), case when at %% 2 = 0 then 'F' else 'M' end from generate_series(0, 399) at",
+        day,
+        build_id,
+    )
+
+
 def texts(count, seed, months=8):
     rng = np.random.default_rng(seed)
     stars = rng.choice([1, 3, 5], count)
@@ -89,11 +99,16 @@ def test_it_is_trained_promoted_and_scores_every_customer(bank, registry, name, 
     for day in DATES:
         fill(bank, table, customers(name, day, 400, 1), training, TODAY)
     bank.execute("grant select on all tables in schema features to scorer")
+    group(bank, training, TODAY)
     made = train.run(name, TODAY)
     promoted = promote.run(name, TODAY)
     assert promoted["promoted"], [gate for gate in promoted["gates"] if not gate["passed"]]
     card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
     assert "## The technique" in card
+    assert "| sex | F | 200 |" in card
+    metrics = registry.get_run(made["run_id"]).data.metrics
+    gap = {"segment": "sex_kept_gap", "anomaly": "sex_alert_rate_gap"}[name]
+    assert metrics[f"{gap}_low"] <= metrics[gap] <= metrics[f"{gap}_high"]
     again = train.run(name, TODAY, again=True)
     assert promote.run(name, TODAY, version=int(again["version"]))["promoted"], "the same model isn't worse"
 
@@ -126,9 +141,14 @@ def test_sentiment_reads_every_feedback_of_the_build(bank, registry):
     assert "has not delivered contact_centre.feedback" in train.run("sentiment", TODAY)["skipped"]
     deliver(bank, "sentiment")
     training = bank.build("training", TODAY)
-    fill(bank, "ftr_feedback", texts(600, 1), training, TODAY)
+    # July's groups are those of June: the build knows no other date before it.
+    fill(bank, "ftr_feedback", texts(1800, 1), training, TODAY)
     bank.execute("grant select on all tables in schema features to scorer")
+    group(bank, training, DATES[0])
+    group(bank, training, date(2025, 6, 30))
     made = train.run("sentiment", TODAY)
+    shown = {(one["group"], one["measures"]["error_rate"]["value"]) for one in made["judgement"]["fairness"]}
+    assert shown == {("F", 0), ("M", 0)}
     assert made["judgement"]["model"]["macro_f1"]["value"] == 1
     assert promote.run("sentiment", TODAY)["promoted"]
     assert evaluate.run("sentiment", TODAY)["verdict"] == "holds"

@@ -54,7 +54,7 @@
 
 {# Entropy −Σ p ln p, number of kinds, Herfindahl index Σ p² of the shares p of some indicators in their sum. #}
 {% macro _over_kinds(family, window, known) -%}
-    {%- set total = 'nullif(' ~ _total(family['over'], window, known) ~ ', 0)' -%}
+    {%- set total = 'nullif(' ~ _kinds_total(family['over'], window, known) ~ ', 0)' -%}
     {%- set terms = [] -%}
     {%- for name in family['over'] -%}
         {%- set kind = _column(name, window, known) -%}
@@ -69,6 +69,24 @@
         {%- endif -%}
     {%- endfor -%}
     ({{ terms | join(' + ') }})
+{%- endmacro %}
+
+{# kinds_totals(known) -> (dining_30d + travel_30d) as total_1f…, … for whatever shares are taken of: added up once a row,
+   where every term of an entropy would do it anew #}
+{% macro kinds_totals(known) -%}
+    {%- set said = {} -%}
+    {%- for family in known.values() if family['aggregate'] in ('entropy', 'concentration') and is_computed(family) -%}
+        {%- for name, window in family_columns(family) -%}
+            {%- do said.update({_kinds_total(family['over'], window, known): _total(family['over'], window, known)}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for name, total in said.items() %}
+    {{ total }} as {{ name }},
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro _kinds_total(names, window, known) -%}
+    {{ return('total_' ~ local_md5(_total(names, window, known))[:12]) }}
 {%- endmacro %}
 
 {# In how many thirds of the window something was there; standard deviation of the thirds against their mean. #}

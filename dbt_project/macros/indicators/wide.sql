@@ -7,6 +7,7 @@
 {% macro all_indicators() -%}
     {%- set known = indicator_families() -%}
     {%- set slides = windows_slide() -%}
+    {%- set narrow, wide = moves_by_width(known) -%}
     with link as (
         select
             customer_id,
@@ -40,19 +41,14 @@
             on
                 level_holding.customer_id = level_balance.customer_id
                 and level_holding.as_of_date = level_balance.as_of_date
-        {%- for subject in moved_subjects() %}
-        {%- set move = moves_of(subject) %}
-        left join {{ current(move) }} as {{ move }}
-            on
-                level_holding.customer_id = {{ move }}.customer_id
-                and level_holding.as_of_date = {{ move }}.as_of_date
-        {%- endfor %}
+        {{ joined_moves(narrow) }}
         {%- if slides %}
         left join {{ previous(this) }} as before
             on
                 level_holding.customer_id = before.customer_id
                 and level_holding.customer_id not in (select relinked.customer_id from relinked)
         {%- endif %}
+        {{ joined_moves(wide) }}
     ),
 
     averaged as (
@@ -62,6 +58,7 @@
             {%- for family in known.values() if family['aggregate'] in averages() %}
             {{ derived_columns(family, known) }}
             {%- endfor %}
+            {{ kinds_totals(known) }}
             counted.*
         from counted
     )
@@ -83,6 +80,35 @@
         {{ build_columns() }},
         {{ indicators | trim | trim(',') }}
     from averaged
+{%- endmacro %}
+
+{# moves_by_width(known) -> two lists of the moved subjects, those of few columns and the others: every join hands on
+   what the joins before it found, column by column. The state of the date before is read past what the first ones come
+   to, which a hash in memory holds; it would hold neither that state nor all moves. #}
+{% macro moves_by_width(known) -%}
+    {%- set sized = [] -%}
+    {%- for subject in moved_subjects() -%}
+        {%- set columns = [] -%}
+        {%- for family in known.values() if family['model'] == subject -%}
+            {%- do columns.extend(family_columns(family)) -%}
+        {%- endfor -%}
+        {%- do sized.append((columns | length, subject)) -%}
+    {%- endfor -%}
+    {%- set narrow, wide = [], [] -%}
+    {%- for width, subject in sized | sort -%}
+        {%- do (narrow if width < 50 else wide).append(subject) -%}
+    {%- endfor -%}
+    {{ return((narrow, wide)) }}
+{%- endmacro %}
+
+{% macro joined_moves(subjects) -%}
+    {%- for subject in subjects %}
+        {%- set move = moves_of(subject) %}
+        left join {{ current(move) }} as {{ move }}
+            on
+                level_holding.customer_id = {{ move }}.customer_id
+                and level_holding.as_of_date = {{ move }}.as_of_date
+    {%- endfor -%}
 {%- endmacro %}
 
 {# subject() -> the model's own families, of the table that has them, for every build #}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from ml.judging.fairness import Measured
 from ml.judging.judgement import Judgement, judgement
 
 METRICS = {"macro_f1": True, "kappa": True, "accuracy": True}
@@ -49,6 +50,24 @@ def compare_classes(
         [class_metrics(counted(rng.integers(0, len(truth), len(truth)))) for _ in range(RESAMPLES)], axis=0
     )
     return judgement(len(truth), None, METRICS, value, drawn)
+
+
+def errors_by_group(found: np.ndarray, truth: np.ndarray, classes: int) -> Measured:
+    """How often a group's texts are read wrongly, and the macro F1 of them; classes (n,) are 0..classes-1."""
+
+    def measure(sums: np.ndarray) -> np.ndarray:
+        confusion = sums.reshape(*sums.shape[:-1], classes, classes)
+        macro, _, right = np.moveaxis(class_metrics(confusion), -1, 0)
+        empty = sums.sum(axis=-1) == 0
+        return np.stack([np.where(empty, np.nan, 1 - right), np.where(empty, np.nan, macro)], axis=-1)
+
+    return Measured(
+        names=("error_rate", "macro_f1"),
+        parts=np.eye(classes**2)[truth * classes + found],
+        measure=measure,
+        cases=np.ones(len(truth)),
+        says="Of the texts by who wrote them: the share that is read wrongly, and the macro F1.",
+    )
 
 
 def confusion_plot(model: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from ml.judging.fairness import Measured, ratio
 from ml.judging.judgement import Judgement, judgement
 
 METRICS = {"silhouette": True, "explained": True, "stability": True, "smallest_share": True}
@@ -40,6 +41,24 @@ def compare_groups(
             rand = stability[side][at % len(stability[side])]
             drawn[at, side] = widths[side][few].mean(), explained, rand, smallest
     return judgement(len(places), None, METRICS, value, drawn)
+
+
+def shares_by_group(own: np.ndarray, keys: tuple[str, ...], kept: np.ndarray) -> Measured:
+    """The share of each natural group among a group's customers, and how many keep theirs when it is learnt anew.
+
+    `own` (n,) are places in `keys`, `kept` (n,) the share of the refits in which a customer stays with his group.
+    """
+
+    def measure(sums: np.ndarray) -> np.ndarray:
+        return ratio(sums[..., 1:], np.broadcast_to(sums[..., :1], sums[..., 1:].shape))
+
+    return Measured(
+        names=(*(f"share_{key}" for key in keys), "kept"),
+        parts=np.column_stack([np.ones(len(own)), np.eye(len(keys))[own], kept]),
+        measure=measure,
+        cases=np.ones(len(own)),
+        says="Shares of the segments; kept is the share of customers who stay in theirs when it is learnt anew.",
+    )
 
 
 def _spread(places: np.ndarray, group: np.ndarray, weight: np.ndarray) -> tuple[float, float]:

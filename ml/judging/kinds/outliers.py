@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from ml.judging.fairness import Measured, ratio
 from ml.judging.judgement import Judgement, judgement
 from ml.judging.metrics import auc
 
@@ -43,6 +44,24 @@ def compare_search(model: np.ndarray, baseline: np.ndarray, unusual: np.ndarray,
     value = np.array(measured(np.arange(len(unusual))))
     drawn = np.array([measured(rng.integers(0, len(unusual), len(unusual))) for _ in range(RESAMPLES)])
     return judgement(len(unusual), int(unusual.sum()), METRICS, value, drawn)
+
+
+def alerts_by_group(is_alert: np.ndarray, unusual: np.ndarray) -> Measured:
+    """How often a group's customers are looked at for nothing planted, and how many of the planted are; masks (n,)."""
+    parts = np.column_stack([~unusual, ~unusual & is_alert, unusual, unusual & is_alert])
+
+    def measure(sums: np.ndarray) -> np.ndarray:
+        usual, alerts, planted, found = np.moveaxis(sums, -1, 0)
+        return np.stack([ratio(alerts, usual), ratio(found, planted)], axis=-1)
+
+    return Measured(
+        names=("alert_rate", "found_rate"),
+        parts=parts,
+        measure=measure,
+        cases=np.ones(len(unusual)),
+        says="The alert rate is the share of the customers as they are that somebody would look at; the found rate"
+        " that of the planted cases.",
+    )
 
 
 def search_plot(model: np.ndarray, baseline: np.ndarray, unusual: np.ndarray, rule: str) -> Figure:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ml.judging import gate
 from ml.judging.cost import CostCurve, cost_curve
 from ml.judging.drift import DRIFTED_WORD, Drift
-from ml.judging.fairness import MEASURES, GroupFairness, fairness, unfair
-from ml.judging.gate import FAIRNESS, NOT_JUDGED, Check
-from ml.judging.groups import BRANCH, SMALL_POSITIVES, SMALL_ROWS, unknown
+from ml.judging.fairness import SAYS, fairness
+from ml.judging.gate import Check
+from ml.judging.groups import BRANCH, unknown
 from ml.judging.judgement import Judgement
 from ml.judging.slices import SHOWN, Slice, slices
 from ml.spec import Economics, Gates
 
-TOO_SMALL = f"no two groups have {SMALL_ROWS} customers and {SMALL_POSITIVES} positives each"
 # Beyond these gaps between a group and everybody else a model isn't promoted; a spec's `limits` may say others.
 # Base rates differ between groups, so their selection may too: true positives and calibration are held tighter.
 FAIRNESS_LIMITS = {"selection_rate": 0.2, "true_positive_rate": 0.3, "calibration": 0.03}
@@ -26,13 +25,9 @@ FAIRNESS_LIMITS = {"selection_rate": 0.2, "true_positive_rate": 0.3, "calibratio
 
 @dataclass(frozen=True)
 class ProbabilityJudgement(Judgement):
-    """A judgement with fairness, slices, drift against training and the cost curve; None where not asked for.
+    """A judgement with slices, drift against training and the cost curve; None where not asked for."""
 
-    `unknown_groups` says why groups couldn't be compared, where nobody's are known.
-    """
-
-    fairness: tuple[GroupFairness, ...] = ()
-    unknown_groups: str = ""
+    usual_gaps: ClassVar[Mapping[str, float]] = FAIRNESS_LIMITS
     slices: tuple[Slice, ...] = ()
     drift: Drift | None = None
     cost: CostCurve | None = None
@@ -40,7 +35,6 @@ class ProbabilityJudgement(Judgement):
     def sections(self) -> list[str]:
         """What the model card says of it, in Markdown."""
         found = [_drift_section(self.drift)] if self.drift else []
-        found.append(_fairness_section(self.fairness, self.unknown_groups))
         found.append(_slices_section(self.slices))
         return found + ([_cost_section(self.cost)] if self.cost else [])
 
@@ -58,10 +52,9 @@ def with_groups(
     """`judged` and the rest, on the same customers (arrays (n,)); `selected`: those in a band that is acted on."""
     branch = groups.get(BRANCH, np.full(len(label), "the bank", dtype=object))
     plain = {field.name: getattr(judged, field.name) for field in fields(Judgement)}
+    plain |= {"fairness": tuple(fairness(score, label, selected, groups, seed=seed)), "compared": SAYS}
     return ProbabilityJudgement(
-        **plain,
-        fairness=tuple(fairness(score, label, selected, groups, seed=seed)),
-        unknown_groups=unknown(groups),
+        **plain | {"unknown_groups": unknown(groups)},
         slices=tuple(slices(score, label, groups, seed=seed)),
         drift=drift,
         cost=cost_curve(score, label, branch, economics, seed=seed) if economics else None,
@@ -69,20 +62,9 @@ def with_groups(
 
 
 def checks(gates: Gates, judged: Judgement) -> list[Check]:
-    """The checks that every model has, then fairness and drift."""
+    """The checks that every model has, then drift."""
     made = gate.checks(gates, judged)
-    if not isinstance(judged, ProbabilityJudgement):
-        return made
-    limits = {name: gates.limits.get(f"{name}_gap", usual) for name, usual in FAIRNESS_LIMITS.items()}
-    needed = ", ".join(f"{name} within {limit}" for name, limit in limits.items())
-    judged_groups = [one for one in judged.fairness if one.is_judged]
-    wrong = unfair(judged.fairness, limits)
-    fair = f"{len(judged_groups)} groups, no gap surely beyond its limit"
-    if not judged_groups:
-        fair = f"{NOT_JUDGED}: {judged.unknown_groups or TOO_SMALL}"
-    passed = not wrong and not judged.unknown_groups
-    made.append(Check(FAIRNESS, passed, "; ".join(wrong) or fair, f"gaps to the others: {needed}"))
-    if judged.drift:
+    if isinstance(judged, ProbabilityJudgement) and judged.drift:
         score = judged.drift.shifts[0]
         found = f"{judged.drift.verdict}, PSI of the score {score.psi:.3f}"
         made.append(
@@ -102,23 +84,6 @@ def _drift_section(found: Drift) -> str:
         f"## Drift of the test customers against training: {found.verdict}\n"
         "Population stability index; the score first, then what moved most and how much of the model it carries.\n\n"
         + _table(("column", "PSI", "verdict", "carries"), rows)
-    )
-
-
-def _fairness_section(found: tuple[GroupFairness, ...], unknown_groups: str) -> str:
-    if not found:
-        return f"## Fairness\n**Not judged**: {unknown_groups or TOO_SMALL}."
-    rows = [
-        (one.attribute, one.group, one.rows, one.positives, *(one.measures[name] for name in MEASURES))
-        + (("yes" if one.is_judged else "too few"),)
-        for one in found
-    ]
-    return (
-        "## Fairness\nOf the customers in a band that is acted on. Sex, age and region are never features. Calibration"
-        " is mean promise less observed rate; intervals are 95 %, small groups are pooled.\n\n"
-        + _table(
-            ("by", "group", "rows", "positives", "selection rate", "true positive rate", "calibration", "gate"), rows
-        )
     )
 
 

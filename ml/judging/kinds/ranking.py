@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ml.judging.fairness import Measured, ratio
 from ml.judging.judgement import Judgement, judgement
 
 # In the order of every report; more is better in all of them.
@@ -53,6 +54,31 @@ def coverage(scores: np.ndarray, k: int = 3) -> float:
     candidate = ~np.isneginf(scores)
     shown = ((places(scores) < k) & candidate).any(axis=0)
     return float(shown.sum() / max(1, candidate.any(axis=0).sum()))
+
+
+def shown_by_group(scores: np.ndarray, taken: np.ndarray, lines: Sequence[str], k: int = 3) -> Measured:
+    """Whether a group's customers find what they took among the first `k`, and what they are shown there.
+
+    `scores` and `taken` are (n, items), `lines` the items' product lines. Exposure is a line's share of all first `k`.
+    """
+    shown = (places(scores) < k) & ~np.isneginf(scores)
+    named = sorted(set(lines))
+    of_line = np.array([[line == one for one in named] for line in lines], dtype=np.float64)
+    parts = np.column_stack([np.ones(len(scores)), (shown & taken).any(axis=1), shown.sum(axis=1), shown @ of_line])
+
+    def measure(sums: np.ndarray) -> np.ndarray:
+        rows, hits, filled = sums[..., 0], sums[..., 1], sums[..., 2:3]
+        exposure = ratio(sums[..., 3:], np.broadcast_to(filled, sums[..., 3:].shape))
+        return np.concatenate([ratio(hits, rows)[..., None], exposure], axis=-1)
+
+    return Measured(
+        names=(f"hit_rate_{k}", *(f"exposure_{line}" for line in named)),
+        parts=parts,
+        measure=measure,
+        cases=np.ones(len(scores)),
+        says=f"The hit rate is the share of customers who took one of their first {k}; exposure is a product line's"
+        f" share of what is shown in the first {k} places, before the rules of who may be offered what.",
+    )
 
 
 def compare(

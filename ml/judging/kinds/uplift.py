@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.judging.fairness import Measured, ratio
 from ml.judging.judgement import Judgement, judgement
-from ml.judging.kinds.policy import Policy
+from ml.judging.kinds.policy import CONTROL, Policy
 
 # The names in the order of every report, with whether more is better.
 METRICS = {
@@ -141,6 +142,37 @@ def compare(
     for at in range(resamples):
         drawn[at] = measured(np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(np.float64))
     return judgement(rows, positives, METRICS, measured(np.ones(rows)), drawn)
+
+
+def effects_by_group(policy: Policy, offers: np.ndarray, promised: np.ndarray) -> Measured:
+    """Whom the policy contacts, what contacts really changed by group, and the error of what was promised.
+
+    `offers` (n,) is how many offers were drawn in the customer's campaign, each of which tells of its customers;
+    `promised` (n,) the effect said of what each really got. Observed effects are differences of means, weighted by
+    inverse propensity; rows with an arm below 0 only count as selected.
+    """
+    selected, weight = policy.chosen != CONTROL, 1 / policy.propensity
+    one = np.where(policy.arm > CONTROL, weight / np.maximum(offers, 1), 0.0)
+    same = np.where(selected & (policy.arm == policy.chosen), weight, 0.0)
+    other = np.where(policy.arm == CONTROL, weight, 0.0)
+    sides = (one, other, same, selected * other)
+    parts = [np.ones(len(weight)), selected, one * promised, *sides, *(side * policy.outcome for side in sides)]
+
+    def measure(sums: np.ndarray) -> np.ndarray:
+        rows, chosen, said, *both = np.moveaxis(sums, -1, 0)
+        mean = [ratio(bought, there) for there, bought in zip(both[:4], both[4:], strict=True)]
+        everybody, picked = mean[0] - mean[1], mean[2] - mean[3]
+        return np.stack([ratio(chosen, rows), everybody, picked, ratio(said, both[0]) - everybody], axis=-1)
+
+    return Measured(
+        names=("selection_rate", "observed_uplift", "uplift_of_selected", "calibration"),
+        parts=np.column_stack(parts),
+        measure=measure,
+        cases=np.ones(len(weight)),
+        says="The selection rate is the share that the model would contact with any offer; observed uplift is how much"
+        " more of the contacted than of the control bought; that of the selected compares who got what the model would"
+        " choose with the control; calibration is the mean promised effect less the observed.",
+    )
 
 
 def _mean(values: Sequence[float], share: np.ndarray) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from ml.judging.fairness import Measured, ratio
 from ml.judging.judgement import Judgement, judgement
 
 # In the order of every report, with whether more is better.
@@ -66,6 +67,23 @@ def compare(
         weight = np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(np.float64)
         drawn[at] = [side.metrics(weight) for side in sides]
     return judgement(rows, None, METRICS, value, drawn)
+
+
+def promises_by_group(promised: np.ndarray, came: np.ndarray, selected: np.ndarray) -> Measured:
+    """Of whom the bank sees as valuable (mask (n,)), and how far a group's promises (n,) are from what came (n,)."""
+
+    def measure(sums: np.ndarray) -> np.ndarray:
+        rows, chosen, said, real = np.moveaxis(sums, -1, 0)
+        return np.stack([ratio(chosen, rows), ratio(said, real)], axis=-1)
+
+    return Measured(
+        names=("selection_rate", "promised_to_realised"),
+        parts=np.column_stack([np.ones(len(came)), selected, promised, came]),
+        measure=measure,
+        cases=np.ones(len(came)),
+        says="The selection rate is the share in the top band; promised to realised is the sum of the promises over"
+        " the sum of what came: 1 is right, above it the group is thought more valuable than it is.",
+    )
 
 
 def by_decile(promised: np.ndarray, came: np.ndarray) -> list[tuple[int, int, float, float]]:

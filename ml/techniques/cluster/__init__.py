@@ -14,8 +14,10 @@ from ml import score
 from ml.data.scores import Scored, Target
 from ml.data.training import median_row
 from ml.errors import ArtefactRefused, DataError
+from ml.judging.fairness import with_groups
+from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
-from ml.judging.kinds.clusters import compare_groups, profile_plot
+from ml.judging.kinds.clusters import compare_groups, profile_plot, shares_by_group
 from ml.judging.reasons import describe, top_reasons
 from ml.spec import Spec
 from ml.techniques import unlabelled
@@ -26,6 +28,7 @@ from ml.techniques.cluster.fit import (
     centroids,
     choose,
     distances,
+    kept_shares,
     nearest,
     numbered,
     rand_indices,
@@ -79,7 +82,13 @@ class Model:
 
     def judge(self, data: Unlabelled, rows: np.ndarray, seed: int) -> Judgement:
         """Against as many equal tiers of assets, on the same customers in the same space."""
-        return self._compared(data, rows, self.tiers(data, rows), None, seed)
+        judged = self._compared(data, rows, self.tiers(data, rows), None, seed)
+        groups = groups_of(data, rows)
+        places = self.space(data.columns(self.features)[rows])
+        own = nearest(places, self.centres)
+        few = np.sort(np.random.default_rng(seed).choice(len(places), min(STABILITY_ROWS, len(places)), replace=False))
+        kept = kept_shares(places[few], places, own, self.centres, seed) if groups else np.ones(len(own))
+        return with_groups(judged, shares_by_group(own, self.keys, kept), groups, seed)
 
     def against(self, rival: Model, data: Unlabelled, rows: np.ndarray, seed: int) -> Judgement:
         """As `judge`, with another model's groups in the baseline's place."""

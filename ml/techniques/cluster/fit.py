@@ -62,6 +62,23 @@ def rand_indices(places: np.ndarray, group: np.ndarray, k: int, seed: int, resam
     return np.array(found)
 
 
+def kept_shares(
+    part: np.ndarray, places: np.ndarray, own: np.ndarray, centres: np.ndarray, seed: int, resamples: int = 5
+) -> np.ndarray:
+    """The share of refits (n,) that put each customer at `places` (n, m) into the group `own` (n,) again.
+
+    A refit learns from a resample of `part`; its groups take the places of those in `centres` that they are closest to
+    in all (Kuhn 1955).
+    """
+    rng = np.random.default_rng(seed)
+    kept = np.zeros(len(places))
+    for at in range(resamples):
+        anew = centroids(part[rng.integers(0, len(part), len(part))], len(centres), seed + at)
+        refit, mine = linear_sum_assignment(distances(anew, centres))
+        kept += mine[np.argsort(refit)][nearest(places, anew)] == own
+    return kept / resamples
+
+
 def choose(places: np.ndarray, candidates: tuple[int, ...], stable: float, seed: int) -> tuple[int, list[Tried]]:
     """The k with the best silhouette among those with a stability of at least `stable`, else the stablest."""
     rng = np.random.default_rng(seed)

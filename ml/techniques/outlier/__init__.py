@@ -10,8 +10,10 @@ import numpy as np
 
 from ml.data.training import median_row
 from ml.errors import DataError
+from ml.judging.fairness import with_groups
+from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
-from ml.judging.kinds.outliers import compare_search, search_plot
+from ml.judging.kinds.outliers import alerts_by_group, compare_search, search_plot
 from ml.judging.reasons import describe, top_reasons
 from ml.spec import Spec
 from ml.techniques import unlabelled
@@ -70,7 +72,10 @@ class Model:
     def judge(self, data: Unlabelled, rows: np.ndarray, seed: int) -> Judgement:
         """Against looking at the largest amounts first, on real customers with planted cases among them."""
         numbers, unusual = self._planted(data, rows, seed)
-        return compare_search(self.score(numbers), self._largest(numbers), unusual, seed)
+        scores = self.score(numbers)
+        judged = compare_search(scores, self._largest(numbers), unusual, seed)
+        alerts = alerts_by_group(self.bands(scores) != "low", unusual)
+        return with_groups(judged, alerts, groups_of(data, rows), seed)
 
     def against(self, rival: Model, data: Unlabelled, rows: np.ndarray, seed: int) -> Judgement:
         """As `judge`, with another model in the baseline's place. Raises DataError where it knows other features."""

@@ -18,6 +18,7 @@ from ml.data.split import buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, DataPrerequisite
+from ml.judging.groups import Grouped
 from ml.spec import Spec
 from ml.techniques.recommend.shelf import Shelf, read_shelves
 
@@ -79,6 +80,11 @@ class OfferSet:
         return np.asarray(self.day == as_day(day))
 
 
+@dataclass(frozen=True)
+class GroupedOffers(Grouped, OfferSet):
+    """Of the bank's own customers."""
+
+
 def read(spec: Spec, as_of: date, build_id: int | None = None) -> OfferSet:
     """Read what was known on `as_of`.
 
@@ -106,7 +112,7 @@ def read(spec: Spec, as_of: date, build_id: int | None = None) -> OfferSet:
     digest = hashlib.sha256(repr((ids, spec.features)).encode())
     for part in (keys, numbers, taken, cube, *everyone.values(), *(shelf.taken for shelf in shelves.values())):
         digest.update(np.ascontiguousarray(part).tobytes())
-    return OfferSet(
+    return GroupedOffers(
         build=build,
         shelves=shelves,
         customers=_tails(keys),

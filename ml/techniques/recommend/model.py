@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import numpy as np
 
 from ml.errors import ArtefactRefused
 from ml.judging import plots
+from ml.judging.fairness import with_groups
+from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds import ranking
 from ml.judging.reasons import top_reasons
@@ -137,8 +139,13 @@ class Model:
             {named[name]: one for name, one in judged.items()},
             {"model": shown["model"], **{named[name]: shown[name] for name in RIVALS}},
         )
-        first = judged["popularity"]
-        return OfferJudgement(**{name: getattr(first, name) for name in Judgement.__dataclass_fields__}, section=text)
+        # Only who took something is judged, and all of a row's date are on one shelf with the same products.
+        some = data.taken[rows].any(axis=1)
+        lines = next(iter(data.shelves.values())).lines
+        measured = ranking.shown_by_group(found["model"][some], taken[some], lines)
+        groups = {name: one[some] for name, one in groups_of(data, rows).items()}
+        first = with_groups(judged["popularity"], measured, groups, seed)
+        return OfferJudgement(**{one.name: getattr(first, one.name) for one in fields(Judgement)}, section=text)
 
     def against(self, rival: Model, data: OfferSet, rows: np.ndarray, seed: int) -> Judgement:
         """Another recommender in the baseline's place."""

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.data.scores import FeedbackScored, Target
+from ml.judging.fairness import with_groups
+from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
-from ml.judging.kinds.classes import class_metrics, compare_classes, confusion_plot
+from ml.judging.kinds.classes import class_metrics, compare_classes, confusion_plot, errors_by_group
 from ml.spec import Spec
 from ml.techniques.plain import load_plain, refused, save_plain
 from ml.techniques.text import data as text_data
@@ -70,9 +72,10 @@ class Model:
         return made
 
     def judge(self, data: FeedbackSet, rows: np.ndarray, seed: int) -> Judgement:
-        """Against saying the most frequent class of every text."""
-        found = self.classes(data.at(rows))
-        return compare_classes(found, np.full(len(found), self.majority), data.label[rows], len(CLASSES), seed)
+        """Against saying the most frequent class of every text; by groups of who wrote them."""
+        found, truth = self.classes(data.at(rows)), data.label[rows]
+        judged = compare_classes(found, np.full(len(found), self.majority), truth, len(CLASSES), seed)
+        return with_groups(judged, errors_by_group(found, truth, len(CLASSES)), groups_of(data, rows), seed)
 
     def against(self, rival: Model, data: FeedbackSet, rows: np.ndarray, seed: int) -> Judgement:
         """As `judge`, with another model in the baseline's place."""

@@ -16,6 +16,7 @@ from ml.data.build import Build, training_build
 from ml.data.columns import column_types
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, DataPrerequisite
+from ml.judging.groups import Grouped, group_days, read_groups
 from ml.spec import Spec
 from ml.techniques.text.terms import CHUNK_TEXTS, MOST_CHARACTERS
 
@@ -30,10 +31,14 @@ TEST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class FeedbackSet:
-    """Texts in order of date and number; `label` (n,) is the index in CLASSES, `day` (n,) the month's last day."""
+    """Texts in order of date and number; `label` (n,) is the index in CLASSES, `day` (n,) the month's last day.
+
+    `customers` (n,) are who wrote them: a model is judged by them and never told.
+    """
 
     build: Build
     texts: list[str]
+    customers: np.ndarray
     label: np.ndarray
     day: np.ndarray
     content_hash: str
@@ -62,6 +67,19 @@ class FeedbackSet:
     def at(self, rows: np.ndarray) -> list[str]:
         """The texts of a mask (n,)."""
         return [self.texts[row] for row in np.flatnonzero(rows)]
+
+
+@dataclass(frozen=True)
+class GroupedFeedback(Grouped, FeedbackSet):
+    """Of the bank's own customers."""
+
+    def groups(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """As of the month's last day, or of the newest date before it that the build has."""
+        with db.connect("scorer") as link:
+            known = group_days(link, self.build.build_id)
+            place = np.searchsorted(known, self.day[rows], side="right") - 1
+            day = known[np.maximum(place, 0)] if len(known) else self.day[rows]
+            return read_groups(link, self.build.build_id, self.customers[rows], day)
 
 
 @dataclass(frozen=True)
@@ -97,9 +115,10 @@ def read_feedback(spec: Spec, as_of: date, build_id: int | None = None) -> Feedb
     digest = hashlib.sha256()
     for row in rows:
         digest.update(repr(row).encode())
-    return FeedbackSet(
+    return GroupedFeedback(
         build=build,
         texts=[row[3] for row in rows],
+        customers=np.array([row[1].encode() for row in rows]),
         label=np.array([label_of(row[4] or 0) for row in rows]),
         day=np.array([as_day(_month_end(row[2])) for row in rows], dtype=np.int32),
         content_hash=digest.hexdigest(),

@@ -17,6 +17,7 @@ from ml.data.split import Split, buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, DataPrerequisite, LeakageFound
+from ml.judging.groups import Grouped
 from ml.judging.kinds.value import ranks
 from ml.spec import Spec
 
@@ -74,6 +75,11 @@ class ValueSet:
     def on(self, day: date) -> np.ndarray:
         """The mask (n,) of a date's rows."""
         return np.asarray(self.day == as_day(day))
+
+
+@dataclass(frozen=True)
+class GroupedValues(Grouped, ValueSet):
+    """Of the bank's own customers."""
 
 
 def discounted_months(months: int, rate: float) -> float:
@@ -205,7 +211,7 @@ def read(spec: Spec, as_of: date, build_id: int | None = None, months: int | Non
     if np.isnan(before).all():
         raise missing(spec, f"{repeated_column(months)} is null for everybody in build {build.build_id}")
     rate = float(numbers[kept, 1][0])
-    return ValueSet(
+    return GroupedValues(
         build=build,
         months=months,
         discount_rate=rate,

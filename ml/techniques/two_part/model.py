@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import numpy as np
 
 from ml.errors import ArtefactRefused, DataError
 from ml.judging import plots
+from ml.judging.fairness import with_groups
+from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds import value
 from ml.judging.reasons import top_reasons
@@ -141,8 +143,11 @@ class Model:
         """Against the months before, repeated, on the rows (mask (n,))."""
         promised, came = self.expected(self._of(data, rows)), data.margin[rows]
         judged = value.compare(promised, data.repeated[rows], came, seed=seed)
+        is_top = self.bands(promised * self.yearly) == next(iter(self.thresholds), "")
+        measured = value.promises_by_group(promised, came, is_top)
+        judged = with_groups(judged, measured, groups_of(data, rows), seed)
         text = value.table(f"Promise and outcome, {self.plain.months} months", promised, came)
-        return ValueJudgement(**{name: getattr(judged, name) for name in Judgement.__dataclass_fields__}, section=text)
+        return ValueJudgement(**{one.name: getattr(judged, one.name) for one in fields(Judgement)}, section=text)
 
     def against(self, rival: Model, data: ValueSet, rows: np.ndarray, seed: int) -> Judgement:
         """Another value model in the baseline's place."""

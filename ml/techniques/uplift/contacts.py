@@ -18,6 +18,7 @@ from ml.data.split import buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, DataPrerequisite
+from ml.judging.groups import Grouped
 from ml.spec import Spec
 from ml.techniques.uplift.experiment import Experiment, shares
 
@@ -106,6 +107,11 @@ class ContactSet:
         )
 
 
+@dataclass(frozen=True)
+class GroupedContacts(Grouped, ContactSet):
+    """Of the bank's own customers."""
+
+
 def read_contacts(spec: Spec, as_of: date, build_id: int | None = None) -> ContactSet:
     """Read the contacts whose outcome was known on `as_of` and whose treatment was drawn, or has a propensity.
 
@@ -139,7 +145,7 @@ def read_contacts(spec: Spec, as_of: date, build_id: int | None = None) -> Conta
             " Put the campaign's extract right."
         )
     _, arm = np.unique(treatment, return_inverse=True)
-    return ContactSet(
+    return GroupedContacts(
         build=build,
         contacts=contacts,
         customers=customers,

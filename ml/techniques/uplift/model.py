@@ -11,9 +11,11 @@ import lightgbm
 import numpy as np
 
 from ml.errors import ArtefactRefused, DataError
+from ml.judging.fairness import Measured, with_groups
+from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds.policy import Policy, choose, choose_as_many
-from ml.judging.kinds.uplift import Offer, compare
+from ml.judging.kinds.uplift import Offer, compare, effects_by_group
 from ml.techniques.uplift import plots
 from ml.techniques.uplift.experiment import CONTROL, Experiment
 from ml.techniques.uplift.learners import BOOSTERS, Arm
@@ -87,7 +89,8 @@ class Model:
         allowed = experiment.allowed()
         chosen = choose(effects, np.array(self.costs), self.value, allowed)
         as_many = choose_as_many(responses, int((chosen != CONTROL).sum()), allowed)
-        return self._compared(experiment, (effects, responses), (chosen, as_many), seed)
+        judged = self._compared(experiment, (effects, responses), (chosen, as_many), seed)
+        return with_groups(judged, self._by_group(experiment, effects, chosen), groups_of(data, rows), seed)
 
     def against(self, rival: Model, data: Any, rows: np.ndarray, seed: int) -> Judgement:
         """Against another model, on the offers that both know, each choosing by itself."""
@@ -160,6 +163,12 @@ class Model:
         """The rows as an experiment with the model's offers and features; other offers' rows are left out."""
         experiment: Experiment = data.experiment(self.features, self.offers).only(rows)
         return experiment
+
+    def _by_group(self, experiment: Experiment, effects: np.ndarray, chosen: np.ndarray) -> Measured:
+        outcome, propensity = experiment.outcome.astype(np.float64), experiment.propensity
+        policy = Policy(experiment.arm, chosen, propensity, outcome, outcome)
+        promised = effects[np.arange(len(effects)), np.maximum(experiment.arm - 1, 0)]
+        return effects_by_group(policy, experiment.allowed().sum(axis=1), promised)
 
     def _compared(
         self,

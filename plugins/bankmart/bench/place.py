@@ -15,6 +15,8 @@ from bankmart.runtime import provision
 @contextmanager
 def own_server() -> Iterator[Path]:
     """A provisioned server that this process looks at; yields its state folder. The environment comes back."""
+    # What was set for another bank isn't the user's: put back when this one is gone, it would lead to wrong passwords.
+    settings.forget_environment()
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="bankmart-bench-") as folder:
         os.environ["BANKMART_STATE_DIR"] = folder

@@ -129,6 +129,10 @@ def _models() -> str:
             if version is None:
                 why.append(f"{name}: {registry.skipped(name) or 'not trained; the log of train_monthly says why'}")
                 continue
+            if champion is None:
+                why.append(
+                    f"{name} {version.number} stays challenger: {_refused(registry.read_report(version, 'gate'))}"
+                )
             metrics, metric = client.get_run(version.run_id).data.metrics, load_spec(name).gates.metric
             rows.append(
                 [
@@ -144,6 +148,16 @@ def _models() -> str:
             )
     head = ["model", "role", "approved by", "rows out of time", "metric", "model (95 %)", "baseline", "scores"]
     return "Models\n" + table(head, rows) + "".join(f"\n{line}" for line in why)
+
+
+def _refused(report: dict[str, Any] | None) -> str:
+    """By which gates a version was refused, with what was found and needed."""
+    if report is None:
+        return "its gates haven't been judged yet"
+    failed = [gate for gate in report["gates"] if not gate["passed"]]
+    if not failed:
+        return "every gate is passed, and nobody has approved it"
+    return "; ".join(f"{gate['name']}: found {gate['found']}, needed {gate['needed']}" for gate in failed)
 
 
 def _scores(model: str) -> int:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +52,29 @@ def test_a_contact_is_scored_without_its_own_block_s_outcomes_and_later_ones():
     part = slice(0, QUICK.every)
     np.testing.assert_array_equal(other.rolling[:, part], same.rolling[:, part])
     assert (other.rolling[:, QUICK.every * 2 :] != same.rolling[:, QUICK.every * 2 :]).any()
+
+
+def test_retrained_every_night_a_day_knows_nothing_of_itself_or_later():
+    # All contacts of a day share one outcome, drawn anew: whoever looks into the day knows it, and nobody else.
+    rng = np.random.default_rng(5)
+    days, size = 60, 60
+    label = np.repeat(rng.integers(0, 2, days), size).astype(np.int8)
+    plain = drawn(days * size)
+    contacts = Contacts(**{**vars(plain), "label": label, "moment": np.repeat(np.arange(days, dtype=float), size)})
+    nightly = replace(QUICK, window=1500, every=90, nightly=True)
+    walked = walk(contacts, nightly)
+    assert walked.retrainings == days * 0.4 / 2, "every second night has 90 new contacts"
+    judged = label[walked.first :]
+    assert abs(figures(walked.rolling[0], judged)[0] - 0.5) < 0.15
+    peeking = Contacts(**{**vars(contacts), "moment": np.arange(len(label), dtype=float)})
+    looked = walk(peeking, replace(nightly, nightly=False))
+    assert figures(looked.rolling[0], judged)[0] > 0.8, "the planted outcome can be found"
+
+    turned = label.copy()
+    turned[walked.first + size :] = 1 - turned[walked.first + size :]
+    other = walk(Contacts(**{**vars(contacts), "label": turned}), nightly)
+    np.testing.assert_array_equal(other.rolling[:, : 2 * size], walked.rolling[:, : 2 * size])
+    assert (other.rolling[:, 2 * size :] != walked.rolling[:, 2 * size :]).any()
 
 
 def test_too_few_buyers_is_a_reason():

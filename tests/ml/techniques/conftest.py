@@ -59,6 +59,15 @@ class Shop:
                 self.load(table, frame.assign(as_of_date=when, build_id=build_id, business_date=day))
         return build_id
 
+    def group(self, build_id: int, count: int) -> None:
+        """Every second customer a woman, on all dates."""
+        women = pd.DataFrame({"sex": np.where(np.arange(count) % 2, "M", "F")})
+        women = women.assign(customer_id=[f"C{at:05d}" for at in range(count)], build_id=build_id)
+        for when in DATES:
+            empty = dict.fromkeys(("age_band", "region", "branch_id", "asset_tier", "tenure_band"), "x")
+            frame = women.assign(as_of_date=when, **empty)
+            self.bank._copy("features.ftr_group", frame)
+
 
 def day_of(when: date, count: int, seed: int) -> dict[str, pd.DataFrame]:
     """The tables of one as-of date, without its date and build."""

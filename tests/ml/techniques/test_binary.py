@@ -64,7 +64,6 @@ def test_a_judgement_has_everything_and_the_gates_read_it(trained):
     why = "not judged: there is no table features.ftr_group with sex, age_band, region"
     assert (made["fairness"].passed, made["fairness"].found) == (False, why)
     card = "\n".join(judged.sections())
-    assert "**Not judged**: there is no table features.ftr_group" in card
     assert "## Drift of the test customers against training: stable" in card
     assert "## What it is worth" in card
     json.dumps(judged.as_dict())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -186,12 +187,13 @@ def test_a_build_without_a_shelf_is_refused(trained, shop):
 
 
 def test_through_the_verbs(shop, registry):
-    shop.build()
+    shop.group(shop.build(), 400)
     made = train.run("recommend", TODAY)
-    card = registry.download_artifacts(made["run_id"], "model_card.md")
-    with open(card) as file:  # noqa: PTH123
-        assert "## Rankings out of time" in file.read()
-    assert promote.run("recommend", TODAY)["promoted"]
+    card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
+    assert "## Rankings out of time" in card
+    assert "**Not judged**: no two groups have 200 customers" in card, "99 customers took something in time"
+    promoted = promote.run("recommend", TODAY)
+    assert promoted["promoted"], promoted["gates"]
     shop.build("daily", count=50)
     result = score.run("recommend", TODAY)
     found = shop.bank.execute(

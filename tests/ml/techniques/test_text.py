@@ -33,6 +33,7 @@ def feedback(rows=600, months=10, seed=0, label=None):
     return FeedbackSet(
         build=Build(1, date(2026, 10, 31), "training", "passed", None),
         texts=texts,
+        customers=np.array([b"C%04d" % (at % 100) for at in range(rows)]),
         label=labels,
         day=np.sort(rng.integers(0, months, rows) * 30 + as_day(date(2026, 1, 31))).astype(np.int32),
         content_hash="x",

@@ -165,8 +165,10 @@ def test_through_the_verbs(shop, registry):
         label = made["lbl_margin"]
         label["margin_3m_amount"] *= np.random.default_rng(3).lognormal(0, 0.1, len(label))
 
-    shop.build(count=700, change=chance)
+    shop.group(shop.build(count=700, change=chance), 700)
     made = train.run("clv", TODAY)
+    women = next(one for one in made["judgement"]["fairness"] if one["group"] == "F")
+    assert women["measures"]["promised_to_realised"]["value"] == pytest.approx(1, abs=0.15)
     assert made["judgement"]["positives"] is None
     judged = promote.run("clv", TODAY)
     assert judged["promoted"], judged["gates"]

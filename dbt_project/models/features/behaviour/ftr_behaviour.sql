@@ -1,7 +1,8 @@
 {%- set sums = ['out_count', 'out_amount', 'night_count', 'cash_count', 'slice_count'] -%}
 {%- set peaks = ['out_count', 'out_amount', 'largest_amount', 'night_count'] -%}
 {%- set card = ['card_count', 'card_amount', 'abroad_count'] -%}
-{%- set added = sums + card -%}
+{%- set goes_on = behaviour_goes_on() -%}
+{%- set read_from = var('previous_date') if goes_on else (var('as_of_dates') or [var('business_date')]) | first -%}
 -- What a customer did in the 30 days up to the date, beside what was usual in the 90 days before those.
 with population as (
     select
@@ -26,7 +27,47 @@ known as not materialized (
     left join link on day.customer_id = link.customer_id
     where
         day.activity_date <= {{ business_date() }}
-        and day.activity_date > date '{{ (var('as_of_dates') or [var('business_date')]) | first }}' - 120
+        and day.activity_date > date '{{ read_from }}' - 120
+),
+{% if goes_on %}
+{{ relinked_persons() }}
+
+{{ behaviour_moved('known', sums + card, peaks + card) }}
+
+-- Whoever can't go on from the date before.
+anew as ( -- noqa: ST03
+    select relinked.customer_id as person_id
+    from relinked
+
+    union
+
+    -- A day that was counted already has more now.
+    select late.person_id
+    from known as late
+    where late.build_id = {{ build_id() }} and late.activity_date <= date '{{ var('previous_date') }}'
+
+    union
+
+    select population.customer_id as person_id
+    from population
+    left join before on population.customer_id = before.customer_id
+    where before.customer_id is null
+
+    union
+
+    -- The busiest day left a window: another one is, and only all of its days say which.
+    select moved.customer_id as person_id
+    from moved
+    inner join before on moved.customer_id = before.customer_id
+    where {{ behaviour_peak_left('moved', 'before', peaks + card) }}
+),
+{% endif %}
+read_whole as {{ 'not ' if not goes_on }}materialized (
+    select known.*
+    from known
+    {%- if goes_on %}
+    where known.person_id in (select anew.person_id from anew)
+    {%- endif %}
 ),
 
 -- Days of which there may be several rows; all others are as they came.
@@ -34,40 +75,33 @@ parted as (
     select distinct
         person_id,
         activity_date
-    from known
+    from read_whole
     where is_late or is_linked
 ),
 
 day as (
+    {%- for several in [false, true] %}
     select
-        {%- for name in added %}
-        known.{{ name }},
+        {%- for name in sums + card %}
+        {{ 'sum(known.' ~ name ~ ') as ' ~ name if several else 'known.' ~ name }},
         {%- endfor %}
-        known.largest_amount,
+        {{ 'max(known.largest_amount) as largest_amount' if several else 'known.largest_amount' }},
         known.person_id,
         known.activity_date
-    from known
+    from read_whole as known
     left join parted
         on
             known.person_id = parted.person_id
             and known.activity_date = parted.activity_date
-    where parted.person_id is null
+    where parted.person_id is {{ 'not ' if several }}null
+    {%- if several %}
+    group by known.person_id, known.activity_date
+    {%- else %}
 
     union all
 
-    select
-        {%- for name in added %}
-        sum(known.{{ name }}) as {{ name }},
-        {%- endfor %}
-        max(known.largest_amount) as largest_amount,
-        known.person_id,
-        known.activity_date
-    from known
-    inner join parted
-        on
-            known.person_id = parted.person_id
-            and known.activity_date = parted.activity_date
-    group by known.person_id, known.activity_date
+    {% endif %}
+    {%- endfor %}
 ),
 
 behaviour as (
@@ -78,6 +112,18 @@ behaviour as (
     from {{ as_of_dates() }}
     inner join day on as_of.as_of_date >= day.activity_date and as_of.as_of_date < day.activity_date + 120
     group by as_of.as_of_date, day.person_id
+    {%- if goes_on %}
+
+    union all
+
+    select
+        {{ business_date() }} as as_of_date,
+        before.customer_id,
+        {{ behaviour_slid('before', 'moved', sums + card, peaks + card) }}
+    from before
+    left join moved on before.customer_id = moved.customer_id
+    where before.customer_id not in (select anew.person_id from anew)
+    {%- endif %}
 )
 
 select

@@ -11,6 +11,8 @@ import pytest
 from ml.data.build import Build
 from ml.data.training import as_day
 from ml.errors import ArtefactRefused, DataPrerequisite
+from ml.judging.gate import with_fairness
+from ml.judging.groups import Grouped
 from ml.spec import load_spec
 from ml.techniques import technique
 from ml.techniques import uplift as own
@@ -93,12 +95,28 @@ def test_it_is_judged_against_the_response_model_and_passes_its_gates(spec, trai
     assert judged.model["qini"].low > 0
     assert judged.difference["qini"].value > 0.02
     assert judged.model["policy_profit"].value > 0
-    checks = own.checks(spec.gates, judged)
+    checks = with_fairness(spec, own.checks(spec.gates, judged))
     assert [one for one in checks if not one.passed] == []
     names = [one.name for one in checks]
     assert "qini apart from random" in names
     assert "qini above the response model's" in names
     assert set(model.figures(data, split.test, 1)) >= {"qini_gift.png", "effect_call.png", "shap_gift.png"}
+
+
+def test_the_groups_of_the_contacted_are_looked_at(spec, trained):
+    data, split, model = trained
+
+    class Known(Grouped, ContactSet):
+        def groups(self, rows):
+            return {"sex": np.where(self.numbers[rows, 0] > 0.5, "F", "M").astype(object)}
+
+    judged = model.judge(Known(**vars(data)), split.test, spec.seed)
+    women, men = judged.fairness
+    # Gifts move some with a large x0, calls some with a small one: as many women as men.
+    assert women.measures["observed_uplift"].value == pytest.approx(men.measures["observed_uplift"].value, abs=0.05)
+    # Women are best given the gift, and it is what nearly all of them are chosen for.
+    assert women.measures["uplift_of_selected"].value > women.measures["observed_uplift"].value + 0.03
+    assert all(abs(one.measures["calibration"].value) < 0.05 for one in (women, men))
 
 
 def test_value_and_costs_are_those_of_the_contacts_and_decide_the_rank(trained):

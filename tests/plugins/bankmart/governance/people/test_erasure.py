@@ -267,9 +267,7 @@ def test_a_merged_person_is_erased_with_all_numbers(known):
         )
         cursor.execute("insert into marts.bridge_identity values ('X902', 'X901', 1)")
     (number,) = requests.request([("X902", "asks")], "li")
-    with pytest.raises(
-        ErasureError, match="X901 is asked for already: request 1 is requested and covers the whole person"
-    ):
+    with pytest.raises(ErasureError, match="X901 is asked for already: request 1 .* covers the whole person"):
         requests.request([("X901", "asks")], "li")
     requests.decide([number], "wang", approve=True)
     erasure.run("ops")

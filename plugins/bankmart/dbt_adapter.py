@@ -1,0 +1,44 @@
+"""dbt's Postgres adapter, without what it does for every model and check and no build needs."""
+
+from __future__ import annotations
+
+import select
+from functools import lru_cache
+from typing import Any
+
+
+@lru_cache(maxsize=1)
+def adapt() -> None:
+    """Replace three methods of dbt's, once a process: AttributeError where a newer dbt has them no more."""
+    # Not at the top: dbt takes seconds to import.
+    from dbt.adapters.postgres.connections import PostgresConnectionManager as Connections
+    from dbt.adapters.postgres.impl import PostgresAdapter
+
+    # What hangs on what, so that it is dropped with it: our materializations drop nothing that anything hangs on.
+    PostgresAdapter._link_cached_relations = lambda self, manifest: None
+    # A connection for each model and check costs more than most checks do, and the next one's server process would know
+    # nothing of the tables: each thread keeps its own until dbt closes them all at the end.
+    close, choose = Connections.release, Connections.set_connection_name
+
+    def release(self: Any) -> None:
+        link = self.get_if_exists()
+        if link is None or link.state != "open":
+            return
+        try:
+            link.handle.rollback()
+            link.transaction_open = False
+        except Exception:  # whatever it is, dbt's own way closes the connection and says so
+            close(self)
+
+    def set_connection_name(self: Any, name: str | None = None) -> Any:
+        link = self.get_if_exists()
+        if link is not None and link.state == "open" and _is_gone(link.handle):
+            self.close(link)
+        return choose(self, name)
+
+    Connections.release, Connections.set_connection_name = release, set_connection_name
+
+
+def _is_gone(handle: Any) -> bool:
+    # A server that says something unasked says goodbye.
+    return bool(handle.closed) or bool(select.select([handle.fileno()], [], [], 0)[0])
