@@ -165,6 +165,7 @@ def _both_sides(measured: Measured, masks: np.ndarray, parts: np.ndarray) -> np.
 
 def _intervals(names: Sequence[str], value: np.ndarray, drawn: np.ndarray) -> dict[str, Interval]:
     # A measure that no resample has is not a number, and no matter for a warning.
-    there = np.where(np.isnan(drawn).all(axis=0), 0.0, drawn)
-    low, high = np.where(np.isnan(drawn).all(axis=0), np.nan, np.nanpercentile(there, [2.5, 97.5], axis=0))
+    nowhere = np.isnan(drawn).all(axis=0)
+    there = np.where(nowhere, 0.0, drawn)
+    low, high = np.where(nowhere, np.nan, np.nanpercentile(there, [2.5, 97.5], axis=0))
     return {name: Interval(float(value[at]), float(low[at]), float(high[at])) for at, name in enumerate(names)}
