@@ -15,9 +15,8 @@ WORD = 4
 # A text of so many bytes has a whole word in it, wherever in the data it begins.
 SHORTEST = 2 * WORD - 1
 SCATTER = np.uint32(2654435761)
-# As much of the data shows what is common in it.
-SAMPLE = 128 << 10
-BACK = np.arange(SHORTEST, 0, -1)
+# So many pieces of so many bytes show what is common in some data.
+SAMPLES, SAMPLE = 16, 8 << 10
 ALIGNED = -1
 # So many bytes before a text say whether it is a whole.
 BEFORE = 2
@@ -41,24 +40,27 @@ class Finder:
         """
         self._given = (tuple(texts), tuple(words))
         texts, words = self._given
-        seen = _windows(np.frombuffer(sample, np.uint8)[:SAMPLE])
+        seen = _windows(np.frombuffer(sample, np.uint8))
         distinct = sorted(set(texts), key=len, reverse=True)
         self.longest = max(map(len, distinct), default=0)
         self._texts = [text for text in distinct if len(text) >= SHORTEST]
         short = b"|".join(re.escape(text) for text in distinct if len(text) < SHORTEST)
         self._short = re.compile(rb"(?=" + short + rb")") if short else None
         entries = [
-            (int.from_bytes(text[at : at + WORD], "little"), number, at)
+            (_word(text, at), number, at)
             for number, text in enumerate(self._texts)
             for at in (_rarest(text, turn, seen) for turn in range(WORD))
         ]
-        entries = sorted([*entries, *((int.from_bytes(word, "little"), ALIGNED, 0) for word in set(words))])
+        entries = sorted([*entries, *((_word(word, 0), ALIGNED, 0) for word in set(words))])
         keys = np.array([word for word, _, _ in entries], np.uint32)
         self._of, self._at = (np.array([entry[part] for entry in entries], np.intp) for part in (1, 2))
         self._words, self._first, self._count = np.unique(keys, return_index=True, return_counts=True)
         self._lengths = np.array([len(text) for text in self._texts], np.intp)
-        # What is looked at first: the end of a text is less like others than its beginning.
-        self._ends = np.array([list(text[-SHORTEST:]) for text in self._texts], np.uint8).reshape(-1, SHORTEST)
+        # What is looked at first, from the end: there texts differ. A word, and its place in the text.
+        self._looks = [
+            (np.array([_word(text, at) for text, at in zip(self._texts, places, strict=True)], np.uint32), places)
+            for places in (self._lengths - WORD, (self._lengths - 2 * WORD).clip(0))
+        ]
         self._may = np.zeros(1 << 16, bool)
         self._may[(keys * SCATTER) >> 16] = True
 
@@ -94,13 +96,18 @@ class Finder:
         which = np.repeat(self._first[known], counts) + _within(counts)
         begins = start + np.repeat(places, counts) * WORD - self._at[which]
         aligned: list[int] = begins[self._of[which] == ALIGNED].tolist()
-        ends = begins + self._lengths[self._of[which]] if self._texts else begins
-        fits = (self._of[which] != ALIGNED) & (begins >= 0) & (ends <= len(every))
-        begins, ends, which = begins[fits], ends[fits], which[fits]
-        same = (every[ends[:, None] - BACK] == self._ends[self._of[which]]).all(axis=1)
+        fits = (self._of[which] != ALIGNED) & (begins >= 0)
+        begins, of = begins[fits], self._of[which[fits]]
+        fits = begins + self._lengths[of] <= len(every)
+        begins, of = begins[fits], of[fits]
+        # A word at every byte.
+        anywhere = np.ndarray((max(0, len(every) - WORD + 1),), np.uint32, every, 0, (1,))
+        for wanted, places in self._looks:
+            same = anywhere[begins + places[of]] == wanted[of]
+            begins, of = begins[same], of[same]
         return aligned + [
             begin
-            for begin, number in zip(begins[same].tolist(), self._of[which[same]].tolist(), strict=True)
+            for begin, number in zip(begins.tolist(), of.tolist(), strict=True)
             if every[begin : begin + len(self._texts[number])].tobytes() == self._texts[number]
         ]
 
@@ -169,19 +176,27 @@ class Stream:
         self._is_cut = self._is_cut or len(whole) > self._wholes.overlap
 
 
-def _windows(sample: Any) -> Any:
-    """The words that begin at each byte of a sample, sorted."""
-    shifted = (sample[turn:] for turn in range(WORD))
-    return np.sort(np.concatenate([each[: len(each) // WORD * WORD].view(np.uint32) for each in shifted]))
+def _windows(data: Any) -> Any:
+    """The words that begin at each byte of pieces from all over some data, sorted."""
+    starts = range(0, len(data), max(SAMPLE, len(data) // SAMPLES))
+    shifted = [data[start + turn : start + SAMPLE] for start in starts for turn in range(WORD)]
+    return np.sort(np.concatenate([np.zeros(0, np.uint32), *(_words(each) for each in shifted)]))
+
+
+def _words(data: Any) -> Any:
+    return data[: len(data) // WORD * WORD].view(np.uint32)
+
+
+def _word(text: bytes, at: int) -> int:
+    return int.from_bytes(text[at : at + WORD], "little")
 
 
 def _rarest(text: bytes, turn: int, seen: Any) -> int:
     """The place of the word to know a text by, of those that stand at `turn`, `turn` + 4 …: the least like others."""
 
     def common(at: int) -> tuple[int, int, int]:
-        word = text[at : at + WORD]
-        from_, to = (seen.searchsorted(np.uint32(int.from_bytes(word, "little")), side) for side in ("left", "right"))
-        return int(to - from_), -len(set(word)), -at
+        first, last = (seen.searchsorted(np.uint32(_word(text, at)), side) for side in ("left", "right"))
+        return int(last - first), -len(set(text[at : at + WORD])), -at
 
     return min(range(turn, len(text) - WORD + 1, WORD), key=common)
 

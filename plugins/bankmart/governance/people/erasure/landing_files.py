@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace as with_changes
 from datetime import date
@@ -28,7 +29,8 @@ from bankmart.sources.refusal import LoadRefused
 DRAFT = ".erasing"
 BLOCK = 4 << 20
 LONGEST = 64 << 20
-PIECE = 16 << 10
+PARSING = threading.Lock()
+QUOTE = ord('"')
 
 
 def folders() -> Iterator[tuple[Table, date]]:
@@ -131,16 +133,15 @@ def _csv(of: Delivery, numbers: Known, draft: Path) -> bool:
             if not starts:
                 out.write(block)
                 continue
-            ends = _ends(block)
-            theirs = set(np.searchsorted(ends, starts, side="right").tolist())
-            for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
-                piece = block[start:end]
-                if number in theirs:
-                    text = piece.decode(encoding, "surrogateescape")
-                    made = "".join(treated(fields, raw) for fields, raw in _records(text, delimiter))
-                    has_any = has_any or made != text
-                    piece = made.encode(encoding, "surrogateescape")
-                out.write(piece)
+            done = 0
+            for start, end in _records_at(block, starts):
+                raw = block[start:end].decode(encoding, "surrogateescape")
+                made = "".join(treated(fields, one) for fields, one in _records(raw, delimiter))
+                has_any = has_any or made != raw
+                out.write(block[done:start])
+                out.write(made.encode(encoding, "surrogateescape"))
+                done = end
+            out.write(block[done:])
     return has_any
 
 
@@ -150,7 +151,7 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
     while block := file.read(BLOCK):
         rest += block
         end = rest.rfind(b"\n") + 1
-        while end and rest.count(b'"', 0, end) % 2 and len(rest) < LONGEST:
+        while end and _quotes(rest, 0, end) % 2 and len(rest) < LONGEST:
             end = rest.rfind(b"\n", 0, end - 1) + 1
         if end:
             yield rest[:end]
@@ -159,35 +160,47 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def _ends(block: bytes) -> list[int]:
-    """Where a block is cut into small pieces that end with a record: only those with a number need be taken apart."""
-    ends = [0]
-    while ends[-1] < len(block):
-        end = block.find(b"\n", ends[-1] + PIECE) + 1
-        while end and block.count(b'"', ends[-1], end) % 2:
+def _records_at(block: bytes, places: list[int]) -> Iterator[tuple[int, int]]:
+    """Begin and end of the records at some places of a block, each once: only these need be taken apart."""
+    done = 0
+    for place in places:
+        if place < done:
+            continue
+        start = block.rfind(b"\n", done, place) + 1 or done
+        while start > done and _quotes(block, done, start) % 2:
+            start = block.rfind(b"\n", done, start - 1) + 1 or done
+        end = block.find(b"\n", place) + 1
+        while end and _quotes(block, start, end) % 2:
             end = block.find(b"\n", end) + 1
-        ends.append(end or len(block))
-    return ends[1:]
+        done = end or len(block)
+        yield start, done
 
 
-def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
+def _quotes(block: bytes, start: int, end: int) -> int:
+    # Many of them: bytes.count goes from one to the next.
+    return int(np.count_nonzero(np.frombuffer(block, np.uint8, end - start, start) == QUOTE))
+
+
+def _records(text: str, delimiter: str) -> list[tuple[list[str], str]]:
     """Each record's fields and its own text."""
     taken: list[str] = []
+    found: list[tuple[list[str], str]] = []
 
     def lines() -> Iterator[str]:
         for line in io.StringIO(text, newline=""):
             taken.append(line)
             yield line
 
-    # The whole process's limit, which the loader's reader goes by.
-    before = csv.field_size_limit(1 << 30)
-    try:
-        for fields in csv.reader(lines(), delimiter=delimiter):
-            raw = "".join(taken)
-            taken.clear()
-            yield fields, raw
-    finally:
-        csv.field_size_limit(before)
+    with PARSING:
+        # The whole process's limit, which the loader's reader goes by.
+        before = csv.field_size_limit(1 << 30)
+        try:
+            for fields in csv.reader(lines(), delimiter=delimiter):
+                found.append((fields, "".join(taken)))
+                taken.clear()
+        finally:
+            csv.field_size_limit(before)
+    return found
 
 
 def _written(fields: list[str | None], raw: str, delimiter: str) -> str:
