@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg2 import sql
 
-from bankmart import db
+from bankmart import db, settings
 from bankmart.governance.people.erasure import heap_files, residue
 
 NUMBER = "1000012345"
@@ -76,7 +76,7 @@ def test_a_table_of_many_pages_and_files(planted, monkeypatch):
         wanted = {place for (place,) in cursor.fetchall()}
         cursor.execute("select pg_relation_filepath('marts.many')")
         (path,) = db.one(cursor)
-    residue._write_out("warehouse")
+    residue._write_out(settings.WAREHOUSE)
     monkeypatch.setattr(heap_files, "BLOCK", 4 * heap_files.PAGE)
     whole = heap_files.files(path)[0]
     finder = residue.Search([NUMBER]).stored
