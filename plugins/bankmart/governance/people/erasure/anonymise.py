@@ -15,8 +15,8 @@ from psycopg2 import sql
 
 from bankmart import db
 from bankmart.governance.people import person
-from bankmart.governance.people.erasure.finder import Wholes
 from bankmart.governance.people.erasure.replace import ERASED
+from bankmart.governance.people.erasure.search.finder import Wholes
 from bankmart.governance.people.erasure.work import Numbers as Numbers
 from bankmart.governance.people.places import CUSTOMER, Place, Table
 from bankmart.governance.people.rules import EFFECTIVE

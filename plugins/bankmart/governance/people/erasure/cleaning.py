@@ -10,10 +10,11 @@ from datetime import date
 from psycopg2.extras import Json
 
 from bankmart import db, faults
-from bankmart.governance.people.erasure import landing_files, residue
+from bankmart.governance.people.erasure import landing_files
 from bankmart.governance.people.erasure.landing_files import delivery
 from bankmart.governance.people.erasure.replace import Known
 from bankmart.governance.people.erasure.requests import ErasureError
+from bankmart.governance.people.erasure.search import residue
 from bankmart.governance.people.erasure.work import LANDING, Work
 from bankmart.sources import contract
 from bankmart.sources.delivery import Delivery

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bankmart import settings
-from bankmart.governance.people.erasure.finder import Finder
 from bankmart.governance.people.erasure.replace import ERASED, Known, changed
+from bankmart.governance.people.erasure.search.finder import Finder
 from bankmart.governance.people.places import places
 from bankmart.sources import contract
 from bankmart.sources.contract import Table

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bankmart.governance.people.erasure import finder
-from bankmart.governance.people.erasure.finder import Finder, Stream, Wholes
+from bankmart.governance.people.erasure.search import finder
+from bankmart.governance.people.erasure.search.finder import Finder, Stream, Wholes
 
 DATA = st.binary(max_size=300) | st.text("ab01", max_size=300).map(str.encode)
 

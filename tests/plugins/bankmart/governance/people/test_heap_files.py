@@ -6,7 +6,7 @@ import pytest
 from psycopg2 import sql
 
 from bankmart import db, settings
-from bankmart.governance.people.erasure import heap_files, residue
+from bankmart.governance.people.erasure.search import heap_files, residue
 
 NUMBER = "1000012345"
 OTHER = "generate_series(1, 3000) as n"
@@ -53,8 +53,9 @@ def test_what_is_left_is_found_and_what_nobody_sees_is_not(planted, monkeypatch,
 
     def noted(paths, finder):
         found = rows(paths, finder)
-        # The whole table would be read, and nothing was seen in its files.
-        assert found is not None
+        # Else the whole table would be read, and nothing was seen in its files.
+        assert found.sought is not None
+        assert found.packed is not None
         read.add(paths[0].name)
         return found
 
@@ -80,8 +81,11 @@ def test_a_table_of_many_pages_and_files(planted, monkeypatch):
     monkeypatch.setattr(heap_files, "BLOCK", 4 * heap_files.PAGE)
     whole = heap_files.files(path)[0]
     finder = residue.Search([NUMBER]).stored
-    assert {f"({page},{line})" for page, line in heap_files.rows([whole], finder)} == wanted
+    assert {f"({page},{line})" for page, line in heap_files.rows([whole], finder).sought} == wanted
+    with monkeypatch.context() as few:
+        few.setattr(heap_files, "MOST", 5)
+        assert heap_files.rows([whole], finder) == heap_files.Rows(None, [])
     monkeypatch.setattr(heap_files, "SEGMENT", 1000)
-    assert {page for page, _ in heap_files.rows([whole, whole], finder)} == {
+    assert {page for page, _ in heap_files.rows([whole, whole], finder).sought} == {
         offset + int(place[1:].split(",")[0]) for place in wanted for offset in (0, 1000)
     }

@@ -17,14 +17,15 @@ import pyarrow.parquet as pq
 from psycopg2 import sql
 
 from bankmart import db, settings
-from bankmart.governance.people.erasure import heap_files
-from bankmart.governance.people.erasure.finder import Finder, Stream, Wholes
+from bankmart.governance.people.erasure.search import heap_files
+from bankmart.governance.people.erasure.search.finder import Finder, Stream, Wholes
+from bankmart.governance.people.erasure.search.heap_files import Row
 
 BLOCK = 4 << 20
 # How many tables and files are read at once: while the server gives out one, another is searched.
 WORKERS = 2
-# Of smaller tables the files are not worth a look, and more rows than that are not fetched one by one.
-SMALL, MOST_ROWS = 1 << 20, 20_000
+# Of smaller tables the files are not worth a look.
+SMALL = 1 << 20
 # What the erasure itself needs until it is done, and what is destroyed with it.
 NOT_TABLES = [("governance", "erasure"), ("governance", "erasure_work")]
 NOT_SCHEMAS = ["vault", "pg_catalog", "information_schema"]
@@ -33,7 +34,9 @@ NOT_FOLDERS = ("postgres", "venv", "truth", "bin", "certificates")
 # Columns in which a number or a text can stand: no dates, flags, fractions or amounts. Reading them took two thirds of
 # the server's time, and an amount that happens to be somebody's number is no trace of anybody.
 TABLES = """
-select nspname, relname, array_agg(attname order by attnum), pg_relation_size(pg_class.oid),
+select nspname, relname, array_agg(attname order by attnum),
+    coalesce(array_agg(attname order by attnum) filter (where atttypid <> all('{integer,bigint}'::regtype[])), '{}'),
+    pg_relation_size(pg_class.oid),
     pg_relation_filepath(pg_class.oid),
     bool_and(atttypid = any('{text,varchar,bpchar,name,integer,bigint}'::regtype[]))
         and coalesce(pg_relation_size(nullif(reltoastrelid, 0)), 0) = 0
@@ -59,11 +62,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with the columns to be searched. `is_plain`: its files have them as they are, or it shows."""
+    """A table, the columns to be searched, and those of them that are no numbers.
+
+    `is_plain`: its files have them as they are, or it shows that they haven't.
+    """
 
     schema: str
     name: str
     columns: list[str]
+    texts: list[str]
     size: int
     path: str
     is_plain: bool
@@ -155,18 +162,26 @@ def redact(path: Path, search: Search) -> bool:
 
 
 def _is_in_table(cursor: Any, table: Table, search: Search) -> bool:
-    condition: sql.Composable = sql.SQL("")
     if table.is_plain and table.size >= SMALL and (paths := heap_files.files(table.path)):
+        # Among these rows are some that nobody sees any more: the server knows.
         rows = heap_files.rows(paths, search.stored)
-        if rows == []:
-            return False
-        if rows and len(rows) <= MOST_ROWS:
-            # Among them are those that nobody sees any more: the server knows.
-            places = [f"({page},{line})" for page, line in rows]
-            condition = sql.SQL(" where ctid = any({}::tid[])").format(sql.Literal(places))
+        asked = [(table.columns, rows.sought), (table.texts, rows.packed)]
+    else:
+        asked = [(table.columns, None)]
+    return any(_is_in_rows(cursor, table, columns, places, search) for columns, places in asked)
+
+
+def _is_in_rows(cursor: Any, table: Table, columns: list[str], rows: list[Row] | None, search: Search) -> bool:
+    """Whether it is in these columns of some rows; None: of all."""
+    if not columns or rows == []:
+        return False
+    condition: sql.Composable = sql.SQL("")
+    if rows:
+        places = [f"({page},{line})" for page, line in rows]
+        condition = sql.SQL(" where ctid = any({}::tid[])").format(sql.Literal(places))
     stream = Stream(search.wholes)
     read = sql.SQL("copy (select {} from {}{}) to stdout (format csv)").format(
-        sql.SQL(", ").join(map(sql.Identifier, table.columns)), sql.Identifier(table.schema, table.name), condition
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.schema, table.name), condition
     )
     cursor.copy_expert(read, cast(Any, stream), BLOCK)
     return stream.found()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bankmart import settings
-from bankmart.governance.people.erasure.finder import Finder
+from bankmart.governance.people.erasure.search.finder import Finder
 from bankmart.runtime import postgres
 
 PAGE, HEADER = 8192, 24
@@ -26,8 +28,8 @@ NORMAL = 1
 # it was compressed in the upper two bits. It is always shorter than before, and never by so much as RATIO.
 LENGTH_BITS, COMPRESSED = np.uint32(0xFFFF8003), np.uint32(2)
 BEFORE_BITS, METHOD_BITS, HEAD, RATIO = np.uint32(0x3FFFFFFF), 31, 8, 300
-# With more rows than so many a page to look at, reading the whole table is no slower.
-MANY = 8
+# More rows than that are not fetched one by one.
+MOST = 20_000
 # How many pairs of place and row are compared at once.
 PAIRS = 1 << 22
 
@@ -43,7 +45,7 @@ def files(path: str) -> list[Path] | None:
     """The files of a table, `path` being what pg_relation_filepath says; None where they are not here to be read."""
     if not are_here():
         return None
-    first = postgres.place(settings.state_dir()).data / path
+    first = _data(settings.state_dir()) / path
     try:
         found = [first]
         while (more := Path(f"{first}.{len(found)}")).exists():
@@ -55,22 +57,40 @@ def files(path: str) -> list[Path] | None:
     return found
 
 
-def rows(paths: Sequence[Path], finder: Finder) -> list[Row] | None:
-    """Page and number of each row that holds a sought text, or that may hold it compressed.
+@dataclass
+class Rows:
+    """Rows of a table that hold what is sought, and rows that may hold it compressed; None: too many to be named."""
 
-    None where these are so many that the table is better read whole. The files must be as the server knows them: after
-    a checkpoint. What is kept out of line is not looked at: a table that has such rows is read otherwise.
+    sought: list[Row] | None = field(default_factory=list)
+    packed: list[Row] | None = field(default_factory=list)
+
+
+def rows(paths: Sequence[Path], finder: Finder) -> Rows:
+    """The rows to be read again, each by its page and number.
+
+    The files must be as the server knows them: after a checkpoint. What is kept out of line is not looked at: a table
+    that has such rows is read otherwise.
     """
-    found: list[Row] = []
+    found = Rows()
     pages = 0
     for number, path in enumerate(paths):
         for start, block in _blocks(path):
             finder = finder if pages else finder.tuned(block)
             pages += len(block) // PAGE
-            found += [(number * SEGMENT + start + page, line) for page, line in _in_block(block, finder)]
-            if len(found) > MANY * pages + 10_000:
-                return None
+            begin, length = _lines(block)
+            hits = np.array(finder.starts(block), np.intp)
+            first = number * SEGMENT + start
+            found.sought = _with(found.sought, _rows_at(first, hits, np.ones_like(hits), begin, length))
+            if found.packed is not None:
+                packed = _compressed(block, length.max(initial=0))
+                found.packed = _with(found.packed, _rows_at(first, *packed, begin, length))
     return found
+
+
+@cache
+def _data(state: Path) -> Path:
+    # To find it, programs are run.
+    return postgres.place(state).data
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, Any]]:
@@ -88,20 +108,19 @@ def _blocks(path: Path) -> Iterator[tuple[int, Any]]:
                     return
 
 
-def _in_block(block: Any, finder: Finder) -> list[Row]:
-    """Page and number of rows of a block that hold what is sought, or may."""
-    begin, length = _lines(block)
-    hits = np.array(finder.starts(block), np.intp)
-    packed, sizes = _compressed(block, length.max(initial=0))
-    places, sizes = np.concatenate([hits, packed]), np.concatenate([np.ones_like(hits), sizes])
+def _with(known: list[Row] | None, more: list[Row]) -> list[Row] | None:
+    return None if known is None or len(known) + len(more) > MOST else known + more
+
+
+def _rows_at(first: int, places: Any, sizes: Any, begin: Any, length: Any) -> list[Row]:
+    """Page, counted from `first`, and number of the rows in which something of a size lies at a place."""
     found: set[Row] = set()
     step = max(1, PAIRS // max(1, begin.shape[1]))
-    for first in range(0, len(places), step):
-        page, at = np.divmod(places[first : first + step], PAGE)
-        at, end = at[:, None], (at + sizes[first : first + step])[:, None]
-        is_in = (at >= begin[page]) & (end <= begin[page] + length[page])
-        which, line = np.nonzero(is_in)
-        found.update(zip(page[which].tolist(), (line + 1).tolist(), strict=True))
+    for start in range(0, len(places), step):
+        page, at = np.divmod(places[start : start + step], PAGE)
+        at, end = at[:, None], (at + sizes[start : start + step])[:, None]
+        which, line = np.nonzero((at >= begin[page]) & (end <= begin[page] + length[page]))
+        found.update(zip((first + page[which]).tolist(), (line + 1).tolist(), strict=True))
     return sorted(found)
 
 
