@@ -1,4 +1,4 @@
-"""dbt's Postgres adapter, without what it does for every model and check and no build needs."""
+"""dbt and its Postgres adapter, without what they do for every model and check and no build needs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 
 @lru_cache(maxsize=1)
 def adapt() -> None:
-    """Replace three methods of dbt's, once a process: AttributeError where a newer dbt has them no more."""
+    """Replace five methods of dbt's, once a process: AttributeError where a newer dbt has them no more."""
     # Not at the top: dbt takes seconds to import.
     from dbt.adapters.postgres.connections import PostgresConnectionManager as Connections
     from dbt.adapters.postgres.impl import PostgresAdapter
+    from dbt.contracts.graph.nodes import ParsedNode
+    from dbt_common.events.base_types import EventLevel
+    from dbt_common.events.event_manager import EventManager
 
     # What hangs on what, so that it is dropped with it: our materializations drop nothing that anything hangs on.
     PostgresAdapter._link_cached_relations = lambda self, manifest: None
@@ -37,6 +40,17 @@ def adapt() -> None:
         return choose(self, name)
 
     Connections.release, Connections.set_connection_name = release, set_connection_name
+    # Each statement's text in two files, which nothing reads.
+    _ = ParsedNode.write_node
+    ParsedNode.write_node = lambda self, *where: None
+    # A thousand messages a layer for a log that isn't written.
+    fire = EventManager.fire_event
+
+    def fire_event(self: Any, e: Any, level: Any = None, **more: Any) -> None:
+        if self.callbacks or (level or e.level_tag()) != EventLevel.DEBUG:
+            fire(self, e, level=level, **more)
+
+    EventManager.fire_event = fire_event
 
 
 def _is_gone(handle: Any) -> bool:
