@@ -23,7 +23,7 @@
         {%- do run_query(_add_keys(target)) -%}
         {%- do create_indexes(target) -%}
     {%- endif -%}
-    {%- do run_query(_count(target, columns, (standing.row_count or 0) > 100000)) -%}
+    {%- do run_query(_count(target, columns, (standing.row_count or 0) > 100000) ~ '; ' ~ _index_new_rows(target)) -%}
     {%- do _keep_docs(target, standing) -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() -%}
