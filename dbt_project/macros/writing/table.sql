@@ -132,13 +132,20 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{# _insert(target, columns, sql) -> the statement that puts the rows into a table, in the order of the dates that it has a
+   block index on: what a window looks back for then lies together, however the files were sorted. #}
 {% macro _insert(target, columns, sql) -%}
     {%- set names = [] -%}
     {%- for column in columns -%}{%- do names.append(_quoted(column)) -%}{%- endfor -%}
+    {%- set dates = [] -%}
+    {%- for index in config.get('indexes') or [] if index.type == 'brin' -%}
+        {%- do dates.extend(index.columns | reject('equalto', 'build_id')) -%}
+    {%- endfor -%}
     insert into {{ target }} ({{ names | join(', ') }})
     select {{ names | join(', ') }} from (
     {{ sql }}
     ) as made
+    {% if dates %}order by {{ dates | join(', ') }}{% endif %}
 {%- endmacro %}
 
 {% macro _quoted(column) -%}

@@ -52,6 +52,8 @@ if sys.platform == "linux":
 
 # A day goes over the indicators of all customers some twenty times; what isn't in here is checked anew each time.
 BUFFERS_SHARE, LEAST_BUFFERS_MB, MOST_BUFFERS_MB = 8, 512, 4096
+# What a container may use, where this is one.
+GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class PostgresError(BankmartError):
@@ -133,8 +135,7 @@ def initialise(at: Place, admin_password: str, port: int) -> None:
 def shared_buffers_mb() -> int:
     """What the server keeps of its tables in memory: an eighth of the machine's, or of what this group may use."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.exists() and (said := limit.read_text().strip()).isdigit():
+    if GROUP_LIMIT.exists() and (said := GROUP_LIMIT.read_text().strip()).isdigit():
         memory = min(memory, int(said))
     return min(max(memory // BUFFERS_SHARE >> 20, LEAST_BUFFERS_MB), MOST_BUFFERS_MB)
 

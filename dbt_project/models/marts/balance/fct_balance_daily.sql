@@ -111,5 +111,3 @@ left join held
 where
     stood.moved_amount <> 0
     or stood.restated_amount <> 0
--- In the order of their dates: what windows look back for lies together, and the index on dates finds it.
-order by stood.balance_date, stood.customer_id

@@ -21,6 +21,3 @@ from {{ ref('stg_card__card_transaction') }} as payment
 inner join {{ current('int_card') }} as card on payment.card_id = card.card_id
 left join merchant on payment.merchant_category_code = merchant.merchant_category_code
 where payment.business_date = {{ business_date() }}
--- In the order of their dates, which files needn't have: what windows look back for lies together, and the index on
--- dates finds it.
-order by payment.transaction_date, card.customer_id
