@@ -270,7 +270,8 @@ def test_what_a_window_looks_back_for_lies_together(line):
     for index, table, column in indexes:
         ((count, out_of_order),) = kept(
             line,
-            f"select count(*), count(*) filter (where is_back) from (select {column} < lag({column}) over (order by ctid) as is_back from {table}"  # noqa: S608
+            "select count(*), count(*) filter (where is_back) from ("
+            f"select {column} < lag({column}) over (order by ctid) as is_back from {table}"  # noqa: S608
             " where build_id = (%(builds)s)[1]) as made",
         )
         # The server may put a row where another page had room; account by account it would be one of each.
