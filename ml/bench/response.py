@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml.bench._json import as_json, processors
+from ml.bench._json import as_json, count, processors
 from ml.errors import ModelError
 from ml.public import gain
 from ml.public.contacts import Contacts, read_contacts
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--start", type=float, default=Protocol.start, help="share of contacts before the first judged")
     parser.add_argument("--delay", type=int, help="contacts before one's own whose outcomes aren't known yet")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds, all of them reported")
+    parser.add_argument("--seeds", type=count, default=3, help="how many seeds, all of them reported")
     parser.add_argument("--threads", type=int, default=processors(), help="default: as many as there are processors")
 
 
@@ -87,6 +87,8 @@ def judge(contacts: Contacts, protocol: Protocol) -> dict[str, Any]:
         "numeric": list(contacts.numeric.columns),
         "categorical": list(contacts.categorical.columns),
         "left_out": contacts.left_out,
+        # Alone they tell what came: were they known before the contact?
+        "suspects": walked.suspects,
         "protocol": protocol.as_dict()
         | {
             "window": walked.window,

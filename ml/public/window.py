@@ -77,10 +77,17 @@ def has_both(label: np.ndarray) -> bool:
 
 
 def learnt_from(contacts: Contacts, begin: int, window: int, delay: int) -> np.ndarray:
-    """The newest contacts whose outcome is known at contact `begin`: of earlier moments, `delay` ago or more."""
+    """The newest contacts whose outcome is known at contact `begin`: of earlier moments, `delay` ago or more.
+
+    `window` of them, or as many more as bring LEAST_CLASS of the rarer outcome.
+    """
     moment = contacts.moment
-    end = min(begin - delay, int(np.searchsorted(moment, moment[begin], side="left")))
-    return np.arange(max(0, end - window), max(0, end))
+    end = max(0, min(begin - delay, int(np.searchsorted(moment, moment[begin], side="left"))))
+    first = max(0, end - window)
+    for outcome in (0, 1):
+        there = np.flatnonzero(contacts.label[:end] == outcome)[-LEAST_CLASS:]
+        first = min(first, int(there[0]) if len(there) == LEAST_CLASS else 0)
+    return np.arange(first, end)
 
 
 def fit(
