@@ -12,7 +12,7 @@ from ml.errors import ModelError
 from ml.public import gain
 from ml.public.contacts import Contacts, read_contacts
 from ml.public.walking import walk
-from ml.public.window import LEAST_STEP, SETTINGS, USUAL_WINDOW, Protocol
+from ml.public.window import LEAST_STEP, SETTINGS, USUAL, USUAL_WINDOW, Protocol
 
 # Where a file says nothing of time but its order, the outcomes of so many contacts before aren't known yet.
 UNKNOWN_TIME_DELAY = 100
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=int, help="contacts between two retrainings (default: 500, or 40 retrainings)")
     parser.add_argument(
         "--settings",
-        choices=[*SETTINGS, SETTLED],
+        choices=[USUAL, *SETTINGS, SETTLED],
         default=Protocol.settings,
         help="of the model (default: %(default)s)",
     )
