@@ -23,9 +23,12 @@ from bankmart.governance import gate
 from bankmart.governance.build import Build
 from bankmart.governance.people.erasure import fence
 
+# Features that need no tag and take long: made while `ind_all`, which all other tags wait for, leaves a core idle.
+BESIDE_TAGS = ["path:models/features/behaviour", "path:models/features/offer/ftr_product_affinity.sql"]
 SELECTION = {
     # What people keep as lists: read by marts, so loaded with the first layer.
     "staging": ["path:models/staging", "path:seeds"],
+    "tags": ["path:models/tags", *BESIDE_TAGS],
     "training": [
         "path:models/tags/levels",
         "path:models/tags/moves",
@@ -34,6 +37,8 @@ SELECTION = {
         "path:models/features",
     ],
 }
+
+EXCLUSION = {"features": BESIDE_TAGS}
 
 # What the database or the network says when trying again may help.
 PASSING = re.compile(
@@ -165,11 +170,10 @@ def build_layer(layer: str, build: Build) -> list[Node]:
 
     A failed check is for the layer's gate to judge; raises DbtError where a model could not be built.
     """
-    # Not at the top: dbt takes seconds to import.
-    from dbt_common.invocation import get_invocation_id
-
     selection = SELECTION.get(layer, [f"path:models/{layer}"])
     arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--log-level", "none"]
+    if layer in EXCLUSION:
+        arguments += ["--exclude", *EXCLUSION[layer]]
     # Unit tests judge the code, not the day: `make test` runs them. What was done is kept in node_result, not in files.
     arguments += ["--exclude-resource-type", "unit_test", "--no-write-json", "--log-level-file", "none"]
     with _alone():
@@ -180,16 +184,26 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     known = manifest()
     owners = _owners(known)
     nodes = [_node(item, owners) for item in result.result.results]
-    invocation_id = get_invocation_id()
-    _record(layer, build, invocation_id, nodes)
-    lineage.emit(layer, build, result.result.results, known)
+    with lineage.sending(layer, build, result.result.results, known):
+        _keep(layer, build, nodes, known)
+        if build.kind == "daily":
+            watched = _watch(layer, build)
+            _record(layer, build, watched)
+            nodes += watched
+    faults.point("build.recorded")
+    return nodes
+
+
+def _keep(layer: str, build: Build, nodes: list[Node], known: dict[str, Any]) -> None:
+    # What dbt did, with masked rows of what failed. Raises DbtError where a model could not be built.
+    _record(layer, build, nodes)
     failed = {
         node.node_id: node.compiled
         for node in nodes
         if node.status in ("fail", "warn") and node.resource_type == "test" and node.compiled
     }
     if failed:
-        gate.keep_examples(build, invocation_id, failed, known)
+        gate.keep_examples(build, _invocation_id(), failed, known)
     broken = [node for node in nodes if node.status == "error"]
     if broken:
         builds.finish(build.build_id, "failed", f"layer {layer} is not built")
@@ -199,18 +213,25 @@ def build_layer(layer: str, build: Build) -> list[Node]:
             f"{lines}\n"
             "Readers still see what was published before. Mend the cause and clear this task."
         )
-    if build.kind == "daily":
-        # Not at the top: it gives its findings as this module's nodes.
-        from bankmart.governance.quality import freshness, reconcile, watch
-        from bankmart.governance.tags import monitor
 
-        watched = monitor.check(build, layer)
-        for check in {"staging": [freshness.check, watch.check], "marts": [reconcile.check]}.get(layer, []):
-            watched += check(build)
-        _record(layer, build, invocation_id, watched)
-        nodes += watched
-    faults.point("build.recorded")
-    return nodes
+
+def _watch(layer: str, build: Build) -> list[Node]:
+    # The platform's own checks of what the layer has written.
+    # Not at the top: they give their findings as this module's nodes.
+    from bankmart.governance.quality import freshness, reconcile, watch
+    from bankmart.governance.tags import monitor
+
+    watched = monitor.check(build, layer)
+    for check in {"staging": [freshness.check, watch.check], "marts": [reconcile.check]}.get(layer, []):
+        watched += check(build)
+    return watched
+
+
+def _invocation_id() -> str:
+    # Not at the top: dbt takes seconds to import.
+    from dbt_common.invocation import get_invocation_id
+
+    return get_invocation_id()
 
 
 @contextmanager
@@ -271,9 +292,10 @@ def _severity(node: Any) -> str:
     return str(getattr(node.config, "severity", "error")).lower()
 
 
-def _record(layer: str, build: Build, invocation_id: str, nodes: list[Node]) -> None:
+def _record(layer: str, build: Build, nodes: list[Node]) -> None:
     if not nodes:
         return
+    invocation_id = _invocation_id()
     rows = [
         (
             invocation_id, build.build_id, build.business_date, layer, node.node_id, node.name, node.resource_type,

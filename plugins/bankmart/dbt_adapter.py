@@ -1,18 +1,25 @@
-"""dbt's Postgres adapter, without what it does for every model and check and no build needs."""
+"""dbt and its Postgres adapter, without what they do for every model and check and no build needs."""
 
 from __future__ import annotations
 
 import select
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
+
+from bankmart import faults
 
 
 @lru_cache(maxsize=1)
 def adapt() -> None:
-    """Replace three methods of dbt's, once a process: AttributeError where a newer dbt has them no more."""
+    """Replace six methods of dbt's, once a process: AttributeError where a newer dbt has them no more."""
     # Not at the top: dbt takes seconds to import.
     from dbt.adapters.postgres.connections import PostgresConnectionManager as Connections
     from dbt.adapters.postgres.impl import PostgresAdapter
+    from dbt.adapters.reference_keys import _make_ref_key
+    from dbt.contracts.graph.nodes import ParsedNode
+    from dbt_common.events.base_types import EventLevel
+    from dbt_common.events.event_manager import EventManager
 
     # What hangs on what, so that it is dropped with it: our materializations drop nothing that anything hangs on.
     PostgresAdapter._link_cached_relations = lambda self, manifest: None
@@ -37,6 +44,28 @@ def adapt() -> None:
         return choose(self, name)
 
     Connections.release, Connections.set_connection_name = release, set_connection_name
+    # Whether a table is there is looked up, not searched for among all there are: parts of states are many.
+    search = PostgresAdapter.get_relation
+
+    def get_relation(self: Any, database: str, schema: str, identifier: str) -> Any:
+        if not self._schema_is_cached(database, schema):
+            return search(self, database, schema, identifier)
+        wanted = SimpleNamespace(database=database, schema=schema, identifier=identifier)
+        found = self.cache.relations.get(_make_ref_key(wanted))
+        return found and found.inner
+
+    PostgresAdapter.get_relation = get_relation
+    # Each statement's text in two files, which nothing reads.
+    _ = ParsedNode.write_node
+    ParsedNode.write_node = lambda self, *where: None
+    # A thousand messages a layer for a log that isn't written.
+    fire = EventManager.fire_event
+
+    def fire_event(self: Any, e: Any, level: Any = None, **more: Any) -> None:
+        if (level or e.level_tag()) != EventLevel.DEBUG or faults.callbacks():
+            fire(self, e, level=level, **more)
+
+    EventManager.fire_event = fire_event  # type: ignore[method-assign, assignment]
 
 
 def _is_gone(handle: Any) -> bool:

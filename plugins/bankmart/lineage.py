@@ -11,8 +11,10 @@ import fcntl
 import logging
 import os
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,23 +83,31 @@ def of_task(instance: Any) -> None:
         log.warning("the events of this task have no parent: %s", error)
 
 
-def emit(layer: str, build: Build, results: list[Any], manifest: dict[str, Any]) -> int:
-    """Send the events of one layer, made from dbt's own results of its nodes and the manifest; how many were sent.
+@contextmanager
+def sending(layer: str, build: Build, results: list[Any], manifest: dict[str, Any]) -> Iterator[list[str]]:
+    """Send the events of one layer beside what is done meanwhile, made from dbt's own results of its nodes and the
+    manifest; gives the jobs of those that are sent, all of them at the end.
 
     Whatever goes wrong is a warning, after PATIENCE at most: lineage never stops a build.
     """
+    sent: list[str] = []
     if os.environ.get("OPENLINEAGE_DISABLED", "").lower() == "true":
-        return 0
-    sent: list[int] = []
+        yield sent
+        return
     sender = threading.Thread(target=_send, args=(layer, build, results, manifest, sent), daemon=True)
     sender.start()
-    sender.join(PATIENCE)
-    if sender.is_alive():
-        log.warning("lineage of layer %s is given up after %.0f s: OPENLINEAGE_URL does not answer", layer, PATIENCE)
-    return len(sent)
+    begun = time.monotonic()
+    try:
+        yield sent
+    finally:
+        sender.join(max(PATIENCE - (time.monotonic() - begun), 0.0))
+        if sender.is_alive():
+            log.warning(
+                "lineage of layer %s is given up after %.0f s: OPENLINEAGE_URL does not answer", layer, PATIENCE
+            )
 
 
-def _send(layer: str, build: Build, results: list[Any], manifest: dict[str, Any], sent: list[int]) -> None:
+def _send(layer: str, build: Build, results: list[Any], manifest: dict[str, Any], sent: list[str]) -> None:
     try:
         from openlineage.client import OpenLineageClient
 
@@ -108,7 +118,7 @@ def _send(layer: str, build: Build, results: list[Any], manifest: dict[str, Any]
         client = OpenLineageClient(config={"transport": where})
         for event in events(layer, build, results, manifest):
             client.emit(event)
-            sent.append(1)
+            sent.append(event.job.name)
     except Exception as error:  # noqa: BLE001 - said, and nothing more
         log.warning("lineage of layer %s could not be sent, after %d events: %s", layer, len(sent), error)
 

@@ -255,3 +255,24 @@ def test_a_built_layer_tells_its_lineage(line):
     assert {(each["name"], each["field"]) for each in parents} == {
         ("bankmart.staging.stg_core_banking__transaction", "amount")
     }
+
+
+def test_what_a_window_looks_back_for_lies_together(line):
+    """Facts are in the order of their dates, and their block indexes know every row: history is not read."""
+    indexes = kept(
+        line,
+        "select c.oid, i.indrelid::regclass::text, a.attname from pg_index i join pg_class c on c.oid = i.indexrelid"
+        " join pg_class t on t.oid = i.indrelid join pg_am m on m.oid = c.relam"
+        " join pg_attribute a on a.attrelid = t.oid and a.attnum = i.indkey[0]"
+        " where m.amname = 'brin' and t.relkind = 'r' and t.relname like 'fct%%'",
+    )
+    assert {"marts.fct_balance_daily", "marts.fct_card_transaction"} <= {table for _, table, _ in indexes}
+    for index, table, column in indexes:
+        ((out_of_order,),) = kept(
+            line,
+            f"select count(*) from (select {column} < lag({column}) over (order by ctid) as is_back from {table}"  # noqa: S608
+            " where build_id = (%(builds)s)[1]) as made where is_back",
+        )
+        # The server may put a row where another page had room; person by person it would be one of each.
+        assert out_of_order < 10, f"{table} is not in the order of {column}"
+        assert kept(line, f"select brin_summarize_new_values({index})") == [(0,)], f"{table}: {column}"  # noqa: S608

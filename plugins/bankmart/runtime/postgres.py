@@ -31,7 +31,6 @@ CONFIG = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "100",
-    "shared_buffers": "512MB",
     "work_mem": "64MB",
     "maintenance_work_mem": "256MB",
     "effective_cache_size": "4GB",
@@ -50,6 +49,11 @@ CONFIG = {
 if sys.platform == "linux":
     # After a crash each of some thousand files would be opened to be synchronised: 13 s of a recovery of 14.
     CONFIG["recovery_init_sync_method"] = "syncfs"
+
+# A day goes over the indicators of all customers some twenty times; what isn't in here is checked anew each time.
+BUFFERS_SHARE, LEAST_BUFFERS_MB, MOST_BUFFERS_MB = 8, 512, 4096
+# What a container may use, where this is one.
+GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class PostgresError(BankmartError):
@@ -121,10 +125,19 @@ def initialise(at: Place, admin_password: str, port: int) -> None:
             raise PostgresError(f"initdb failed in {at.data}: {done.stderr.strip()}")
         made.touch()
         _give(made, at.user)
-    lines = [f"{name} = '{value}'" for name, value in {**CONFIG, "port": str(port)}.items()]
+    said = {**CONFIG, "shared_buffers": f"{shared_buffers_mb()}MB", "port": str(port)}
+    lines = [f"{name} = '{value}'" for name, value in said.items()]
     config = at.data / "postgresql.auto.conf"
     config.write_text("\n".join(lines) + "\n")
     _give(config, at.user)
+
+
+def shared_buffers_mb() -> int:
+    """What the server keeps of its tables in memory: an eighth of the machine's, or of what this group may use."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if GROUP_LIMIT.exists() and (said := GROUP_LIMIT.read_text().strip()).isdigit():
+        memory = min(memory, int(said))
+    return min(max(memory // BUFFERS_SHARE >> 20, LEAST_BUFFERS_MB), MOST_BUFFERS_MB)
 
 
 def run_as(at: Place, command: list[str]) -> subprocess.CompletedProcess[str]:

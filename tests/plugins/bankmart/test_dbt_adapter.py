@@ -7,7 +7,12 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from dbt.adapters.cache import RelationsCache
 from dbt.adapters.postgres.connections import PostgresConnectionManager, PostgresCredentials
+from dbt.adapters.postgres.impl import PostgresAdapter
+from dbt.adapters.postgres.relation import PostgresRelation
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.event_manager import EventManager
 
 from bankmart import db, dbt_adapter, settings
 
@@ -50,3 +55,27 @@ def test_a_connection_that_the_server_ended_is_not_used_again(connections):
         cursor.execute("select pg_terminate_backend(%s, 5000)", (first,))
     time.sleep(0.05)
     assert backend(connections, "two") != first
+
+
+def test_a_table_is_looked_up():
+    dbt_adapter.adapt()
+    cache = RelationsCache()
+    there = PostgresRelation.create(database="bankmart", schema="tags", identifier="tag_value__b7", type="table")
+    cache.add(there)
+    adapter = SimpleNamespace(cache=cache, _schema_is_cached=lambda database, schema: True)
+    assert PostgresAdapter.get_relation(adapter, "bankmart", "tags", "tag_value__b7") == there
+    assert PostgresAdapter.get_relation(adapter, "bankmart", "tags", "tag_value__b8") is None
+
+
+@pytest.mark.parametrize(("level", "heard"), [(EventLevel.DEBUG, 0), (EventLevel.WARN, 1), (EventLevel.ERROR, 1)])
+def test_only_what_matters_becomes_a_message(level, heard, monkeypatch):
+    dbt_adapter.adapt()
+    manager, told = EventManager(), []
+    manager.add_callback(told.append)
+    event = SimpleNamespace(
+        level_tag=lambda: level, message=lambda: "said", code=lambda: "Z000", PROTO_TYPES_MODULE=None
+    )
+    made = "dbt_common.events.event_manager.msg_from_base_event"
+    monkeypatch.setattr(made, lambda e, level: SimpleNamespace(info=e))
+    manager.fire_event(event)
+    assert len(told) == heard

@@ -61,9 +61,15 @@ def told():
     return [json.loads(line) for line in file().read_text().splitlines()]
 
 
+def sent(layer="marts"):
+    with lineage.sending(layer, BUILD, RESULTS, MANIFEST) as jobs:
+        pass
+    return jobs
+
+
 def test_a_layer_and_its_models_begin_and_end(monkeypatch):
     monkeypatch.setenv(lineage.PARENT, "bankmart/mart_daily.dbt_marts/0190a0f2-0000-7000-8000-000000000000")
-    assert lineage.emit("marts", BUILD, RESULTS, MANIFEST) == 6
+    assert len(sent()) == 6
     said = told()
     assert [(each["job"]["name"], each["eventType"]) for each in said] == [
         ("dbt.marts", "START"),
@@ -85,13 +91,13 @@ def test_an_endpoint_that_does_not_answer_is_a_warning(monkeypatch, caplog):
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         monkeypatch.setenv("OPENLINEAGE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        assert lineage.emit("marts", BUILD, RESULTS, MANIFEST) == 0
+        assert not sent()
     assert "lineage of layer marts could not be sent" in caplog.text
 
 
 def test_who_wants_none_gets_none(monkeypatch):
     monkeypatch.setenv("OPENLINEAGE_DISABLED", "true")
-    assert lineage.emit("marts", BUILD, RESULTS, MANIFEST) == 0
+    assert not sent()
     assert not file().exists()
 
 
@@ -100,7 +106,7 @@ def test_events_fill_no_disk(monkeypatch, tmp_path):
     monkeypatch.setenv("BANKMART_LINEAGE_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setattr(lineage, "LARGEST", 1)
     for number in range(lineage.KEPT + 3):
-        lineage.emit(f"layer{number}", BUILD, RESULTS, MANIFEST)
+        sent(f"layer{number}")
     names = ["events.jsonl", *(f"events.{number}.jsonl" for number in range(1, lineage.KEPT + 1))]
     found = {path.name: path.read_text() for path in (tmp_path / "elsewhere").glob("*.jsonl")}
     assert sorted(found) == sorted(names)

@@ -1,3 +1,5 @@
+{#- Days in several rows are few, which the planner can't know: it would sort all days by them, twice. -#}
+{{ config(pre_hook='set local enable_mergejoin = off') }}
 {%- set sums = ['out_count', 'out_amount', 'night_count', 'cash_count', 'slice_count'] -%}
 {%- set peaks = ['out_count', 'out_amount', 'largest_amount', 'night_count'] -%}
 {%- set card = ['card_count', 'card_amount', 'abroad_count'] -%}
@@ -61,12 +63,24 @@ anew as ( -- noqa: ST03
     inner join before on moved.customer_id = before.customer_id
     where {{ behaviour_peak_left('moved', 'before', peaks + card) }}
 ),
+
+-- All numbers of theirs: days are found by these, before anything is joined to them.
+own_number as (
+    select anew.person_id as customer_id
+    from anew
+
+    union
+
+    select link.customer_id
+    from link
+    where link.linked_customer_id in (select anew.person_id from anew)
+),
 {% endif %}
 read_whole as {{ 'not ' if not goes_on }}materialized (
     select known.*
     from known
     {%- if goes_on %}
-    where known.person_id in (select anew.person_id from anew)
+    where known.customer_id in (select own_number.customer_id from own_number)
     {%- endif %}
 ),
 

@@ -52,4 +52,3 @@ select
     {{ build_columns() }}
 from moved
 full join paid using (customer_id, activity_date) -- noqa: ST07
-order by activity_date, customer_id

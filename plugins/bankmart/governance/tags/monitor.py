@@ -32,8 +32,8 @@ def check(build: Build, layer: str) -> list[dbt.Node]:
     tags = [tag for tag in known if tag.status != "retired" and tag.relation.startswith(f"{layer}.")]
     if not tags:
         return []
+    counted = mixes.count(build, tags)
     with db.connect("platform") as link, link.cursor() as cursor:
-        counted = mixes.count(cursor, build, tags)
         past = mixes.history(cursor, build.business_date, HISTORY_DAYS)
         judged = judge(cursor, build, tags, counted, past)
         mixes.keep(cursor, build, counted)

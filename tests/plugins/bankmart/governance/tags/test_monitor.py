@@ -121,8 +121,7 @@ def test_the_same_day_of_last_month(day, there, found):
 def test_one_pass_per_table(bank, days, make_tag, monkeypatch):
     build = days[0](1, FIRST)
     fill(build, 100, gone=50, odd=1)
-    with db.connect("platform") as link, link.cursor() as cursor:
-        found = mixes.count(cursor, build, registry.tags({}))
-        assert found["aum_tier"].counts == {"high": 100, "(none)": 50, "low": 249, "(other)": 1}
-        assert found["is_even"].counts == {"true": 200, "false": 200}
-        assert (found["aum_tier"].customers, found["aum_tier"].filled) == (CUSTOMERS, 350)
+    found = mixes.count(build, registry.tags({}))
+    assert found["aum_tier"].counts == {"high": 100, "(none)": 50, "low": 249, "(other)": 1}
+    assert found["is_even"].counts == {"true": 200, "false": 200}
+    assert (found["aum_tier"].customers, found["aum_tier"].filled) == (CUSTOMERS, 350)
