@@ -65,7 +65,7 @@ anew as ( -- noqa: ST03
 ),
 
 -- All numbers of theirs: days are found by these, before anything is joined to them.
-own_number as (
+own_number as ( -- noqa: ST03
     select anew.person_id as customer_id
     from anew
 
