@@ -108,12 +108,12 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
         population=in_population("f", spec.population, types[spec.population.column]),
     )
     id_bytes = _longest_customer(link, spec, target)
-    seen, rows = np.zeros(len(names), dtype=np.int64), 0
+    silent, rows = np.arange(len(names)), 0
     watch = model.watch() if hasattr(model, "watch") else None
     columns = [as_number("f", name, types[name]) for name in names]
     for chunk in stream(link, columns, source, id_bytes=id_bytes, chunk_rows=CHUNK_ROWS):
         refuse_infinite(names, chunk.numbers, where)
-        seen += (~np.isnan(chunk.numbers)).sum(axis=0)
+        silent = silent[np.isnan(chunk.numbers[:, silent]).all(axis=0)]
         rows += len(chunk.customers)
         scores = model.score(chunk.numbers)
         if watch:
@@ -123,9 +123,9 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
         reasons = iter(model.reasons(chunk.numbers[acted_on], spec.reason_count))
         yield Scored(chunk.customers, scores, bands, [next(reasons) if acted else None for acted in acted_on])
     chance = np.array(model.null_shares) ** rows
-    if silent := [names[at] for at in np.flatnonzero((seen == 0) & (chance < IMPROBABLE))]:
+    if gone := [names[at] for at in silent if chance[at] < IMPROBABLE]:
         raise DataError(
-            f"{where} is null for every customer of build {target.build_id} in {', '.join(silent)},"
+            f"{where} is null for every customer of build {target.build_id} in {', '.join(gone)},"
             " which had values at training: a source is missing. Nothing was written. Load it, or train a"
             " version without it."
         )

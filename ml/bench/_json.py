@@ -1,7 +1,8 @@
-"""What the benchmarks share: one JSON document on standard output, and how many processors there are."""
+"""What the benchmarks share: one JSON document on standard output, counts as options, how many processors there are."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -11,6 +12,14 @@ from typing import Any
 def as_json(report: Any) -> str:
     """The report as JSON that any reader takes: what isn't a finite number is null."""
     return json.dumps(_plain(report), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def count(text: str) -> int:
+    """An option's whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
 
 
 def processors() -> int:

@@ -68,7 +68,7 @@ def _judged(
     }
 
     def measured(copies: np.ndarray) -> dict[str, float]:
-        area = best.area(copies)
+        area = best.area(copies) or np.nan
         found = {name: one.area(copies) / area for name, one in ranked.items()}
         found["qini_above_response"] = found["qini"] - found["response_qini"]
         found |= {

@@ -23,13 +23,14 @@ NOTHING = (
 )
 YES, NO = {"1", "yes", "y", "true", "t", "是"}, {"0", "no", "n", "false", "f", "否"}
 MOST_CATEGORIES = 200
+LEAST_CUSTOMERS = 20
 
 
 @dataclass(frozen=True)
 class Table:
     """n customers: `frame` has the features in order of `names`; those in `categories` are words.
 
-    `left_out` says what isn't used and why, `positive` which word of the target is 1.
+    `left_out` says what isn't used and why, `positive` which word of the target is 1, `header` what the file has.
     """
 
     frame: pd.DataFrame
@@ -40,6 +41,7 @@ class Table:
     propensity: np.ndarray | None
     left_out: dict[str, str] = field(default_factory=dict)
     positive: str | None = None
+    header: tuple[str, ...] = ()
 
     def only(self, rows: np.ndarray) -> Table:
         """The same for some rows (mask)."""
@@ -85,6 +87,9 @@ def read_table(
         if missing := [name for name in kept if name not in frame]:
             raise DataError(f"{path.name} lacks {', '.join(missing)}, which the training file has.")
         features = pd.DataFrame({name: _alike(frame[name], name in words_in) for name in kept}, frame.index)
+        lost = [name for name in kept if features[name].isna().all()]
+        if other := [name for name in lost if without_nulls(frame[name].astype("str")).notna().any()]:
+            raise DataError(f"{path.name} has words in {', '.join(other)}, which the training file has numbers in.")
     if not kept or frame.empty:
         raise DataError(f"{path.name} has no {'features' if len(frame) else 'customers'} to learn from.")
     chance = None
@@ -96,14 +101,20 @@ def read_table(
                 f"{propensity} holds values that aren't probabilities above 0: nobody can be weighted by them."
             )
     amounts, positive = _target(outcome, target, like.positive if like else None)
-    return Table(features, kept, words_in, _words(frame[treatment]), amounts, chance, left_out, positive)
+    said = _words(frame[treatment])
+    return Table(features, kept, words_in, said, amounts, chance, left_out, positive, tuple(map(str, frame.columns)))
 
 
 def treatments(table: Table, control: str | None) -> tuple[str, str]:
     """The control's value and by which rule: as given; else a name that means nothing; else the most frequent."""
     values, counts = np.unique(table.treatment, return_counts=True)
     if len(values) < 2:
-        raise DataError(f"The treatment is {values[0]!r} for all customers: there is nothing to compare it with.")
+        raise DataError(f"The treatment is {str(values[0])!r} for all customers: there is nothing to compare it with.")
+    if small := [f"{value} ({count})" for value, count in zip(values, counts, strict=True) if count < LEAST_CUSTOMERS]:
+        raise DataError(
+            f"Of {len(values)} treatments {len(small)} have fewer than {LEAST_CUSTOMERS} customers:"
+            f" {', '.join(small[:5])}. Leave their lines out, or is --treatment another column?"
+        )
     if control is not None:
         found = _words(pd.Series([control]))[0]
         if found not in values:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bankmart.errors import BankmartError
-from ml.bench._json import as_json, processors
+from ml.bench._json import as_json, count, processors
 from ml.bench.response import checked, judge
 from ml.public.contacts import Contacts
 from ml.public.window import LEAST_STEP, USUAL_WINDOW, Protocol
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="day: outcomes are known when their day is over, and a night with 100 new ones retrains;"
         " contact: an outcome is known at the next contact, and every 500 retrain, as the reference has it",
     )
-    parser.add_argument("--seeds", type=int, default=5, help="how many seeds, all of them reported")
+    parser.add_argument("--seeds", type=count, default=5, help="how many seeds, all of them reported")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from bankmart.bench.place import own_server
 from bankmart.governance import build as builds
 from bankmart.sources import contract, load, tables
 from bankmart.sources.adapters import hillstrom as adapter
-from ml.bench._json import as_json
+from ml.bench._json import as_json, count
 from ml.bench._uplift_protocol import summary
 from ml.bench._uplift_table import Table, encoded
 from ml.bench.uplift import split_and_judge
@@ -94,8 +94,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", type=Path, required=True, help="folder with the Hillstrom CSV")
     parser.add_argument("--target", default="visit", choices=("visit", "conversion", "spend"))
     parser.add_argument("--rows", type=int, help="only the first so many customers")
-    parser.add_argument("--seeds", type=int, default=10, help="splits, every one reported (default: 10)")
-    parser.add_argument("--resamples", type=int, default=200, help="bootstrap resamples per seed (default: 200)")
+    parser.add_argument("--seeds", type=count, default=10, help="splits, every one reported (default: 10)")
+    parser.add_argument("--resamples", type=count, default=200, help="bootstrap resamples per seed (default: 200)")
     parser.add_argument("--threads", type=int, default=1)
 
 

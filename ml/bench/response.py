@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml.bench._json import as_json, processors
+from ml.bench._json import as_json, count, processors
 from ml.errors import ModelError
 from ml.public import gain
 from ml.public.contacts import Contacts, read_contacts
 from ml.public.walking import walk
-from ml.public.window import LEAST_STEP, SETTINGS, USUAL_WINDOW, Protocol
+from ml.public.window import LEAST_STEP, SETTINGS, USUAL, USUAL_WINDOW, Protocol
 
 # Where a file says nothing of time but its order, the outcomes of so many contacts before aren't known yet.
 UNKNOWN_TIME_DELAY = 100
@@ -33,13 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=int, help="contacts between two retrainings (default: 500, or 40 retrainings)")
     parser.add_argument(
         "--settings",
-        choices=[*SETTINGS, SETTLED],
+        choices=[USUAL, *SETTINGS, SETTLED],
         default=Protocol.settings,
         help="of the model (default: %(default)s)",
     )
     parser.add_argument("--start", type=float, default=Protocol.start, help="share of contacts before the first judged")
     parser.add_argument("--delay", type=int, help="contacts before one's own whose outcomes aren't known yet")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds, all of them reported")
+    parser.add_argument("--seeds", type=count, default=3, help="how many seeds, all of them reported")
     parser.add_argument("--threads", type=int, default=processors(), help="default: as many as there are processors")
 
 
@@ -87,6 +87,8 @@ def judge(contacts: Contacts, protocol: Protocol) -> dict[str, Any]:
         "numeric": list(contacts.numeric.columns),
         "categorical": list(contacts.categorical.columns),
         "left_out": contacts.left_out,
+        # Alone they tell what came: were they known before the contact?
+        "suspects": walked.suspects,
         "protocol": protocol.as_dict()
         | {
             "window": walked.window,

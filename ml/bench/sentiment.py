@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from ml.bench._json import as_json
+from ml.bench._json import as_json, count
 from ml.errors import DataError, DataPrerequisite, ModelError
 from ml.judging.kinds.classes import METRICS, RESAMPLES, class_metrics
 from ml.models.sentiment import SPEC
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, required=True, help="texts with classes, a line each")
     parser.add_argument("--text", default="text", help="column of the text (default: text)")
     parser.add_argument("--target", default="class", help="column of the class (default: class)")
-    parser.add_argument("--seeds", type=int, default=5, help="how many divisions into folds, all of them reported")
+    parser.add_argument("--seeds", type=count, default=5, help="how many divisions into folds, all of them reported")
 
 
 def run(args: argparse.Namespace) -> int:

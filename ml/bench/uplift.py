@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ml.bench._json import as_json, processors
+from ml.bench._json import as_json, count, processors
 from ml.bench._uplift_protocol import Outcome, judge_split, summary
 from ml.bench._uplift_table import Table, encoded, read_table, treatments
+from ml.data.leakage import UNBELIEVABLE_AUC, telling
+from ml.errors import DataError
 from ml.techniques.uplift.randomised import require_randomised
 
 # How many splits, by the file's cells times its offers: every seed of a large file takes minutes and varies less.
@@ -26,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drop", nargs="*", default=[], metavar="COLS", help="columns that aren't features")
     parser.add_argument("--control", metavar="VALUE", help="who got nothing (default: see `control` in the JSON)")
     parser.add_argument("--propensity", metavar="COL", help="the probability with which the treatment was chosen")
-    parser.add_argument("--seeds", type=int, help="splits, every one reported (default: 10; 5 or 3 of a large file)")
-    parser.add_argument("--resamples", type=int, default=200, help="bootstrap resamples per seed (default: 200)")
+    parser.add_argument("--seeds", type=count, help="splits, every one reported (default: 10; 5 or 3 of a large file)")
+    parser.add_argument("--resamples", type=count, default=200, help="bootstrap resamples per seed (default: 200)")
     parser.add_argument("--threads", type=int, default=processors(), help="default: as many as there are processors")
 
 
@@ -47,6 +49,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         else None
     )
     control, rule = treatments(table, args.control)
+    if absent := [name for name in drop if name not in table.header]:
+        raise DataError(f"{args.csv.name} has no column {', '.join(absent)}. It has: {', '.join(table.header)}.")
     offers = tuple(sorted(set(table.treatment.tolist()) - {control}))
     everything = encoded(table, table, offers, control, seed=0)
     balance = require_randomised(everything, np.full(len(everything), table.propensity is not None))
@@ -65,6 +69,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             "features": table.names,
             "categorical": sorted(table.categories),
             "left_out": table.left_out | dict.fromkeys(drop, "as asked"),
+            # Alone they tell what came: were they known before the treatment?
+            "suspects": telling(everything.features, everything.numbers, everything.outcome, UNBELIEVABLE_AUC)
+            if everything.is_binary()
+            else {},
             "positive": table.positive,
             "treatments": {
                 name: {
@@ -80,7 +88,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             {"treatment": one.offer, "auc": round(one.auc, 4), "chance_at_most": round(one.chance, 4)}
             for one in balance
         ]
-        or "not checked: propensities were given",
+        or f"not checked: {'propensities were given' if args.propensity else 'too few customers'}",
         **summary(offers, found),
         "protocol": {
             "split": f"test file {args.test_csv.name}; a seed draws the learners' folds"

@@ -71,8 +71,9 @@ def as_number(alias: str, name: str, kind: str) -> sql.Composed:
 
 def refuse_infinite(names: Sequence[str], numbers: np.ndarray, where: str) -> None:
     """Raise DataError naming the columns of `numbers` (n, len(names)) that hold an infinite value."""
-    count = np.isinf(numbers).sum(axis=0)
-    if count.any():
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        count = infinite.sum(axis=0)
         found = ", ".join(f"{names[at]} ({count[at]} rows)" for at in np.flatnonzero(count).tolist())
         raise DataError(
             f"Infinite values in {where}: {found}. A ratio was taken over zero: make it null in the feature's model."

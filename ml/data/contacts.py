@@ -6,7 +6,7 @@ import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
@@ -65,7 +65,7 @@ class ContactSet(GroupedSet):
     def of_customers(self) -> GroupedSet:
         """The same rows with the customers' features alone."""
         width = len(self.base)
-        kept = {name: getattr(self, name) for name in GroupedSet.__dataclass_fields__}
+        kept = {one.name: getattr(self, one.name) for one in fields(GroupedSet)}
         types = {name: self.types[name] for name in self.base}
         return GroupedSet(**kept | {"features": self.base, "numbers": self.numbers[:, :width], "types": types})
 
@@ -144,7 +144,7 @@ def _together(
     contacts = made["contact_id"].str.encode("utf-8").to_numpy().astype("S")
     digest = hashlib.sha256(customers.content_hash.encode())
     digest.update(contacts.tobytes() + offers.tobytes() + repr(known).encode())
-    kept = {name: getattr(customers, name) for name in TrainingSet.__dataclass_fields__}
+    kept = {one.name: getattr(customers, one.name) for one in fields(TrainingSet)}
     features = (*base, *own, *flags)
     return ContactSet(
         **kept

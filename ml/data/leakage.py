@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,15 +25,24 @@ UNBELIEVABLE_AUC = 0.97
 
 
 def too_good_alone(spec: Spec, data: TrainingSet) -> dict[str, float]:
-    """Features that alone, up or down, null lowest or highest, reach the unbelievable AUC, with that AUC."""
-    rows = np.arange(len(data.label))
+    """Features that alone reach the spec's unbelievable AUC, with that AUC."""
+    return telling(data.features, data.numbers, data.label, _limit(spec), spec.seed)
+
+
+def telling(
+    names: Sequence[str], numbers: np.ndarray, label: np.ndarray, limit: float, seed: int = 0
+) -> dict[str, float]:
+    """The columns of `numbers` (n, len(names)) that alone, up or down, null lowest or highest, reach an AUC.
+
+    Of many rows a sample is looked at. `label` (n,) is 0 or 1.
+    """
+    rows = np.arange(len(label))
     if len(rows) > SAMPLE_ROWS:
-        rows = np.random.default_rng(spec.seed).choice(rows, SAMPLE_ROWS, replace=False)
-    label = data.label[rows]
-    limit = _limit(spec)
+        rows = np.random.default_rng(seed).choice(rows, SAMPLE_ROWS, replace=False)
+    label = label[rows]
     found = {}
-    for at, name in enumerate(data.features):
-        column = data.numbers[rows, at]
+    for at, name in enumerate(names):
+        column = numbers[rows, at]
         nulls = (-np.inf, np.inf) if np.isnan(column).any() else (0.0,)
         best = max(_both_ways(np.nan_to_num(column, nan=null), label) for null in nulls)
         if best >= limit:

@@ -90,10 +90,17 @@ class _Blocks:
         self.ready: queue.Queue[tuple[memoryview, int] | BaseException | None] = queue.Queue()
         for _ in range(BLOCKS):
             self.free.put(memoryview(bytearray(record_bytes * records)))
+        self.size = record_bytes * records
         self.block, self.filled, self.header = self.free.get(), 0, _HEADER_BYTES
         self.stopped = threading.Event()
 
     def write(self, data: bytes) -> int:
+        end = self.filled + len(data)
+        # Nearly every call, and there is one for every row.
+        if end < self.size and not self.header:
+            self.block[self.filled : end] = data
+            self.filled = end
+            return len(data)
         rest = memoryview(data)[self.header :]
         self.header = max(0, self.header - len(data))
         while size := len(rest):

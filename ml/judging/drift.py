@@ -21,7 +21,7 @@ CONFIDENCE = 0.999
 # A model has drifted where features that carry so much of it have.
 CARRIED = 0.2
 SCORE = "score"
-CHUNK_SAMPLE = 2_000
+CHUNK_SAMPLE = 1_000
 
 
 @dataclass(frozen=True)

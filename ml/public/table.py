@@ -23,13 +23,17 @@ from ml.errors import DataError
 NULLS = ("", "unknown", "nan", "na", "n/a", "#n/a", "nat", "null", "none", "?", "missing", "<na>", "\\n")
 _CASES = sorted({form for word in NULLS for form in (word, word.upper(), word.title(), word.capitalize())})
 NUMERIC_SHARE = 0.98
+SAME = "the same in every row"
 # Text with more levels than this, most of them in one row only, is a name or a number, not a category.
 MOST_LEVELS, MOST_SHARE = 50, 0.5
 LEAST_NUMBERED = 100
 _NUMBERED = re.compile(r"(.*[^a-z])?(id|ids|uuid|guid|key|index|idx|row|rownum|nr|no|number|serial)", re.IGNORECASE)
 _ENGLISH = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _GERMAN = r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?"
-_DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*"
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+# A day or a month (2024-05), in figures or with the month's English name.
+_NAMED = rf"(?:\d{{1,2}}[-./ ]?)?{_MONTH}[-./, ]*\d{{2,4}}.*"
+_DATE = rf"(?i:\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}.*|\d{{4}}[-/.]\d{{1,2}}|{_NAMED})"
 _DAY_OR_MONTH = r"^(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}.*"
 _DELIMITERS = ",;\t|"
 _SNIFFED_BYTES, _SNIFFED_LINES = 262_144, 30
@@ -109,8 +113,8 @@ def without_nulls(values: pd.Series) -> pd.Series:
 def typed(frame: pd.DataFrame, names: Sequence[str], path: Path) -> Typed:
     """The columns as features: numbers (also 1.234,5 and 12%), dates as days, else categories.
 
-    Left out are columns without a value, numbers of rows or customers, and text that differs in most rows. Raises
-    DataError where a number is infinite.
+    Left out are columns without a value or with one only, numbers of rows or customers, and text that differs in most
+    rows. Raises DataError where a number is infinite.
     """
     numeric: dict[str, np.ndarray] = {}
     categorical: dict[str, np.ndarray] = {}
@@ -125,12 +129,16 @@ def typed(frame: pd.DataFrame, names: Sequence[str], path: Path) -> Typed:
         elif number is not None:
             if np.isinf(number).any():
                 raise DataError(f"{path.name} has infinite values in {name}: leave them blank, or drop the column.")
-            if _is_numbered(name, number):
+            if (number == number[0]).all():
+                left_out[name] = SAME
+            elif _is_numbered(name, number):
                 left_out[name] = "a number of the row or of the customer"
             else:
                 numeric[name] = number
         elif (when := days(values)) is not None:
             numeric[name] = when
+        elif (values == values.iloc[0]).all():
+            left_out[name] = SAME
         elif values.nunique() > max(MOST_LEVELS, MOST_SHARE * values.notna().sum()):
             left_out[name] = "text that is different in most rows"
         else:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from ml.data.leakage import UNBELIEVABLE_AUC, telling
 from ml.errors import DataPrerequisite
 from ml.public.contacts import Contacts
 from ml.public.settling import settle
-from ml.public.window import LEAST_CLASS, MOST_WINDOW, Protocol, fit, learnt_from, numbers_of
+from ml.public.window import LEAST_CLASS, MOST_WINDOW, Protocol, fit, has_both, learnt_from, numbers_of
 from ml.techniques.categories import memory
 
 
@@ -23,6 +24,7 @@ class Walk:
     """Scores of the judged contacts: `rolling` and `frozen` (seeds, n), `logistic` (n,); `first` is their start.
 
     `settled` is what was tried on earlier contacts, with its AUC there; empty where the protocol says everything.
+    `suspects` tell the outcome of the contacts before `first` nearly alone, with their AUC.
     """
 
     first: int
@@ -35,6 +37,7 @@ class Walk:
     frozen: np.ndarray
     logistic: np.ndarray
     features: tuple[str, ...]
+    suspects: dict[str, float]
 
 
 def walk(contacts: Contacts, protocol: Protocol) -> Walk:
@@ -50,7 +53,7 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
     for begin, end in zip(starts, [*starts[1:], len(contacts)], strict=True):
         new = np.arange(begin, end)
         place = slice(new[0] - first, new[-1] + 1 - first)
-        learn = learnt_from(contacts, begin, plan.window, protocol.delay)
+        learn = _learnable(contacts, begin, plan.window, protocol.delay)
         numbers, names = numbers_of(contacts, past, learn, new)
         known, asked = numbers[: len(learn)], numbers[len(learn) :]
         for at, seed in enumerate(protocol.seeds):
@@ -59,12 +62,16 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
         given = slice(past.shape[1], None)
         logistic[place] = _logistic(known[:, given], contacts.label[learn], asked[:, given])
     # A frozen campaign has no memory: what it would remember ends with its training.
-    learn = learnt_from(contacts, first, MOST_WINDOW, protocol.delay)
+    learn = _learnable(contacts, first, MOST_WINDOW, protocol.delay)
     numbers, frozen_names = numbers_of(contacts, None, learn, np.arange(first, len(contacts)))
     for at, seed in enumerate(protocol.seeds):
         model = fit(numbers[: len(learn)], contacts.label[learn], frozen_names, seed, plan.settings, protocol.threads)
         frozen[at] = model.raw(numbers[len(learn) :])
-    return Walk(first, plan.window, plan.every, plan.settings, settled, len(starts), rolling, frozen, logistic, names)
+    suspects = telling(frozen_names, numbers[: len(learn)], contacts.label[learn], UNBELIEVABLE_AUC)
+    return Walk(
+        *(first, plan.window, plan.every, plan.settings, settled, len(starts)),
+        *(rolling, frozen, logistic, names, suspects),
+    )
 
 
 def _starts(contacts: Contacts, first: int, every: int, nightly: bool) -> list[int]:
@@ -76,6 +83,19 @@ def _starts(contacts: Contacts, first: int, every: int, nightly: bool) -> list[i
         if begin >= starts[-1] + every:
             starts.append(begin)
     return starts
+
+
+def _learnable(contacts: Contacts, begin: int, window: int, delay: int) -> np.ndarray:
+    """As `learnt_from`. Raises DataPrerequisite where an outcome is hardly among them."""
+    learn = learnt_from(contacts, begin, window, delay)
+    if not has_both(contacts.label[learn]):
+        rarer = int(min(contacts.label[learn].sum(), (1 - contacts.label[learn]).sum()))
+        raise DataPrerequisite(
+            f"At contact {begin} of {len(contacts)} the outcomes of {len(learn)} contacts are known, {rarer} of them"
+            " the rarer one: too few to learn from. Give a smaller --delay, a finer --order or a larger --start.",
+            {"contacts": len(contacts), "known": len(learn), "rarer_outcome": rarer},
+        )
+    return learn
 
 
 def _logistic(known: np.ndarray, label: np.ndarray, new: np.ndarray) -> np.ndarray:

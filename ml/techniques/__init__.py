@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -130,7 +130,7 @@ def technique(name: str) -> Technique:
 
     try:
         module = importlib.import_module(f"ml.techniques.{name}")
-        own = {part: getattr(module, part) for part in Technique.__dataclass_fields__ if hasattr(module, part)}
+        own = {part.name: getattr(module, part.name) for part in fields(Technique) if hasattr(module, part.name)}
         read = own.get("read", read_training)
         return Technique(
             **{

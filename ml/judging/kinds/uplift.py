@@ -125,7 +125,8 @@ def compare(
     def measured(copies: np.ndarray) -> np.ndarray:
         found = np.empty((2, len(METRICS)))
         own = [copies[offer.rows] for offer in offers]
-        areas = [perfect.area(each) for perfect, each in zip(best, own, strict=True)]
+        # Of few buyers a resample may have none: then no order is better than another.
+        areas = [perfect.area(each) or np.nan for perfect, each in zip(best, own, strict=True)]
         for at in range(2):
             ranked = [side[at] for side in sides]
             found[at] = [
@@ -191,5 +192,9 @@ def perfect_area(trial: Trial) -> float:
 
 
 def qini(score: np.ndarray, trial: Trial) -> float:
-    """The Qini coefficient: the area over random as a share of the perfect order's (1 is perfect, 0 is random)."""
-    return trial.ordered(score).area() / perfect_area(trial)
+    """The Qini coefficient: the area over random as a share of the perfect order's (1 is perfect, 0 is random).
+
+    NaN where no order is better than another: nobody's outcome differs.
+    """
+    perfect = perfect_area(trial)
+    return trial.ordered(score).area() / perfect if perfect else np.nan

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -87,7 +87,7 @@ def _read(path: Path, table: Table, where: str) -> Manifest:
         raise refuse(f"the manifest is no readable JSON ({type(error).__name__})") from None
     if not isinstance(stated, dict):
         raise refuse("the manifest is no JSON object")
-    known = {name: stated[name] for name in Manifest.__dataclass_fields__ if name in stated}
+    known = {one.name: stated[one.name] for one in fields(Manifest) if one.name in stated}
     for name, types in {"file": str, "format": str, "row_count": int, "sha256": str}.items():
         if not isinstance(known.get(name), types) or isinstance(known[name], bool):
             raise refuse(f"{name} is missing or no {types.__name__}")

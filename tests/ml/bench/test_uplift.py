@@ -109,6 +109,19 @@ def test_which_value_is_the_control(measured, values, control, rule):
     assert rule in said["data"]["control_rule"]
 
 
+def test_a_test_file_with_words_for_numbers_is_refused(measured):
+    with pytest.raises(DataError, match="words in money, which the training file has numbers in"):
+        measured(customers(1200), test=customers(600, 2).assign(money="much"))
+
+
+def test_few_buyers_leave_no_order_better_than_another_in_some_resamples(measured):
+    frame = customers(600)
+    frame["bought"] = np.where(np.arange(600) % 60 == 0, 1, 0)
+    frame["kept"] = 1 - frame["bought"] * 1.0
+    said = measured(frame, "--seeds", "1")
+    assert said["data"]["suspects"] == {"kept": 1.0}
+
+
 def test_control_as_given(measured):
     said = measured(customers(), "--control", "Letter", "--seeds", "1")
     assert (said["data"]["control"], set(said["treatments"])) == ("Letter", {"Call", "No offer"})
@@ -140,7 +153,9 @@ def test_who_was_chosen_is_refused_and_propensities_rescue_it(measured):
         (lambda frame: frame.assign(money=np.inf), (), "infinite"),
         (lambda frame: frame.drop(columns="group"), (), "lacks group"),
         (lambda frame: frame, ("--control", "Fax"), "No customer's treatment is 'Fax'"),
-        (lambda frame: frame[["group", "bought"]], (), "no features"),
+        (lambda frame: frame[["group", "bought", "id"]], (), "no features"),
+        (lambda frame: frame, ("--drop", "id,monye"), "no column monye"),
+        (lambda frame: frame.assign(group=frame["money"]), (), "Of 600 treatments 600 have fewer than 20 customers"),
     ],
 )
 def test_what_cant_be_used_is_refused_with_the_reason(measured, change, words, reason):

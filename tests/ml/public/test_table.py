@@ -49,7 +49,9 @@ def test_a_decimal_comma_is_told_from_a_thousand(typed):
     assert found.numeric["grouped"][3] == 4000
 
 
-@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%Y-%m-%dT%H:%M:%S+00:00"])
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%Y-%m-%dT%H:%M:%S+00:00", "%d %b %Y"]
+)
 def test_days_are_read_the_way_that_fits_all_of_them(typed, form):
     found, _ = typed(csv({"day": DAYS.strftime(form), "few": DAYS[:11].strftime(form).tolist() * 18 + ["", ""]}))
     days = (DAYS - pd.Timestamp("1970-01-01")).days
@@ -58,15 +60,24 @@ def test_days_are_read_the_way_that_fits_all_of_them(typed, form):
     assert found.numeric["few"].isna().sum() == 2
 
 
+def test_months_without_a_day_are_their_first(typed):
+    months = pd.date_range("2020-01-01", periods=ROWS, freq="MS")
+    forms = {form: months.strftime(form) for form in ("%Y-%m", "%b %Y", "%B-%Y")}
+    found, _ = typed(csv(forms | {"word": ["may 5 days", "mar ten"] * (ROWS // 2)}))
+    for form in forms:
+        np.testing.assert_array_equal(found.numeric[form], (months - pd.Timestamp("1970-01-01")).days)
+    assert list(found.categorical) == ["word"]
+
+
 def test_what_counts_rows_or_customers_is_no_feature(typed):
     rng = np.random.default_rng(0)
     columns = {"Unnamed: 0": range(ROWS), "client_id": rng.permutation(10**6)[:ROWS], "paid": range(0, 3 * ROWS, 3)}
-    columns |= {"valid": rng.permutation(ROWS * 9)[:ROWS], "huge": [str(2**70 + at) for at in range(ROWS)]}
+    columns |= {"valid": rng.permutation(ROWS * 9)[:ROWS], "huge": [str(2**70 * (at + 1)) for at in range(ROWS)]}
     columns |= {"name": [f"n{at}" for at in range(ROWS)], "nothing": [""] * ROWS, "same": ["x"] * ROWS}
     found, _ = typed(csv(columns))
     assert list(found.numeric) == ["paid", "valid", "huge"]
-    assert list(found.categorical) == ["same"]
-    assert found.left_out.keys() == {"Unnamed: 0", "client_id", "name", "nothing"}
+    assert list(found.categorical) == []
+    assert found.left_out.keys() == {"Unnamed: 0", "client_id", "name", "nothing", "same"}
 
 
 def test_doubled_names_are_told_apart_unless_they_are_asked_for(typed):

@@ -10,7 +10,7 @@ from ml.errors import DataPrerequisite
 from ml.public.contacts import Contacts
 from ml.public.gain import figures
 from ml.public.walking import walk
-from ml.public.window import Protocol
+from ml.public.window import Protocol, learnt_from
 
 QUICK = Protocol(start=0.6, window=400, every=100, seeds=(1,), settings="plain")
 
@@ -75,6 +75,23 @@ def test_retrained_every_night_a_day_knows_nothing_of_itself_or_later():
     other = walk(Contacts(**{**vars(contacts), "label": turned}), nightly)
     np.testing.assert_array_equal(other.rolling[:, : 2 * size], walked.rolling[:, : 2 * size])
     assert (other.rolling[:, 2 * size :] != walked.rolling[:, 2 * size :]).any()
+
+
+def test_a_small_window_reaches_back_for_buyers_and_too_few_known_ones_are_a_reason():
+    contacts = drawn()
+    rare = Contacts(**{**vars(contacts), "label": np.where(np.arange(2000) % 40 == 0, 1, 0).astype(np.int8)})
+    learnt = learnt_from(rare, 1200, 100, 0)
+    assert (learnt[0], learnt[-1]) == (400, 1199), "twenty buyers, one in forty"
+    assert walk(rare, replace(QUICK, window=1, every=400)).retrainings == 2
+    with pytest.raises(DataPrerequisite, match="At contact 1200 of 2000 the outcomes of 100 contacts are known, 3 of"):
+        walk(rare, replace(QUICK, delay=1100))
+
+
+def test_a_column_that_tells_the_outcome_is_named():
+    contacts = drawn()
+    assert walk(contacts, QUICK).suspects == {}
+    told = contacts.numeric.assign(seconds=contacts.label * 100.0)
+    assert walk(replace(contacts, numeric=told), QUICK).suspects == {"seconds": 1.0}
 
 
 def test_too_few_buyers_is_a_reason():
