@@ -59,13 +59,12 @@ def test_an_untouched_chain_is_whole(chain):
 
 
 def test_a_clock_that_jumps_breaks_nothing(chain):
+    add_by = "select audit.add(%s, %s, %s, 'probe', 'tester', 'a clock', '{}', %s, %s)"
     for years in (-50, 100):
         with db.connect("platform") as link, link.cursor() as cursor:
             cursor.execute(f"select number + 1, moment + interval '{years} years', role_name, hash from audit.head()")
             *about, previous = db.one(cursor)
-            values = (*about, "probe", "tester", "a clock", "{}", previous)
-            digest = entry_hash(*about, "probe", "tester", "a clock", {}, previous)
-            cursor.execute("select audit.add(%s, %s, %s, %s, %s, %s, %s, %s, %s)", (*values, digest))
+            cursor.execute(add_by, (*about, previous, entry_hash(*about, "probe", "tester", "a clock", {}, previous)))
     assert (verify().entries, verify().findings) == (10, ())
 
 
