@@ -69,6 +69,48 @@
     ),
 {%- endmacro %}
 
+{# behaviour_anew('known', ['out_amount']) -> common table expressions `anew`, whoever can't go on from the date before,
+   and `own_number`, all numbers of theirs: days are found by these, before anything is joined to them #}
+{% macro behaviour_anew(days, peaks) -%}
+    anew as (
+        select relinked.customer_id as person_id
+        from relinked
+
+        union
+
+        -- A day that was counted already has more now.
+        select late.person_id
+        from {{ days }} as late
+        where late.build_id = {{ build_id() }} and late.activity_date <= date '{{ var('previous_date') }}'
+
+        union
+
+        select population.customer_id as person_id
+        from population
+        left join before on population.customer_id = before.customer_id
+        where before.customer_id is null
+
+        union
+
+        -- The busiest day left a window: another one is, and only all of its days say which.
+        select moved.customer_id as person_id
+        from moved
+        inner join before on moved.customer_id = before.customer_id
+        where {{ behaviour_peak_left('moved', 'before', peaks) }}
+    ),
+
+    own_number as (
+        select anew.person_id as customer_id
+        from anew
+
+        union
+
+        select link.customer_id
+        from link
+        where link.linked_customer_id in (select anew.person_id from anew)
+    ),
+{%- endmacro %}
+
 {# behaviour_peak_left('moved', 'before', ['out_amount']) -> whether the busiest day of a window left it, and none that
    entered is as busy #}
 {% macro behaviour_peak_left(moved, before, peaks) -%}

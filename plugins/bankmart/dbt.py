@@ -9,19 +9,17 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from psycopg2.extras import execute_values
-
-from bankmart import db, dbt_adapter, faults, lineage, settings
+from bankmart import db, dbt_adapter, faults, lineage, results, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
 from bankmart.governance import gate
 from bankmart.governance.build import Build
 from bankmart.governance.people.erasure import fence
+from bankmart.results import Node
 
 # Features that need no tag and take long: made while `ind_all`, which all other tags wait for, leaves a core idle.
 BESIDE_TAGS = ["path:models/features/behaviour", "path:models/features/offer/ftr_product_affinity.sql"]
@@ -60,23 +58,6 @@ class DbtError(BankmartError):
     def may_pass(self) -> bool:
         """Whether the same again may succeed: the server was away, not the SQL wrong."""
         return PASSING.search(str(self)) is not None
-
-
-@dataclass(frozen=True)
-class Node:
-    """What one model or check did."""
-
-    node_id: str
-    name: str
-    resource_type: str
-    severity: str | None
-    status: str
-    rows: int | None
-    failures: int | None
-    seconds: float
-    message: str | None
-    compiled: str | None
-    owner: str
 
 
 def target_dir() -> Path:
@@ -182,13 +163,13 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     if result.result is None:
         raise DbtError(f"dbt could not run layer {layer}: {result.exception}")
     known = manifest()
-    owners = _owners(known)
-    nodes = [_node(item, owners) for item in result.result.results]
+    owners = results.owners_of(known)
+    nodes = [results.of_dbt(item, owners) for item in result.result.results]
     with lineage.sending(layer, build, result.result.results, known):
         _keep(layer, build, nodes, known)
         if build.kind == "daily":
             watched = _watch(layer, build)
-            _record(layer, build, watched)
+            results.record(layer, build, _invocation_id(), watched)
             nodes += watched
     faults.point("build.recorded")
     return nodes
@@ -196,7 +177,7 @@ def build_layer(layer: str, build: Build) -> list[Node]:
 
 def _keep(layer: str, build: Build, nodes: list[Node], known: dict[str, Any]) -> None:
     # What dbt did, with masked rows of what failed. Raises DbtError where a model could not be built.
-    _record(layer, build, nodes)
+    results.record(layer, build, _invocation_id(), nodes)
     failed = {
         node.node_id: node.compiled
         for node in nodes
@@ -217,7 +198,7 @@ def _keep(layer: str, build: Build, nodes: list[Node], known: dict[str, Any]) ->
 
 def _watch(layer: str, build: Build) -> list[Node]:
     # The platform's own checks of what the layer has written.
-    # Not at the top: they give their findings as this module's nodes.
+    # Not at the top: they ask this module for the manifest.
     from bankmart.governance.quality import freshness, reconcile, watch
     from bankmart.governance.tags import monitor
 
@@ -255,61 +236,3 @@ def manifest() -> dict[str, Any]:
 def _manifest(mark: str) -> dict[str, Any]:
     read: dict[str, Any] = json.loads((_parse(mark) / "manifest.json").read_text(encoding="utf-8"))
     return read
-
-
-def _node(item: Any, owners: dict[str, str]) -> Node:
-    node = item.node
-    is_test = node.resource_type in ("test", "unit_test")
-    rows = (item.adapter_response or {}).get("rows_affected")
-    return Node(
-        node_id=node.unique_id,
-        name=node.name,
-        resource_type=str(node.resource_type),
-        severity=_severity(node) if is_test else None,
-        status=str(item.status),
-        rows=rows if isinstance(rows, int) and rows >= 0 and not is_test else None,
-        failures=getattr(item, "failures", None),
-        seconds=item.execution_time,
-        message=item.message,
-        compiled=getattr(node, "compiled_code", None),
-        owner=next((owners[about] for about in _about(node) if about in owners), "data-platform"),
-    )
-
-
-def _about(node: Any) -> tuple[str, ...]:
-    tested = getattr(node, "attached_node", None) or getattr(node, "tested_node_unique_id", None)
-    return tuple(filter(None, (node.unique_id, tested, *getattr(node, "depends_on_nodes", ()))))
-
-
-def _owners(manifest: dict[str, Any]) -> dict[str, str]:
-    nodes = manifest["nodes"].items()
-    return {
-        name: node["config"]["meta"]["owner"] for name, node in nodes if node["config"].get("meta", {}).get("owner")
-    }
-
-
-def _severity(node: Any) -> str:
-    return str(getattr(node.config, "severity", "error")).lower()
-
-
-def _record(layer: str, build: Build, nodes: list[Node]) -> None:
-    if not nodes:
-        return
-    invocation_id = _invocation_id()
-    rows = [
-        (
-            invocation_id, build.build_id, build.business_date, layer, node.node_id, node.name, node.resource_type,
-            node.severity, node.status, node.rows, node.failures, node.seconds, node.message, node.owner,
-        )
-        for node in nodes
-    ]  # fmt: skip
-    with db.connect("platform") as link, link.cursor() as cursor:
-        execute_values(
-            cursor,
-            "insert into governance.node_result (invocation_id, build_id, business_date, layer, node_id, node_name,"
-            " resource_type, severity, status, rows_affected, failures, seconds, message, owner) values %s",
-            rows,
-        )
-        cursor.execute(
-            "update governance.build set dbt_invocation_id = %s where build_id = %s", (invocation_id, build.build_id)
-        )

@@ -268,11 +268,12 @@ def test_what_a_window_looks_back_for_lies_together(line):
     )
     assert {"marts.fct_balance_daily", "marts.fct_card_transaction"} <= {table for _, table, _ in indexes}
     for index, table, column in indexes:
-        ((out_of_order,),) = kept(
+        ((count, out_of_order),) = kept(
             line,
-            f"select count(*) from (select {column} < lag({column}) over (order by ctid) as is_back from {table}"  # noqa: S608
-            " where build_id = (%(builds)s)[1]) as made where is_back",
+            "select count(*), count(*) filter (where is_back) from ("
+            f"select {column} < lag({column}) over (order by ctid) as is_back from {table}"  # noqa: S608
+            " where build_id = (%(builds)s)[1]) as made",
         )
-        # The server may put a row where another page had room; person by person it would be one of each.
-        assert out_of_order < 10, f"{table} is not in the order of {column}"
+        # The server may put a row where another page had room; account by account it would be one of each.
+        assert out_of_order <= max(20, count // 200), f"{table} is not in the order of {column}"
         assert kept(line, f"select brin_summarize_new_values({index})") == [(0,)], f"{table}: {column}"  # noqa: S608

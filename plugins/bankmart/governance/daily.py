@@ -37,7 +37,10 @@ def verify_audit(day: date) -> str:
 
 
 def vault_check(day: date) -> str:
-    """Open everything that is sealed, and look for identifiers in clear; what is wrong is told. Raises VaultError."""
+    """Open what is new in the vault and the part that is due, and look for identifiers in clear; tells what is wrong.
+
+    Raises VaultError.
+    """
     try:
         counts, found = check.check()
     except VaultError as error:

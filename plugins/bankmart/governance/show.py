@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bankmart.text import table
 
 if TYPE_CHECKING:
-    from bankmart.dbt import Node
+    from bankmart.results import Node
 
 CHECKS = ("test", "unit_test", "source")
 

@@ -111,6 +111,9 @@ def provision() -> None:
                     _role(cursor, role)
                 # Whoever erases a person writes, and searches, wherever that person may be.
                 cursor.execute("grant platform, loader, scorer, airflow, mlflow to eraser")
+                if settings.is_embedded():
+                    # Its search reads the tables' own files, behind a checkpoint.
+                    cursor.execute("grant pg_checkpoint to eraser")
                 readers.make_roles(cursor)
                 for database, owner in (
                     (settings.WAREHOUSE, "platform"),

@@ -1,4 +1,4 @@
-"""Opening everything that is sealed: what can't be opened, and what stands in clear where it should not."""
+"""Opening what is sealed: what can't be opened, and what stands in clear where it should not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from psycopg2 import sql
 from bankmart import db
 from bankmart.sources import contract
 from bankmart.sources.tables import relation
-from bankmart.vault import loading, rotate, seal, store
+from bankmart.vault import due, loading, rotate, seal, store
+from bankmart.vault.due import Due
 from bankmart.vault.keys import Keys, VaultError, unlock
 from bankmart.vault.tokenise import SHAPE
 
@@ -22,13 +23,17 @@ if TYPE_CHECKING:
 RECORDS = """
 select key.customer_id, key.master, key.wrapped, source, business_date, row_key, record
 from vault.data_key as key left join vault.sealed using (customer_id)
+where {}
 order by key.customer_id
 """
 PIECE = 5_000
 
 
-def check() -> tuple[Counter[str], list[str]]:
-    """How much of what was opened, and what could not be, in sentences. Raises VaultError without the right key."""
+def check(everything: bool = False) -> tuple[Counter[str], list[str]]:
+    """How much of what was opened, and what could not be, in sentences. Raises VaultError without the right key.
+
+    What was written since the last check that found nothing, and of the rest the parts that are due; or everything.
+    """
     counts: Counter[str] = Counter()
     with db.connect("vault") as link, link.cursor() as cursor:
         keys = unlock(cursor)
@@ -39,15 +44,23 @@ def check() -> tuple[Counter[str], list[str]]:
         # One moment of the tables, whatever is loaded meanwhile.
         link.commit()
         link.set_session(isolation_level="repeatable read", readonly=True)
-        found += _records(link, keys, counts)
-        found += _lines(link, keys, counts)
-    return counts, found + list(_clear())
+        now = due.due(cursor, everything)
+        found += _records(link, keys, counts, now)
+        found += _lines(link, keys, counts, now)
+        found += _clear(now)
+        link.commit()
+        link.set_session(readonly=False)
+        # What was found is found again, until it is mended.
+        if not found:
+            due.remember(cursor, now)
+    return counts, found
 
 
-def _records(link: connection, keys: Keys, counts: Counter[str]) -> Iterator[str]:
+def _records(link: connection, keys: Keys, counts: Counter[str], now: Due) -> Iterator[str]:
     with link.cursor("records") as cursor:
         cursor.itersize = PIECE
-        cursor.execute(RECORDS)
+        condition = now.condition("hashtext(key.customer_id)", "key", "sealed")
+        cursor.execute(sql.SQL(RECORDS).format(condition))
         last, key = None, None
         for customer, by, wrapped, source, day, row_key, record in cursor:
             if customer != last:
@@ -63,11 +76,13 @@ def _records(link: connection, keys: Keys, counts: Counter[str]) -> Iterator[str
                     yield f"the record of {source} of {day}, row {row_key}, does not open"
 
 
-def _lines(link: connection, keys: Keys, counts: Counter[str]) -> Iterator[str]:
+def _lines(link: connection, keys: Keys, counts: Counter[str], now: Due) -> Iterator[str]:
     with link.cursor() as cursor:
         cursor.execute(
-            "select load_id, array_agg(line_number), array_agg(raw_text) from governance.quarantine"
-            " where starts_with(raw_text, %s) group by 1 order by 1",
+            sql.SQL(
+                "select load_id, array_agg(line_number), array_agg(raw_text) from governance.quarantine as line"
+                " where starts_with(raw_text, %s) and {} group by 1 order by 1"
+            ).format(now.condition("load_id", "line")),
             (store.MARK,),
         )
         for load_id, numbers, raws in cursor.fetchall():
@@ -78,7 +93,7 @@ def _lines(link: connection, keys: Keys, counts: Counter[str]) -> Iterator[str]:
                 yield f"a quarantined record of load {load_id} does not open"
 
 
-def _clear() -> Iterator[str]:
+def _clear(now: Due) -> Iterator[str]:
     """Values of raw tables that are no tokens: loaded before there was a vault, or put there by another program."""
     with db.connect("loader") as link, link.cursor() as cursor:
         for table in (table for tables in contract.load().values() for table in tables.values()):
@@ -87,8 +102,12 @@ def _clear() -> Iterator[str]:
                 continue
             for column in loading.vaulted(table):
                 cursor.execute(
-                    sql.SQL("select count(*) from {} where {name} !~ %s and {name} !~ '^(.)\\1*$'").format(
-                        relation(table), name=sql.Identifier(column.name)
+                    sql.SQL(
+                        "select count(*) from {} as raw where {} and {name} !~ %s and {name} !~ '^(.)\\1*$'"
+                    ).format(
+                        relation(table),
+                        now.condition("business_date - date '2000-01-01'", "raw"),
+                        name=sql.Identifier(column.name),
                     ),
                     (SHAPE,),
                 )

@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--new-key", action="store_true", help="make that key first (where it lies in the state folder)"
     )
     change.add_argument("--by", default=getpass.getuser(), help="who changes it (you)")
-    what.add_parser("check", help="open everything; 1 where something can't be opened")
+    opening = what.add_parser("check", help="open what is sealed; 1 where something can't be opened")
+    opening.add_argument(
+        "--all", action="store_true", help="everything, and not only what is new and the part that is due"
+    )
     bench.add_arguments(what.add_parser("bench", help="measure tokens and sealing beside the library's own speed"))
 
 
@@ -45,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if args.what == "bench":
         return bench.run(args)
     if args.what == "check":
-        return _check()
+        return _check(args.all)
     if args.what == "rotate":
         return _rotate(args.new_key, args.by)
     if args.what == "token":
@@ -129,8 +132,9 @@ def _rotate(makes: bool, actor: str) -> int:
     return 0
 
 
-def _check() -> int:
-    counts, found = check.check()
-    print(", ".join(f"{count:,} {what}" for what, count in counts.items()) or "the vault is empty")
-    print("\n".join(found) if found else "everything opens, and no raw table has an identifier in clear")
+def _check(everything: bool) -> int:
+    counts, found = check.check(everything)
+    print(", ".join(f"{count:,} {what}" for what, count in counts.items()) or "nothing to open")
+    opens = "everything opens" if everything else "everything that was due opens"
+    print("\n".join(found) if found else f"{opens}, and no raw table has an identifier in clear")
     return 1 if found else 0

@@ -43,6 +43,13 @@ create table if not exists vault.load_key (
     wrapped bytea not null
 );
 
+-- What `bankmart vault check` has opened: all that was written before a transaction, and each part of everything on a day.
+create table if not exists vault.last_check (
+    is_only boolean primary key default true check (is_only),
+    up_to xid8 not null,
+    parts date[] not null
+);
+
 -- Destroys keys, and with them what they open; who may call it reads nothing by it.
 create or replace function vault.destroy(customers text[]) returns bigint
 language sql volatile security definer set search_path = '' as $$

@@ -36,45 +36,7 @@ known as not materialized (
 
 {{ behaviour_moved('known', sums + card, peaks + card) }}
 
--- Whoever can't go on from the date before.
-anew as ( -- noqa: ST03
-    select relinked.customer_id as person_id
-    from relinked
-
-    union
-
-    -- A day that was counted already has more now.
-    select late.person_id
-    from known as late
-    where late.build_id = {{ build_id() }} and late.activity_date <= date '{{ var('previous_date') }}'
-
-    union
-
-    select population.customer_id as person_id
-    from population
-    left join before on population.customer_id = before.customer_id
-    where before.customer_id is null
-
-    union
-
-    -- The busiest day left a window: another one is, and only all of its days say which.
-    select moved.customer_id as person_id
-    from moved
-    inner join before on moved.customer_id = before.customer_id
-    where {{ behaviour_peak_left('moved', 'before', peaks + card) }}
-),
-
--- All numbers of theirs: days are found by these, before anything is joined to them.
-own_number as (
-    select anew.person_id as customer_id
-    from anew
-
-    union
-
-    select link.customer_id
-    from link
-    where link.linked_customer_id in (select anew.person_id from anew)
-),
+{{ behaviour_anew('known', peaks + card) }}
 {% endif %}
 read_whole as {{ 'not ' if not goes_on }}materialized (
     select known.*

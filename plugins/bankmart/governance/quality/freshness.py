@@ -11,12 +11,13 @@ from psycopg2 import sql
 
 from bankmart import db, dbt
 from bankmart.governance.build import Build
+from bankmart.results import Node
 
 OWNER = "data-platform"
 QUESTION = "select loaded_at, clock_timestamp() - loaded_at > %s::interval from ({}) as newest (loaded_at)"
 
 
-def check(build: Build) -> list[dbt.Node]:
+def check(build: Build) -> list[Node]:
     """One check a system of those that have delivered, a warning at most."""
     sources = {f"{each['source_name']}.{each['name']}": each for each in dbt.manifest()["sources"].values()}
     # A system's tables are loaded together: the first stands for all.
@@ -37,8 +38,8 @@ def check(build: Build) -> list[dbt.Node]:
     return found
 
 
-def _node(source_id: str, system: str, said: str, warns: bool, seconds: float) -> dbt.Node:
-    return dbt.Node(
+def _node(source_id: str, system: str, said: str, warns: bool, seconds: float) -> Node:
+    return Node(
         node_id=source_id,
         name=f"freshness_{system}",
         resource_type="source",

@@ -9,8 +9,9 @@ from typing import Any
 
 from psycopg2 import sql
 
-from bankmart import db, dbt
+from bankmart import db
 from bankmart.governance.build import Build
+from bankmart.results import Node
 from bankmart.sources import contract, tables
 from bankmart.sources.contract import Table
 
@@ -75,7 +76,7 @@ class Sums:
         return "stop", f"{self.stated} was stated, {self.loaded} is loaded"
 
 
-def check(build: Build) -> list[dbt.Node]:
+def check(build: Build) -> list[Node]:
     """Compare every control total of the build's date; kept in governance.reconciliation, one check per total."""
     started = time.perf_counter()
     systems = contract.load()
@@ -147,9 +148,9 @@ def _sums(
     )
 
 
-def _node(sums: Sums, seconds: float) -> dbt.Node:
+def _node(sums: Sums, seconds: float) -> Node:
     verdict, reason = sums.verdict
-    return dbt.Node(
+    return Node(
         node_id=f"reconciliation.{sums.table}.{sums.column}",
         name=f"reconcile_{sums.table.replace('.', '__')}_{sums.column}",
         resource_type="test",

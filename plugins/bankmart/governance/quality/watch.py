@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from bankmart import db, dbt
+from bankmart import db
 from bankmart.governance.build import Build
 from bankmart.governance.quality import profile
 from bankmart.governance.quality.anomaly import Point, judge
@@ -17,6 +17,7 @@ from bankmart.governance.quality.profile import Key, Load
 from bankmart.governance.tags import calendar
 from bankmart.governance.tags.calendar import Day
 from bankmart.governance.tags.verdict import PASS, STOP, UNJUDGED, WARN, Verdict
+from bankmart.results import Node
 from bankmart.sources import contract
 
 DIMENSIONS = {"rows": "completeness", "rejected": "validity", "null": "completeness", "share": "consistency",
@@ -49,7 +50,7 @@ having count(*) filter (where business_date = %(day)s) = 0 and count(distinct bu
 Found = dict[Key, Verdict]
 
 
-def check(build: Build) -> list[dbt.Node]:
+def check(build: Build) -> list[Node]:
     """Measure and judge what was delivered for the build's date; one check per table, the worst of its measures."""
     started = time.perf_counter()
     found: dict[str, Found] = {}
@@ -143,7 +144,7 @@ def _keep(cursor: Any, build: Build, found: Mapping[str, Found]) -> None:
     )
 
 
-def _node(name: str, verdicts: Found, seconds: float) -> dbt.Node:
+def _node(name: str, verdicts: Found, seconds: float) -> Node:
     (measure, column, _), found = worst(verdicts)
     prefix = "not judged: " if found.level == UNJUDGED else ""
     odd = sum(each.level in (WARN, STOP) for each in verdicts.values())
@@ -153,7 +154,7 @@ def _node(name: str, verdicts: Found, seconds: float) -> dbt.Node:
         if odd
         else ""
     )
-    return dbt.Node(
+    return Node(
         node_id=f"delivery.{name}",
         name=f"usual_{name.replace('.', '__')}",
         resource_type="test",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date, timedelta
 
-from bankmart import dbt
 from bankmart.governance.tags.registry import Tag
+from bankmart.results import Node
 
 WARNING_DAYS = 30
 
 
-def reviews(tags: list[Tag], business_date: date) -> list[dbt.Node]:
+def reviews(tags: list[Tag], business_date: date) -> list[Node]:
     """One check per tag model: whether its tags were reviewed in time, by the build's business date."""
     by_model: dict[str, list[Tag]] = defaultdict(list)
     for tag in tags:
@@ -19,7 +19,7 @@ def reviews(tags: list[Tag], business_date: date) -> list[dbt.Node]:
     return [_review(model, held, business_date) for model, held in sorted(by_model.items())]
 
 
-def _review(model: str, tags: list[Tag], business_date: date) -> dbt.Node:
+def _review(model: str, tags: list[Tag], business_date: date) -> Node:
     due = [
         tag for tag in tags if tag.review_date and tag.review_date < business_date and tag.status in ("draft", "live")
     ]
@@ -31,7 +31,7 @@ def _review(model: str, tags: list[Tag], business_date: date) -> dbt.Node:
         said.append(
             f"look whether it still holds and set the next review_date; {WARNING_DAYS} days after it the gate is red"
         )
-    return dbt.Node(
+    return Node(
         node_id=f"tag_review.{model}",
         name=f"review_{model}",
         resource_type="test",

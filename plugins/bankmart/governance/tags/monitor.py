@@ -17,6 +17,7 @@ from bankmart.governance.tags import calendar, life, mixes, registry, verdict
 from bankmart.governance.tags.mixes import Mix
 from bankmart.governance.tags.registry import Tag
 from bankmart.governance.tags.verdict import Verdict
+from bankmart.results import Node
 
 # A quarter of pay days and month ends, and what the same day of last month needs.
 HISTORY_DAYS = 120
@@ -25,7 +26,7 @@ LEAST_SHARE = 0.00005
 STATUS = {verdict.PASS: "pass", verdict.UNJUDGED: "pass", verdict.WARN: "warn", verdict.STOP: "fail"}
 
 
-def check(build: Build, layer: str) -> list[dbt.Node]:
+def check(build: Build, layer: str) -> list[Node]:
     """Measure and judge the tags of a layer that is written; one check per tag, one review per model."""
     started = time.perf_counter()
     known = registry.tags(dbt.manifest())
@@ -129,7 +130,7 @@ def _keep(
     )
 
 
-def _node(tag: Tag, mix: Mix, found: Verdict, seconds: float) -> dbt.Node:
+def _node(tag: Tag, mix: Mix, found: Verdict, seconds: float) -> Node:
     prefix = "not judged: " if found.level == verdict.UNJUDGED else ""
     wrong = found.level in (verdict.WARN, verdict.STOP)
     remedy = (
@@ -137,7 +138,7 @@ def _node(tag: Tag, mix: Mix, found: Verdict, seconds: float) -> dbt.Node:
         if wrong
         else ""
     )
-    return dbt.Node(
+    return Node(
         node_id=f"tag_monitor.{tag.column}",
         name=f"mix_of_{tag.column}",
         resource_type="test",

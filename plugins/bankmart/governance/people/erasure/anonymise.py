@@ -16,6 +16,7 @@ from psycopg2 import sql
 from bankmart import db
 from bankmart.governance.people import person
 from bankmart.governance.people.erasure.replace import ERASED
+from bankmart.governance.people.erasure.search.finder import Wholes
 from bankmart.governance.people.erasure.work import Numbers as Numbers
 from bankmart.governance.people.places import CUSTOMER, Place, Table
 from bankmart.governance.people.rules import EFFECTIVE
@@ -71,11 +72,16 @@ def table(cursor: Any, of: Table, numbers: Numbers) -> Changed:
         )
     marks = [name for name in ("business_date", "build_id") if name in {place.name for place in of.columns}]
     mark = ("build_id" if "build_id" in marks else "business_date") if marks else None
-    statement = sql.SQL("update {} set {} where {} or {} returning {}").format(
+    # First only read, by all the cores that the server gives to it: an update has one. Nobody else writes meanwhile.
+    # Whose rows they are, names them, too.
+    cursor.execute(sql.SQL("select ctid from {} where {}").format(of.relation, person.names(of, old)))
+    found = [place for (place,) in cursor.fetchall()]
+    if not found:
+        return Changed(0, {}, [])
+    statement = sql.SQL("update {} set {} where ctid = any({}::tid[]) returning {}").format(
         of.relation,
         sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), made) for name, made in new.items()),
-        theirs,
-        person.names(of, old),
+        sql.Literal(found),
         sql.Identifier(mark) if mark else sql.SQL("null"),
     )
     cursor.execute(statement)
@@ -106,7 +112,7 @@ def texts(cursor: Any, numbers: Numbers, known: Sequence[str], leave: Sequence[s
 
 def quarantine(cursor: Any, numbers: Numbers, known: Sequence[str]) -> tuple[int, list[tuple[str, str, Any]]]:
     """Empty quarantined records that name one of the numbers or values; how many, and of which files they are."""
-    pattern = finder([*(old for of_kind in numbers.values() for old in of_kind), *known])
+    sought = Wholes([*(old for of_kind in numbers.values() for old in of_kind), *known])
     cursor.execute(QUARANTINED, (ERASED,))
     by_load: dict[int, list[tuple[int, str]]] = {}
     for load_id, line, raw in cursor.fetchall():
@@ -119,7 +125,8 @@ def quarantine(cursor: Any, numbers: Numbers, known: Sequence[str]) -> tuple[int
     with db.connect("loader") as link, link.cursor() as opening:
         for load_id, lines in by_load.items():
             clear = store.open_lines(opening, keys, load_id, lines)
-            mine = [line for (line, _), raw in zip(lines, clear, strict=True) if pattern.search(raw)]
+            texts_of = (raw.encode(errors="surrogatepass") for raw in clear)
+            mine = [line for (line, _), raw in zip(lines, texts_of, strict=True) if sought.are_in(raw)]
             if mine:
                 cursor.execute(
                     "update governance.quarantine set raw_text = %s, reason = %s"
@@ -129,11 +136,6 @@ def quarantine(cursor: Any, numbers: Numbers, known: Sequence[str]) -> tuple[int
                 count += cursor.rowcount
                 files += cursor.fetchall()
     return count, sorted(set(files))
-
-
-def finder(known: Sequence[str]) -> re.Pattern[str]:
-    """Finds any of some numbers or values in a text, as a whole: `C1`, but not in `C10`."""
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(known, key=len, reverse=True)))})(?![\w-])")
 
 
 def escaped(text: str) -> str:

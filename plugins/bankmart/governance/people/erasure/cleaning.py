@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from psycopg2.extras import Json
 
 from bankmart import db, faults
-from bankmart.governance.people.erasure import landing_files, residue
+from bankmart.governance.people.erasure import landing_files
 from bankmart.governance.people.erasure.landing_files import delivery
 from bankmart.governance.people.erasure.replace import Known
 from bankmart.governance.people.erasure.requests import ErasureError
+from bankmart.governance.people.erasure.search import residue
 from bankmart.governance.people.erasure.work import LANDING, Work
 from bankmart.sources import contract
 from bankmart.sources.delivery import Delivery
@@ -35,22 +37,30 @@ def landing(work: Work) -> int:
                        " where status = 'loaded'")  # fmt: skip
         loaded = {name for (name,) in cursor.fetchall()}
     unloaded = {f"{table.system}/{table.name}/{day}" for table, day in landing_files.folders()} - loaded
-    count = 0
-    for target in sorted({*expected, *unloaded}):
-        system, name, day = target.split("/")
-        of = delivery(contract.load()[system][name], date.fromisoformat(day))
-        if of is not None:
-            faults.point("erase.file")
-            try:
-                count += clean(of, Known(work.numbers), target, expected.get(target))
-            except OSError as error:
-                raise ErasureError(
-                    f"landing file {target} can't be written again: {error.strerror or error}. The tables are done; run"
-                    " `bankmart erase run` where the landing folder can be written: docs/how-to/erase-a-person.md."
-                ) from error
+
+    def one(target: str) -> bool:
+        has_changed = _clean_target(target, Known(work.numbers), expected.get(target))
         if target in expected:
             _done(target)
-    return count
+        return has_changed
+
+    with ThreadPoolExecutor(residue.WORKERS) as pool:
+        return sum(pool.map(one, sorted({*expected, *unloaded})))
+
+
+def _clean_target(target: str, numbers: Known, expected: str | None) -> bool:
+    system, name, day = target.split("/")
+    of = delivery(contract.load()[system][name], date.fromisoformat(day))
+    if of is None:
+        return False
+    faults.point("erase.file")
+    try:
+        return clean(of, numbers, target, expected)
+    except OSError as error:
+        raise ErasureError(
+            f"landing file {target} can't be written again: {error.strerror or error}. The tables are done; run"
+            " `bankmart erase run` where the landing folder can be written: docs/how-to/erase-a-person.md."
+        ) from error
 
 
 def clean(of: Delivery, numbers: Known, target: str = "", expected: str | None = None) -> bool:

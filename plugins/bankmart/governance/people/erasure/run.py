@@ -158,9 +158,7 @@ def _held(cursor: Any, one: person.Person, found: Sequence[Table]) -> str | None
     names = {hold.table_name(each.scope): each for each in holds if each.kind == "table"}
     for table in (each for each in found if each.model in names):
         cursor.execute(
-            sql.SQL("select exists (select from {} where {} or {})").format(
-                table.relation, person.belongs(table, one.numbers), person.names(table, one.numbers)
-            )
+            sql.SQL("select exists (select from {} where {})").format(table.relation, person.names(table, one.numbers))
         )
         if db.one(cursor)[0]:
             return f"{names[table.model]} keeps table {table.model}, where the person is"

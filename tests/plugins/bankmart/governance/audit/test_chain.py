@@ -58,6 +58,20 @@ def test_an_untouched_chain_is_whole(chain):
     assert report.head == anchor.head()[1]
 
 
+def test_a_clock_that_jumps_back_and_forth_breaks_nothing(chain):
+    """What orders the entries is their number; the moment is the server's, whatever its clock says."""
+    for years in (-50, 100, -1):
+        with db.connect("platform") as link, link.cursor() as cursor:
+            cursor.execute("select number, hash, moment + make_interval(years => %s), role_name from audit.head()",
+                           (years,))  # fmt: skip
+            number, previous, moment, role = db.one(cursor)
+            digest = entry_hash(number + 1, moment, role, "probe", "tester", "a clock", {}, previous)
+            cursor.execute("select audit.add(%s, %s, %s, 'probe', 'tester', 'a clock', '{}', %s, %s)",
+                           (number + 1, moment, role, previous, digest))  # fmt: skip
+        add()
+    assert (verify().entries, verify().findings) == (14, ())
+
+
 def test_the_hash_is_sm3_of_the_canonical_text(chain):
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select * from audit.entry where number = 2")

@@ -1,0 +1,212 @@
+"""What is left of a person: every table of every database, and every file of the state folder, is read for it."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg2
+import pyarrow.parquet as pq
+from psycopg2 import sql
+
+from bankmart import db, settings
+from bankmart.governance.people.erasure.search import heap_files
+from bankmart.governance.people.erasure.search.finder import Finder, Stream, Wholes
+from bankmart.governance.people.erasure.search.heap_files import Row
+
+BLOCK = 4 << 20
+# How many tables and files are read at once: while the server gives out one, another is searched.
+WORKERS = 2
+# Of smaller tables the files are not worth a look.
+SMALL = 1 << 20
+# What the erasure itself needs until it is done, and what is destroyed with it.
+NOT_TABLES = [("governance", "erasure"), ("governance", "erasure_work")]
+NOT_SCHEMAS = ["vault", "pg_catalog", "information_schema"]
+# The server's own files are read as tables. The environment and the simulator's answers are no data of a bank.
+NOT_FOLDERS = ("postgres", "venv", "truth", "bin", "certificates")
+# Columns in which a number or a text can stand: no dates, flags, fractions or amounts. Reading them took two thirds of
+# the server's time, and an amount that happens to be somebody's number is no trace of anybody.
+TABLES = """
+select nspname, relname, array_agg(attname order by attnum),
+    coalesce(array_agg(attname order by attnum) filter (where atttypid <> all('{integer,bigint}'::regtype[])), '{}'),
+    pg_relation_size(pg_class.oid),
+    pg_relation_filepath(pg_class.oid),
+    bool_and(atttypid = any('{text,varchar,bpchar,name,integer,bigint}'::regtype[]))
+        and coalesce(pg_relation_size(nullif(reltoastrelid, 0)), 0) = 0
+from pg_class
+join pg_namespace on relnamespace = pg_namespace.oid
+join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
+where
+    relkind in ('r', 'm') and nspname !~ '^pg_toast' and not nspname = any(%s)
+    and not atttypid = any('{boolean,date,time,timestamp,timestamptz,interval,real,double precision,uuid}'::regtype[])
+    and not (atttypid = 'numeric'::regtype and atttypmod <> -1 and (atttypmod - 4) & 2047 > 0)
+group by pg_class.oid, 1, 2 order by 4 desc
+"""
+DATABASES = (settings.WAREHOUSE, settings.AIRFLOW, settings.MLFLOW)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where something is left: a table, or a file (`path`), never what."""
+
+    place: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, the columns to be searched, and those of them that are no numbers.
+
+    `is_plain`: its files have them as they are, or it shows that they haven't.
+    """
+
+    schema: str
+    name: str
+    columns: list[str]
+    texts: list[str]
+    size: int
+    path: str
+    is_plain: bool
+
+
+class Search:
+    """What is looked for: numbers and values, as wholes, and in a table's files as the server writes them."""
+
+    def __init__(self, known: Sequence[str]) -> None:
+        """`known`: at least one."""
+        self.wholes = Wholes(known)
+        numbers = [int(text) for text in known if text.isascii() and text.isdigit() and text == str(int(text))]
+        # The lower half of a bigint, or an integer. A larger number is in no column of these types.
+        words = [number.to_bytes(8, "little")[:4] for number in numbers if number < 1 << 63]
+        self.stored = Finder([text.encode() for text in known], words)
+
+
+def databases(search: Search) -> Iterator[Found]:
+    """Tables of the warehouse, of Airflow and of MLflow: each row is searched, as a dump would have it."""
+    for database in DATABASES:
+        with db.connect("eraser", database) as link, link.cursor() as cursor:
+            cursor.execute(TABLES, (NOT_SCHEMAS,))
+            found = [Table(*row) for row in cursor.fetchall()]
+        if heap_files.are_here() and any(table.size >= SMALL for table in found):
+            _write_out(database)
+        left = iter([table for table in found if (table.schema, table.name) not in NOT_TABLES])
+        for names in _at_once(partial(_in_tables, database, left, search)):
+            yield from (Found(f"database {database}, table {name}") for name in sorted(names))
+
+
+def files(search: Search) -> Iterator[Found]:
+    """Files of the state folder and the landing folder."""
+    left = iter(sorted(_files(), key=lambda each: -each[1].stat().st_size))
+    for found in _at_once(partial(_in_files, left, search)):
+        yield from sorted(found, key=lambda each: each.place)
+
+
+def _at_once(work: Callable[[], list[Any]]) -> Iterator[list[Any]]:
+    """What each of the workers finds, who take from one list together."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for each in [pool.submit(work) for _ in range(WORKERS)]:
+            yield each.result()
+
+
+def _write_out(database: str) -> None:
+    """What the server has changed and not yet written to its files."""
+    with closing(psycopg2.connect(settings.dsn("eraser", database))) as link, link.cursor() as cursor:
+        link.autocommit = True
+        cursor.execute("checkpoint")
+
+
+def _in_tables(database: str, left: Iterator[Table], search: Search) -> list[str]:
+    with db.connect("eraser", database) as link, link.cursor() as cursor:
+        return [f"{table.schema}.{table.name}" for table in left if _is_in_table(cursor, table, search)]
+
+
+def _in_files(left: Iterator[tuple[Path, Path]], search: Search) -> list[Found]:
+    return [Found(f"file {path.relative_to(root)}", path) for root, path in left if _is_in_file(path, search)]
+
+
+def _files() -> Iterator[tuple[Path, Path]]:
+    """Root and path of each."""
+    roots = dict.fromkeys([settings.state_dir(), settings.landing_dir()])
+    for root in roots:
+        for folder, names, found in os.walk(root):
+            if Path(folder) == settings.state_dir():
+                names[:] = [name for name in names if name not in NOT_FOLDERS]
+            if Path(folder) != root and Path(folder) in roots:
+                names[:], found = [], []
+            for name in found:
+                path = Path(folder) / name
+                if path.is_file() and not path.is_symlink():
+                    yield root, path
+
+
+def redact(path: Path, search: Search) -> bool:
+    """Overwrite what is found in a text file, byte for byte, so that who writes to it can go on; False if it is none.
+
+    What was a number becomes as many x.
+    """
+    with path.open("r+b") as file:
+        data = file.read()
+        if b"\0" in data[:8192] or path.suffix == ".parquet":
+            return False
+        for start, end in search.wholes.matches(data):
+            file.seek(start)
+            file.write(b"x" * (end - start))
+    return True
+
+
+def _is_in_table(cursor: Any, table: Table, search: Search) -> bool:
+    if table.is_plain and table.size >= SMALL and (paths := heap_files.files(table.path)):
+        # Among these rows are some that nobody sees any more: the server knows.
+        rows = heap_files.rows(paths, search.stored)
+        asked = [(table.columns, rows.sought), (table.texts, rows.packed)]
+    else:
+        asked = [(table.columns, None)]
+    return any(_is_in_rows(cursor, table, columns, places, search) for columns, places in asked)
+
+
+def _is_in_rows(cursor: Any, table: Table, columns: list[str], rows: list[Row] | None, search: Search) -> bool:
+    """Whether it is in these columns of some rows; None: of all."""
+    if not columns or rows == []:
+        return False
+    condition: sql.Composable = sql.SQL("")
+    if rows:
+        places = [f"({page},{line})" for page, line in rows]
+        condition = sql.SQL(" where ctid = any({}::tid[])").format(sql.Literal(places))
+    stream = Stream(search.wholes)
+    read = sql.SQL("copy (select {} from {}{}) to stdout (format csv)").format(
+        sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table.schema, table.name), condition
+    )
+    cursor.copy_expert(read, cast(Any, stream), BLOCK)
+    return stream.found()
+
+
+def _is_in_file(path: Path, search: Search) -> bool:
+    if path.suffix == ".parquet":
+        return _is_in_parquet(path, search)
+    stream = Stream(search.wholes)
+    with path.open("rb") as file:
+        while not stream.has_hit and (block := file.read(BLOCK)):
+            stream.write(block)
+    return stream.found()
+
+
+def _is_in_parquet(path: Path, search: Search) -> bool:
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=65_536):
+                text = io.StringIO()
+                for column in batch.columns:
+                    text.write("\n".join(str(value) for value in column.unique().to_pylist()))
+                    text.write("\n")
+                if search.wholes.are_in(text.getvalue().encode()):
+                    return True
+    except (OSError, ValueError):
+        return search.wholes.are_in(path.read_bytes())
+    return False
