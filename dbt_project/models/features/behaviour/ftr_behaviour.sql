@@ -1,5 +1,5 @@
 {#- Days in several rows are few, which the planner can't know: it would sort all days by them, twice. -#}
-{{ config(pre_hook='set local enable_mergejoin = off') }}
+{{ config(pre_hook="{% if behaviour_goes_on() %}set local enable_mergejoin = off{% endif %}") }}
 {%- set sums = ['out_count', 'out_amount', 'night_count', 'cash_count', 'slice_count'] -%}
 {%- set peaks = ['out_count', 'out_amount', 'largest_amount', 'night_count'] -%}
 {%- set card = ['card_count', 'card_amount', 'abroad_count'] -%}
