@@ -19,8 +19,11 @@ MASKS = {
     # A name of one character has no surname to show.
     "surname": "case when length({column}) >= 2 and ascii({column}) <> 42 then left({column}, 1) || '**'"
     " when {column} is not null then '**' end",
-    # As a timestamp without a zone: the other way costs twice as much, and asks the reader's time zone.
-    "year": "date_trunc('year', {column}::timestamp)::date",
+    # Between two centuries that have no leap year at their end every fourth year is one, and whole numbers are a third
+    # of the cost. As a timestamp without a zone: the other way asks the reader's time zone.
+    "year": "case when {column} between '1901-01-01' and '2099-12-31'"
+    " then date '1901-01-01' + 1461 * ((4 * ({column} - date '1901-01-01') + 3) / 1461) / 4"
+    " else date_trunc('year', {column}::timestamp)::date end",
 }
 # What a mask is made for; `none` and `hide` are for every type.
 TYPES = {"ends": "text", "surname": "text", "year": "date"}

@@ -10,6 +10,7 @@ from psycopg2 import sql
 from bankmart.governance.build import Build
 from bankmart.governance.gate import GateStopped
 from bankmart.governance.masking import TYPES, data_classes, masked
+from bankmart.governance.people.places import NUMBER, REFERENCE
 from bankmart.governance.policy import Node, models, yaml_of
 
 RUNBOOK = "docs/runbook.md#a-mask-fails"
@@ -46,11 +47,17 @@ def judge(cursor: Any, manifest: Node, build: Build) -> None:
 
 
 def findings(manifest: Node) -> list[str]:
-    """Masks that don't fit the type of their column, in sentences."""
+    """Masks that don't fit the type of their column, and numbers of accounts that events show, in sentences."""
     found = []
     for node in models(manifest):
         for name, column in node["columns"].items() if node["config"]["meta"].get("published") else ():
-            mask = data_classes().get(column["config"]["meta"].get("class"), {}).get("mask")
+            data_class = column["config"]["meta"].get("class")
+            mask = data_classes().get(data_class, {}).get("mask")
+            if node["name"].startswith("fct_") and data_class == NUMBER:
+                found.append(
+                    f"{yaml_of(node)}: {node['name']}.{name} has class {NUMBER}, but an event only names its account: "
+                    f"use class {REFERENCE}, which readers don't see"
+                )
             wanted = TYPES.get(mask or "")
             if wanted and column["data_type"] != wanted:
                 found.append(

@@ -1,6 +1,6 @@
 """Masks, on whatever text there may be: none fails, none shows a whole value or more than half of it."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -53,6 +53,12 @@ def test_a_mask_doesnt_tell_short_values_apart(postgres):
 @given(days=st.lists(st.none() | st.dates(), min_size=1))
 def test_a_date_shows_its_year(postgres, days):
     assert shown("year", days, "date") == [day and date(day.year, 1, 1) for day in days]
+
+
+def test_every_day_of_two_centuries_shows_its_year(postgres):
+    days = [date(1899, 12, 31) + timedelta(place) for place in range(365 * 202)]
+    assert days[-1] > date(2101, 1, 1)
+    assert shown("year", days, "date") == [date(day.year, 1, 1) for day in days]
 
 
 @pytest.mark.parametrize("data_type", ["text", "bigint", "numeric(18,2)", "boolean", "date", "jsonb"])

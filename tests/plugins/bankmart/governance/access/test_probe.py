@@ -13,10 +13,10 @@ from bankmart.governance.gate import GateStopped
 BUILD = Build(7, date(2026, 11, 2), "daily", 7, (), ())
 
 
-def manifest(data_type="text", data_class="contact.mobile"):
+def manifest(data_type="text", data_class="contact.mobile", name="dim_person"):
     column = {"data_type": data_type, "config": {"meta": {"class": data_class}}}
     node = {
-        "name": "dim_person", "resource_type": "model", "schema": "marts", "columns": {"mobile": column},
+        "name": name, "resource_type": "model", "schema": "marts", "columns": {"mobile": column},
         "original_file_path": "models/marts/party/dim_person.sql",
         "config": {"materialized": "state", "meta": {"published": "all", "owner": "data-platform"}},
     }  # fmt: skip
@@ -57,3 +57,10 @@ def test_a_mask_for_another_type_fails_the_check():
     (found,) = probe.findings(manifest("bigint"))
     assert "is bigint, but its class has mask ends, which is for text" in found
     assert probe.findings(manifest()) == []
+
+
+def test_an_event_that_shows_its_account_fails_the_check():
+    (found,) = probe.findings(manifest(data_class="account.number", name="fct_person"))
+    assert "use class account.reference" in found
+    assert probe.findings(manifest(data_class="account.number")) == []
+    assert probe.findings(manifest(data_class="account.reference", name="fct_person")) == []
