@@ -12,13 +12,12 @@ import pytest
 from bankmart import db, settings
 from bankmart.governance.audit.verify import verify
 from bankmart.governance.people import hold
-from bankmart.governance.people.erasure import anonymise, cleaning, identifiers, requests
+from bankmart.governance.people.erasure import cleaning, requests
 from bankmart.governance.people.erasure import run as erasure
 from bankmart.governance.people.erasure.requests import ErasureError
 from bankmart.sources import contract, load
 from bankmart.sources.landing import MANIFEST, folder, sha256, write_extract
 from bankmart.sources.reading.values import arrow_type
-from bankmart.vault.tokenise import Tokens
 
 DAY = date(2026, 1, 31)
 TEXT = "call me on 13800000001"
@@ -290,23 +289,3 @@ def test_two_persons_are_erased_together(known):
     requests.decide(made, "wang", approve=True)
     assert erasure.run("ops").erasures == made
     assert known.rows("select count(distinct customer_id) from marts.fct_interaction") == [(3,)]
-
-
-@pytest.mark.parametrize("mobile", ["13800000001", "+8613800000001", "1234567"])
-def test_a_token_with_stars_goes_from_what_the_platform_wrote(warehouse, mobile):
-    """It is no word, as numbers are."""
-    (token,) = Tokens(bytes(32), "contact.mobile").of([mobile])
-    with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute("create table governance.said (words text, facts jsonb)")
-        cursor.execute("insert into governance.said values (%s, jsonb_build_object('of', %s))",
-                       (f"C1 has {token}, ({token})", token))  # fmt: skip
-    with db.connect("eraser") as link, link.cursor() as cursor:
-        counts = anonymise.texts(cursor, {"core_banking.customer": {"C1": "erased-1"}}, [token, "x" * 6], ())
-        cursor.execute("select words, facts from governance.said")
-        assert cursor.fetchall() == [("erased-1 has erased, (erased)", {"of": "erased"})]
-        assert counts == {"governance.said": 2}
-
-
-def test_a_filler_is_nobodys(bank):
-    values = [("contact.mobile", "*" * 14), ("contact.mobile", "0" * 11), ("contact.mobile", "13800000009")]
-    assert identifiers.alone(values) == ["13800000009"]
