@@ -18,7 +18,10 @@ from bankmart.governance.access.readers import Reader, readers
 from bankmart.governance.masking import data_classes, masked_column
 
 ROWS = {
-    "all": "base.build_id in (select build_id from governance.publication)",
+    # Whether a build is published, by its number in an array that is made once a query: to look there is half of
+    # what a join costs a row, however many dates there are.
+    "all": "(array(select number in (select build_id from governance.publication) from generate_series(1,"
+    " (select max(build_id) from governance.publication)) as number order by number))[base.build_id]",
     "current": "base.build_id = (select build_id from governance.publication order by business_date desc limit 1)",
 }
 # A fact keeps the number that its system gave; readers see the person whose number it is by what is known now.

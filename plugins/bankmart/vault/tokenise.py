@@ -1,7 +1,7 @@
 """Keyed tokens: equal where what is written means the same, and worthless to who hasn't the key.
 
-A token wears its mask: it begins and ends with what the mask of its class shows anyway, so that a masked view over
-tokens shows what it would show over the values. Between stand 128 bits of HMAC-SM3.
+A token wears its mask: it begins with what the mask of its class shows of the value anyway, always as many characters,
+so that a masked view over tokens shows its beginning. Behind it stand 128 bits of HMAC-SM3.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from bankmart.governance.masking import data_classes
+from bankmart.governance.masking import WORN, data_classes
 
 BYTES = 16  # 128 bits
 # What every token has in it.
@@ -43,9 +43,11 @@ class Tokens:
         self._mac.update(kind.encode() + b"\x00")
         about = data_classes().get(kind, {})
         self._wear = MASKS[about["mask"]] if about.get("vault") else _plain
+        # The beginning of a short filler would be all of it.
+        self._filler = "*" * 2 * WORN[about["mask"]] if about.get("vault") and about["mask"] in WORN else ""
 
     def of(self, values: Iterable[str | None]) -> list[str | None]:
-        """A token per value; null stays null, nothing but spaces is an empty text, a filler stays itself."""
+        """A token per value; null stays null, nothing but spaces is an empty text, a filler stays a filler."""
         kind, copy, wear = self.kind, self._mac.copy, self._wear
         found: list[str | None] = []
         for value in values:
@@ -55,7 +57,7 @@ class Tokens:
             # Nothing but plain letters and digits is as normal as it can be, and most are that.
             text = value.upper() if value.isascii() and value.isalnum() else normalised(kind, value)
             if not text or (text[0] == text[-1] and is_nobodys(kind, text)):
-                found.append(text)
+                found.append(text and (self._filler or text))
                 continue
             mac = copy()
             mac.update(text.encode())
@@ -68,12 +70,12 @@ def _plain(text: str, digest: str) -> str:
 
 
 def _ends(text: str, digest: str) -> str:
-    return f"{text[:2]}{digest}{text[-2:]}" if len(text) >= 8 else f"**{digest}**"
+    return f"{text[:2]}***{text[-2:]}{digest}" if len(text) >= 8 else f"*******{digest}"
 
 
 def _surname(text: str, digest: str) -> str:
-    return f"{text[0]}{digest}" if len(text) >= 2 else f"*{digest}"
+    return f"{text[0]}**{digest}" if len(text) >= 2 else f"***{digest}"
 
 
-# By the masks of bankmart.governance.masking: what they show of a value, they show of its token.
+# By the masks of bankmart.governance.masking: what they show of a value, its token begins with.
 MASKS: dict[str, Callable[[str, str], str]] = {"hide": _plain, "ends": _ends, "surname": _surname}

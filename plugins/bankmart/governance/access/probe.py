@@ -1,4 +1,4 @@
-"""The gate of masks: on the rows of a build no mask shows a whole value, and none fails on what is there."""
+"""The gate of masks: on the rows of a build no mask shows a whole value, nor a clear one, and none fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from psycopg2 import sql
 
 from bankmart.governance.build import Build
 from bankmart.governance.gate import GateStopped
-from bankmart.governance.masking import TYPES, data_classes, masked
+from bankmart.governance.masking import TYPES, data_classes, shows_too_much
+from bankmart.governance.people.places import NUMBER, REFERENCE
 from bankmart.governance.policy import Node, models, yaml_of
 
 RUNBOOK = "docs/runbook.md#a-mask-fails"
@@ -20,15 +21,10 @@ def judge(cursor: Any, manifest: Node, build: Build) -> None:
     for node in models(manifest):
         if not node["config"]["meta"].get("published") or node["config"]["materialized"] == "lasting_view":
             continue
-        masks = _masks(node)
-        if not masks:
+        tests = _tests(node)
+        if not tests:
             continue
-        counts = [
-            sql.SQL("count(*) filter (where {column} is not null and {column}::text = ({mask})::text)").format(
-                column=sql.Identifier("base", name), mask=mask
-            )
-            for name, mask in masks.items()
-        ]
+        counts = [sql.SQL("count(*) filter (where {})").format(test) for test in tests.values()]
         statement = sql.SQL("select {} from {} as base where build_id = %s").format(
             sql.SQL(", ").join(counts), sql.Identifier(node["schema"], node["name"])
         )
@@ -37,8 +33,8 @@ def judge(cursor: Any, manifest: Node, build: Build) -> None:
         except psycopg2.Error as error:
             raise _red(node, build, f"the database says: {error.diag.message_primary}") from error
         leaking = [
-            f"{name} shows {count} whole values"
-            for name, count in zip(masks, cursor.fetchone() or (), strict=True)
+            f"{name} shows {count} whole values, or clear ones where the vault's tokens belong"
+            for name, count in zip(tests, cursor.fetchone() or (), strict=True)
             if count
         ]
         if leaking:
@@ -46,11 +42,17 @@ def judge(cursor: Any, manifest: Node, build: Build) -> None:
 
 
 def findings(manifest: Node) -> list[str]:
-    """Masks that don't fit the type of their column, in sentences."""
+    """Masks that don't fit the type of their column, and numbers of accounts that events show, in sentences."""
     found = []
     for node in models(manifest):
         for name, column in node["columns"].items() if node["config"]["meta"].get("published") else ():
-            mask = data_classes().get(column["config"]["meta"].get("class"), {}).get("mask")
+            data_class = column["config"]["meta"].get("class")
+            mask = data_classes().get(data_class, {}).get("mask")
+            if node["name"].startswith("fct_") and data_class == NUMBER:
+                found.append(
+                    f"{yaml_of(node)}: {node['name']}.{name} has class {NUMBER}, but an event only names its account: "
+                    f"use class {REFERENCE}, which readers don't see"
+                )
             wanted = TYPES.get(mask or "")
             if wanted and column["data_type"] != wanted:
                 found.append(
@@ -60,13 +62,12 @@ def findings(manifest: Node) -> list[str]:
     return found
 
 
-def _masks(node: Node) -> dict[str, sql.Composed]:
+def _tests(node: Node) -> dict[str, sql.Composed]:
     found = {}
     for name, column in node["columns"].items():
-        mask = data_classes()[column["config"]["meta"]["class"]]["mask"]
-        # A date that begins its year is shown whole, rightly.
-        if mask in ("ends", "surname", "hide"):
-            found[name] = masked(mask, sql.Identifier("base", name), column["data_type"])
+        data_class = column["config"]["meta"]["class"]
+        if test := shows_too_much(data_class, sql.Identifier("base", name), column["data_type"]):
+            found[name] = test
     return found
 
 

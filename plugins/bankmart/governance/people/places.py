@@ -25,6 +25,8 @@ SCHEMAS = ["sources", "intermediate", "marts", "tags", "features", "scores", "pr
 CUSTOMER = "core_banking.customer"
 ACCOUNT = "core_banking.account"
 IDENTITY, NUMBER, HASH = "identity.customer_id", "account.number", "identity.record_hash"
+# An account's or card's number where it is no more than what an event is joined by.
+REFERENCE = "account.reference"
 # Requests to be forgotten look after themselves (bankmart.governance.people.erase).
 OWN = ("erasure", "tombstone", "erasure_work")
 

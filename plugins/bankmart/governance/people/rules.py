@@ -10,7 +10,7 @@ from psycopg2 import sql
 
 from bankmart.governance import project
 from bankmart.governance.masking import data_classes
-from bankmart.governance.people.places import IDENTITY, NUMBER
+from bankmart.governance.people.places import IDENTITY, NUMBER, REFERENCE
 from bankmart.governance.policy import Node
 from bankmart.sources import contract
 from bankmart.sources.contract import Table as Extract
@@ -19,7 +19,7 @@ DATES = ("date", "timestamptz", "timestamp with time zone")
 # What a version is true from, in every delta extract.
 EFFECTIVE = "effective_date"
 # They say whose a row is, or which thing is meant; not how long it is kept.
-NO_CONTENT = ("reference", "platform", IDENTITY, NUMBER)
+NO_CONTENT = ("reference", "platform", IDENTITY, NUMBER, REFERENCE)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from bankmart.governance.people.places import CUSTOMER, Place, Table
 from bankmart.governance.people.rules import EFFECTIVE
 from bankmart.vault import store
 from bankmart.vault.keys import unlock
+from bankmart.vault.tokenise import SHAPE
 
 # A text in its pieces, each number among them replaced.
 PIECES = """(
@@ -94,14 +95,19 @@ def texts(cursor: Any, numbers: Numbers, known: Sequence[str], leave: Sequence[s
     """Replace numbers in the platform's own records (results, notices, reasons); `leave` names tables."""
     flat = {old: new for of_kind in numbers.values() for old, new in of_kind.items()}
     flat |= {value: ERASED for value in known if re.fullmatch(r"[\w-]+", value)}
-    pattern = rf"(^|[^[:alnum:]_-])({'|'.join(map(escaped, sorted(flat)))})($|[^[:alnum:]_-])"
+    # With stars in them they are no words; what is random is nobody else's wherever it stands.
+    tokens = sorted(value for value in known if "*" in value and re.fullmatch(rf"[\w*+-]*{SHAPE}", value))
+    pattern = rf"(^|[^[:alnum:]_-])({'|'.join(map(escaped, sorted([*flat, *tokens])))})($|[^[:alnum:]_-])"
     cursor.execute(TEXTS, (list(leave),))
     changed: dict[str, int] = {}
     for name, column, data_type in cursor.fetchall():
-        text = sql.SQL("{}::text").format(sql.Identifier(column))
+        text: sql.Composable = sql.SQL("{}::text").format(sql.Identifier(column))
+        rest = text
+        for token in tokens:
+            rest = sql.SQL("replace({}, {}, {})").format(rest, sql.Literal(token), sql.Literal(ERASED))
         cursor.execute(
             sql.SQL("update {} set {} = ({})::{} where {} ~ {}").format(
-                sql.Identifier("governance", name), sql.Identifier(column), _pieces(text, flat), sql.SQL(data_type),
+                sql.Identifier("governance", name), sql.Identifier(column), _pieces(rest, flat), sql.SQL(data_type),
                 text, sql.Literal(pattern),
             )
         )  # fmt: skip

@@ -58,7 +58,8 @@ def alone(values: Iterable[Value]) -> list[str]:
 
 def alone_in(cursor: Any, values: Iterable[Value]) -> list[Value]:
     """`alone`, in a transaction that has emptied them."""
-    left = {each for each in values if len(each[1]) >= SHORTEST}
+    # One character again and again is a filler, and nobody's.
+    left = {each for each in values if len(each[1]) >= SHORTEST and len(set(each[1])) > 1}
     for extract, place in _columns():
         mine = sorted(value for data_class, value in left if data_class == place.data_class)
         cursor.execute("select to_regclass(%s) is not null", (f"sources.{extract.identifier}",))

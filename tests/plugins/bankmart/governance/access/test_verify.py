@@ -106,6 +106,23 @@ def test_columns_go_by_grade(shown):
     }
 
 
+def test_a_view_of_all_dates_has_rows_of_published_builds_only(shown):
+    of_all = {**MODEL, "config": {**MODEL["config"], "meta": {"published": "all", "zh": "人"}}}
+    with db.connect("platform") as link, link.cursor() as cursor:
+        views.refresh(cursor, views.published({"nodes": {"m": of_all}}))
+        cursor.execute("insert into marts.dim_person (build_id) select generate_series(-1, 9)")
+        cursor.execute("insert into marts.dim_person (build_id) values (null)")
+        cursor.execute("select array_agg(build_id) from published.dim_person")
+        assert cursor.fetchone() == (None,)
+        cursor.execute(
+            "insert into governance.build (business_date, kind, status) select '2026-01-01', 'daily', 'published'"
+            " from generate_series(1, 6)"
+        )
+        cursor.execute("insert into governance.publication values ('2026-01-02', 2), ('2026-01-01', 5)")
+        cursor.execute("select array_agg(build_id order by build_id) from published.dim_person")
+        assert cursor.fetchone() == ([2, 5],)
+
+
 def test_a_view_that_nobody_asks_for_any_more_goes(shown):
     with db.connect("platform") as link, link.cursor() as cursor:
         views.refresh(cursor, [])
