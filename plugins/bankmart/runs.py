@@ -67,7 +67,12 @@ def business_date(context: Context) -> date:
         raise AirflowFailException(
             "this run has no business date: fill in the form's field, or give a partition key such as 2026-10-31"
         )
-    return date.fromisoformat(given)
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise AirflowFailException(
+            f"{given!r} is no business date: start the run again with a day of the calendar, such as 2026-10-31"
+        ) from None
 
 
 def say(text: str) -> None:

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import os
 import re
 import subprocess
 import sys
@@ -22,17 +21,8 @@ MARKERS = {"ingest_daily.sources", "score_daily.begin"}
 IMPORTS = {"__future__", "datetime", "airflow.sdk", "bankmart"}
 
 
-def environment(home):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    return kept | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
-    }
-
-
 @pytest.fixture(scope="session")
-def read(tmp_path_factory):
+def read(environment, tmp_path_factory):
     command = [sys.executable, str(HERE / "read_dags.py"), str(settings.ROOT / "dags")]
     home = tmp_path_factory.mktemp("airflow")
     done = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=False)
@@ -65,7 +55,7 @@ def test_reading_the_files_loads_nothing_heavy(read):
     assert read["heavy"] == []
 
 
-def test_the_watch_sees_what_it_is_for(tmp_path):
+def test_the_watch_sees_what_it_is_for(environment, tmp_path):
     folder = tmp_path / "dags"
     folder.mkdir()
     (folder / "greedy.py").write_text(
@@ -187,7 +177,7 @@ print(json.dumps({"dates": said, "systems": steps.SYSTEMS, "layers": steps.MART_
 
 
 @pytest.fixture(scope="session")
-def steps(tmp_path_factory):
+def steps(environment, tmp_path_factory):
     # In a process of its own: Airflow makes files in its home when it is imported.
     command = [sys.executable, "-c", IN_A_STEP]
     home = tmp_path_factory.mktemp("airflow")
