@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bankmart import db
-from bankmart.bench.place import own_server
+from bankmart.bench.place import own_server, server_seconds
 from ml.bench._json import as_json
 from ml.bench._speed_tables import FEATURES, LABELS, TODAY, prepare
 from ml.spec import Gates, Needs, Population, Spec, load_spec
@@ -246,10 +246,12 @@ def _scored(spec: Spec, build_id: int, folder: Path) -> tuple[float, dict[str, f
     model = how.load(folder)
     target = Target(TODAY, build_id, spec.name, "1", True, "none")
     before = _peak()
-    began, own = time.perf_counter(), time.process_time()
+    began, own, server = time.perf_counter(), time.process_time(), server_seconds()
     with db.connect("scorer") as reader, db.connect("scorer") as writer:
         replace_scores(writer, target, how.scored(reader, spec, model, target), (how.scores.table,))
         used = {"Postgres reading": _used(reader), "Postgres writing": _used(writer)}
+    # Workers that helped with the reading, and what writes to the disk, are in this alone.
+    used["Postgres in all"] = server_seconds() - server
     used["Python and LightGBM"] = time.process_time() - own
     return time.perf_counter() - began, used, _peak(), before
 

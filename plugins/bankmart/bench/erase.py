@@ -9,14 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import psutil
-
-from bankmart import db, settings
+from bankmart import db
 from bankmart.bench import line
-from bankmart.bench.place import own_server
+from bankmart.bench.place import own_server, server_seconds
 from bankmart.governance.people.erasure import requests
 from bankmart.governance.people.erasure import run as erasure
-from bankmart.runtime import postgres
 from bankmart.sources.simulate import SimulationConfig, simulate
 from bankmart.text import table
 
@@ -88,10 +85,4 @@ class Measured(erasure.Report):
 
 
 def _processor() -> float:
-    said = postgres.place(settings.state_dir()).data / "postmaster.pid"
-    server = psutil.Process(int(said.read_text(encoding="ascii").split()[0]))
-    used = server.cpu_times()
-    running = [process.cpu_times() for process in server.children()]
-    # What has ended is counted with the server itself.
-    ended = used.user + used.system + used.children_user + used.children_system
-    return float(time.process_time() + ended + sum(each.user + each.system for each in running))
+    return time.process_time() + server_seconds()

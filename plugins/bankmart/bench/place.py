@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from bankmart import settings
-from bankmart.runtime import provision
+from bankmart.runtime import postgres, provision
 
 
 @contextmanager
@@ -30,3 +32,14 @@ def own_server() -> Iterator[Path]:
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+
+def server_seconds() -> float:
+    """The processor's seconds so far of the server that this process looks at, with all that it started."""
+    said = postgres.place(settings.state_dir()).data / "postmaster.pid"
+    server = psutil.Process(int(said.read_text(encoding="ascii").split()[0]))
+    used = server.cpu_times()
+    running = [process.cpu_times() for process in server.children()]
+    # What has ended is counted with the server itself.
+    ended = used.user + used.system + used.children_user + used.children_system
+    return float(ended + sum(each.user + each.system for each in running))
