@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from bankmart import db
 from bankmart.bench.place import own_server, server_seconds
@@ -257,12 +258,9 @@ def _scored(spec: Spec, build_id: int, folder: Path) -> tuple[float, dict[str, f
 
 
 def _used(link: Any) -> float:
-    """Processor seconds of a session of a server on this machine; NaN where that isn't told."""
-    stat = Path(f"/proc/{link.info.backend_pid}/stat")
-    if not stat.is_file():
-        return float("nan")
-    fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor seconds of a session of a server on this machine."""
+    used = psutil.Process(link.info.backend_pid).cpu_times()
+    return float(used.user + used.system)
 
 
 def _peak() -> int:

@@ -119,8 +119,8 @@ class Known:
 
     def serves(self, arguments: tuple[str, ...], mark: str, variables: str) -> bool:
         """A run leaves its compiled SQL in it: good for the other layers of the same build, and for nothing twice."""
-        is_of_build = arguments[0] == "build" and self.mark == mark and self.variables == variables
-        return is_of_build and arguments not in self.built
+        are_builds = all(command[0] == "build" for command in (*self.built, arguments))
+        return are_builds and self.mark == mark and self.variables == variables and arguments not in self.built
 
 
 _known: list[Known] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from psycopg2 import sql
@@ -27,8 +28,10 @@ MASKS = {
 # A token of the vault begins with so many characters that the mask shows of its value (bankmart.vault.tokenise). A cast
 # cuts there; `left` counts the characters of all of it first.
 WORN = {"ends": 7, "surname": 3}
-# What a column of such a class may hold: nothing that its mask shows is anybody's clear value. An erased text stays.
-TOKEN = r"^(.{{{worn}}}[0-9a-f]{{32}}|\*{{{filler}}}|erased|)$"
+# Behind it stands this, as in every token.
+SHAPE = "[0-9a-f]{32}"
+# A filler is nobody's value. The beginning of a shorter one would be all of it.
+FILLERS = {mask: "*" * 2 * worn for mask, worn in WORN.items()}
 # What a mask is made for; `none` and `hide` are for every type.
 TYPES = {"ends": "text", "surname": "text", "year": "date"}
 SHOWN_TYPES = (bool, int, float)
@@ -80,8 +83,9 @@ def shows_too_much(data_class: str, column: sql.Composable, data_type: str) -> s
     if mask not in ("ends", "surname", "hide"):
         return None
     if about.get("vault") and mask in WORN:
-        shape = TOKEN.format(worn=WORN[mask], filler=2 * WORN[mask])
-        return sql.SQL("{} !~ {}").format(column, sql.Literal(shape))
+        # Nothing that the mask shows is anybody's clear value. An erased text stays.
+        held = rf"^(.{{{WORN[mask]}}}{SHAPE}|{re.escape(FILLERS[mask])}|erased|)$"
+        return sql.SQL("{} !~ {}").format(column, sql.Literal(held))
     return sql.SQL("{column} is not null and {column}::text = ({mask})::text").format(
         column=column, mask=masked(mask, column, data_type)
     )

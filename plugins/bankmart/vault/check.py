@@ -10,12 +10,12 @@ from cryptography.exceptions import InvalidTag
 from psycopg2 import sql
 
 from bankmart import db
+from bankmart.governance.masking import SHAPE
 from bankmart.sources import contract
 from bankmart.sources.tables import relation
 from bankmart.vault import due, loading, rotate, seal, store
 from bankmart.vault.due import Due
 from bankmart.vault.keys import Keys, VaultError, unlock
-from bankmart.vault.tokenise import SHAPE
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection

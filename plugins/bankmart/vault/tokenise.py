@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterable
 from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from bankmart.governance.masking import WORN, data_classes
+from bankmart.governance.masking import FILLERS, data_classes
 
 BYTES = 16  # 128 bits
-# What every token has in it.
-SHAPE = "[0-9a-f]{32}"
 # Of an identifier spaces and hyphens are how it was typed.
 NUMBERS = ("identity.id_number", "contact.mobile", "account.card_number", "identity.customer_id")
 
@@ -43,8 +41,7 @@ class Tokens:
         self._mac.update(kind.encode() + b"\x00")
         about = data_classes().get(kind, {})
         self._wear = MASKS[about["mask"]] if about.get("vault") else _plain
-        # The beginning of a short filler would be all of it.
-        self._filler = "*" * 2 * WORN[about["mask"]] if about.get("vault") and about["mask"] in WORN else ""
+        self._filler = FILLERS.get(about["mask"], "") if about.get("vault") else ""
 
     def of(self, values: Iterable[str | None]) -> list[str | None]:
         """A token per value; null stays null, nothing but spaces is an empty text, a filler stays a filler."""

@@ -22,3 +22,8 @@ MARTS, TAGS = ("build", "--select", "path:models/marts"), ("build", "--select", 
 def test_a_manifest_serves_the_other_layers_of_its_build(arguments, mark, variables, serves):
     known = Known("project", "build 7", manifest=None, built={MARTS})
     assert known.serves(arguments, mark, variables) is serves
+
+
+def test_what_another_command_has_read_serves_no_build():
+    known = Known("project", "build 7", manifest=None, built={("compile", "--select", "tag_value")})
+    assert not known.serves(TAGS, "project", "build 7")

@@ -14,6 +14,7 @@ from typing import Any
 from psycopg2 import sql
 
 from bankmart import db
+from bankmart.governance.masking import SHAPE
 from bankmart.governance.people import person
 from bankmart.governance.people.erasure.replace import ERASED
 from bankmart.governance.people.erasure.search.finder import Wholes
@@ -22,7 +23,6 @@ from bankmart.governance.people.places import CUSTOMER, Place, Table
 from bankmart.governance.people.rules import EFFECTIVE
 from bankmart.vault import store
 from bankmart.vault.keys import unlock
-from bankmart.vault.tokenise import SHAPE
 
 # A text in its pieces, each number among them replaced.
 PIECES = """(
