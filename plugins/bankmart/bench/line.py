@@ -77,14 +77,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measure(customers: int, months: int) -> Measured:
-    """Simulate, load, build and publish a bank on a server of its own."""
+def measure(customers: int, months: int, behind: Callable[[], None] | None = None) -> Measured:
+    """Simulate, load, build and publish a bank on a server of its own; `behind` is then done to that bank."""
     with own_server() as state:
         simulate(SimulationConfig(state / "landing", state / "truth", customers, months, DAYS, GO_LIVE))
         days = [build_day(GO_LIVE + timedelta(days=number)) for number in range(DAYS + 1)]
         with db.connect("platform") as link, link.cursor() as cursor:
             cursor.execute("select count(*) from sources.core_banking__transaction")
             (transactions,) = db.one(cursor)
+        if behind:
+            behind()
     return Measured(customers, months, transactions, days[0], days[-1])
 
 
