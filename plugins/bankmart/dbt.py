@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bankmart import db, dbt_adapter, faults, lineage, results, settings
+from bankmart import db, dbt_adapter, faults, lasting, lineage, results, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
 from bankmart.governance import gate
@@ -182,9 +182,13 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     if layer in EXCLUSION:
         arguments += ["--exclude", *EXCLUSION[layer]]
     # Unit tests judge the code, not the day: `make test` runs them. What was done is kept in node_result, not in files.
-    arguments += ["--exclude-resource-type", "unit_test", "--no-write-json", "--log-level-file", "none"]
+    arguments += ["--no-write-json", "--log-level-file", "none", "--exclude-resource-type", "unit_test"]
+    mark = _mark()
     with _alone():
         faults.point("build.layer")
+        stands = layer == lasting.SCHEMA and lasting.stand(mark)
+        if stands:
+            arguments.append("model")
         result = invoke(arguments, variables(build))
     if result.result is None:
         raise DbtError(f"dbt could not run layer {layer}: {result.exception}")
@@ -193,6 +197,8 @@ def build_layer(layer: str, build: Build) -> list[Node]:
     nodes = [results.of_dbt(item, owners) for item in result.result.results]
     with lineage.sending(layer, build, result.result.results, known):
         _keep(layer, build, nodes, known)
+        if layer == lasting.SCHEMA and not stands:
+            lasting.remember(mark)
         if build.kind == "daily":
             watched = _watch(layer, build)
             results.record(layer, build, _invocation_id(), watched)

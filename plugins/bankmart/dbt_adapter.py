@@ -12,14 +12,17 @@ from bankmart import faults
 
 @lru_cache(maxsize=1)
 def adapt() -> None:
-    """Replace six methods of dbt's, once a process: AttributeError where a newer dbt has them no more."""
+    """Replace some methods of dbt's, once a process: AttributeError where a newer dbt has them no more."""
+    _adapt_connections()
+    _adapt_messages()
+    _adapt_contexts()
+
+
+def _adapt_connections() -> None:
     # Not at the top: dbt takes seconds to import.
     from dbt.adapters.postgres.connections import PostgresConnectionManager as Connections
     from dbt.adapters.postgres.impl import PostgresAdapter
     from dbt.adapters.reference_keys import _make_ref_key
-    from dbt.contracts.graph.nodes import ParsedNode
-    from dbt_common.events.base_types import EventLevel
-    from dbt_common.events.event_manager import EventManager
 
     # What hangs on what, so that it is dropped with it: our materializations drop nothing that anything hangs on.
     PostgresAdapter._link_cached_relations = lambda self, manifest: None
@@ -55,6 +58,13 @@ def adapt() -> None:
         return found and found.inner
 
     PostgresAdapter.get_relation = get_relation
+
+
+def _adapt_messages() -> None:
+    from dbt.contracts.graph.nodes import ParsedNode
+    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.event_manager import EventManager
+
     # Each statement's text in two files, which nothing reads.
     _ = ParsedNode.write_node
     ParsedNode.write_node = lambda self, *where: None
@@ -66,6 +76,56 @@ def adapt() -> None:
             fire(self, e, level=level, **more)
 
     EventManager.fire_event = fire_event  # type: ignore[method-assign, assignment]
+    # And each of them checked against its form, field by field: a message is made when somebody reads it.
+    make, get, put = BaseEvent.__init__, BaseEvent.__getattr__, BaseEvent.__setattr__
+
+    def init(self: Any, *args: Any, **fields: Any) -> None:
+        object.__setattr__(self, "_said", (args, fields))
+
+    def made(self: Any) -> None:
+        if "pb_msg" not in self.__dict__:
+            args, fields = self.__dict__["_said"]
+            make(self, *args, **fields)
+
+    def getattribute(self: Any, key: str) -> Any:
+        made(self)
+        return get(self, key)
+
+    def setattribute(self: Any, key: str, value: Any) -> None:
+        if key != "pb_msg":
+            made(self)
+        put(self, key, value)
+
+    BaseEvent.__init__, BaseEvent.__getattr__ = init, getattribute  # type: ignore[method-assign]
+    BaseEvent.__setattr__ = setattribute  # type: ignore[method-assign]
+
+
+def _adapt_contexts() -> None:
+    from dbt.context import base, exceptions_jinja, providers
+    from dbt_common.clients import agate_helper
+
+    # The same for every model and check, and made anew for each.
+    base.get_context_modules = lru_cache(base.get_context_modules)
+
+    class Exports(dict[str, Any]):
+        """What SQL can raise, each made when it is asked for."""
+
+        def __init__(self, model: Any) -> None:
+            super().__init__()
+            self.wrap = exceptions_jinja.wrapper(model)
+
+        def __missing__(self, name: str) -> Any:
+            return self.wrap(exceptions_jinja.CONTEXT_EXPORTS[name])
+
+    _ = providers.wrapped_exports
+    providers.wrapped_exports = Exports
+    # What a result's columns may be: two calendars a query.
+    test = lru_cache(agate_helper.build_type_tester)
+
+    def build_type_tester(text_columns: Any, string_null_values: Any = ("null", "")) -> Any:
+        return test(frozenset(text_columns), tuple(string_null_values))
+
+    agate_helper.build_type_tester = build_type_tester
 
 
 def _is_gone(handle: Any) -> bool:

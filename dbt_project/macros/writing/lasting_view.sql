@@ -14,20 +14,26 @@
             )
         {%- endcall -%}
         {%- do persist_docs(target, model) -%}
-        {%- do run_query('comment on rule "_RETURN" on ' ~ target ~ " is '" ~ said ~ "'") -%}
+        {%- do run_query('comment on rule "_RETURN" on ' ~ target ~ " is '" ~ said ~ ', ' ~ _view_reads(target) ~ "'") -%}
     {%- endif -%}
     {{ run_hooks(post_hooks) }}
     {{ adapter.commit() }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
-{# _view_says(target) -> the definition that a view was made from; none where there is no such view. The view's own
-   comment is its description, so it is kept with its rule. #}
+{# _view_says(target) -> the definition that a view was made from; none where there is no such view, or somebody has
+   replaced it since. The view's own comment is its description, so it is kept with its rule. #}
 {% macro _view_says(target) -%}
     {%- set found = run_query(
         "select obj_description(oid, 'pg_rewrite') from pg_rewrite where ev_class = to_regclass('" ~ target ~ "')"
     ) -%}
-    {{ return(found.columns[0].values()[0] if found | length else none) }}
+    {%- set said, _, reads = ((found.columns[0].values()[0] or '') if found | length else '').partition(', ') -%}
+    {{ return(said if reads and reads == _view_reads(target) else none) }}
+{%- endmacro %}
+
+{# _view_reads(target) -> a hash of what a view reads, as the server has it #}
+{% macro _view_reads(target) -%}
+    {{ return(run_query("select md5(pg_get_viewdef('" ~ target ~ "'::regclass))").columns[0].values()[0]) }}
 {%- endmacro %}
 
 {# A view can be replaced by one with more columns behind its own. Another one must not disturb readers: what they read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 from psycopg2 import sql
@@ -10,6 +10,9 @@ from psycopg2 import sql
 from bankmart import db, faults
 from bankmart.governance import audit, project
 from bankmart.governance.people.erasure import fence
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection
 
 SCHEMAS = ["intermediate", "marts", "tags", "features", "scores", "profile"]
 TRAINING_BUILDS = 2
@@ -96,11 +99,15 @@ def tidy() -> dict[str, int]:
             audit.append(
                 link, "tidy", "retention", f"{len(builds)} builds", {"builds": builds, "rows": removed} | states
             )
-    for schema, table in parts:
-        faults.point("tidy.part")
-        if _drop(schema, table):
-            parent = f"{schema}.{table.rpartition('__b')[0]}"
-            removed[parent] = removed.get(parent, 0) + 1
+    # One by one: each waits for its own readers only.
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select set_config('lock_timeout', %s, false)", (PATIENCE,))
+        link.commit()
+        for schema, table in parts:
+            faults.point("tidy.part")
+            if _drop(link, schema, table):
+                parent = f"{schema}.{table.rpartition('__b')[0]}"
+                removed[parent] = removed.get(parent, 0) + 1
     return removed
 
 
@@ -118,11 +125,12 @@ def keep_state_dates() -> int:
     return max(2, int(project.variables()["keep_state_dates"]))
 
 
-def _drop(schema: str, table: str) -> bool:
+def _drop(link: connection, schema: str, table: str) -> bool:
     try:
-        with db.connect("platform") as link, link.cursor() as cursor:
-            cursor.execute("select set_config('lock_timeout', %s, true)", (PATIENCE,))
+        with link.cursor() as cursor:
             cursor.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(schema, table)))
+        link.commit()
     except psycopg2.errors.LockNotAvailable:
+        link.rollback()
         return False
     return True

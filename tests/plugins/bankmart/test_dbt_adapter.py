@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
 from dbt.adapters.cache import RelationsCache
+from dbt.adapters.events.types import SQLQuery
 from dbt.adapters.postgres.connections import PostgresConnectionManager, PostgresCredentials
 from dbt.adapters.postgres.impl import PostgresAdapter
 from dbt.adapters.postgres.relation import PostgresRelation
+from dbt.context import providers
+from dbt.exceptions import CompilationError
+from dbt_common.clients import agate_helper
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager import EventManager
 
@@ -79,3 +84,34 @@ def test_only_what_matters_becomes_a_message(level, heard, monkeypatch):
     monkeypatch.setattr(made, lambda e, level: SimpleNamespace(info=e))
     manager.fire_event(event)
     assert len(told) == heard
+
+
+def test_a_message_is_made_when_it_is_read():
+    dbt_adapter.adapt()
+    message = SQLQuery(conn_name="master", sql="select 1", node_info={})
+    assert "pb_msg" not in vars(message)
+    assert message.sql == "select 1"
+    assert "pb_msg" in vars(message)
+    other = SQLQuery(conn_name="master", sql="select 1", node_info={})
+    other.sql = "select 2"
+    assert (other.conn_name, other.to_dict()["sql"]) == ("master", "select 2")
+
+
+def test_what_sql_raises_names_its_model():
+    dbt_adapter.adapt()
+    exports = providers.wrapped_exports(SimpleNamespace(name="dim_customer"))
+    with pytest.raises(CompilationError) as said:
+        exports["raise_compiler_error"]("no such column")
+    assert said.value.node.name == "dim_customer"
+    with pytest.raises(KeyError):
+        exports["raise_nothing"]
+
+
+def test_results_keep_their_kinds():
+    dbt_adapter.adapt()
+    rows = [{"name": "005", "number": 5, "day": date(2026, 1, 31)}, {"name": None, "number": None, "day": None}]
+    for _ in range(2):
+        kinds = agate_helper.table_from_data_flat(rows, ["name", "number", "day"]).column_types
+        assert [type(kind).__name__ for kind in kinds] == ["Text", "Integer", "Date"]
+    (kind,) = agate_helper.table_from_data_flat([{"number": "005"}], ["number"]).column_types
+    assert type(kind).__name__ == "Text"
