@@ -1,7 +1,7 @@
 """Scores of a LightGBM model: by `quickscorer` where that says to the bit what LightGBM says, else by LightGBM.
 
-Whether it does is asked once for each model, of rows at the bounds of each of its leaves. Of the bank's models all but
-`recommend`, which has categories, are evaluated so.
+Whether it does is asked once for each model, of rows at the bounds of each of its leaves. The boosters of all the
+bank's models but `recommend`, which has categories, are evaluated so.
 """
 
 from __future__ import annotations
