@@ -111,7 +111,7 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
     silent, rows = np.arange(len(names)), 0
     watch = model.watch() if hasattr(model, "watch") else None
     columns = [as_number("f", name, types[name]) for name in names]
-    for chunk in stream(link, columns, source, id_bytes=id_bytes, chunk_rows=CHUNK_ROWS):
+    for chunk in stream(link, columns, source, id_bytes=id_bytes, chunk_rows=CHUNK_ROWS, by_column=True):
         refuse_infinite(names, chunk.numbers, where)
         silent = silent[np.isnan(chunk.numbers[:, silent]).all(axis=0)]
         rows += len(chunk.customers)

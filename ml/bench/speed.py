@@ -170,7 +170,8 @@ class _Stages:
 def _score(spec: Spec, build_id: int, customers: int, trees: int) -> dict[str, Any]:
     """Postgres to Postgres in a process of its own (its peak memory), then bare predict on the matrix in memory.
 
-    Both with a model of as many `trees`, by the same number of threads.
+    Both with a model of as many `trees`. Bare predict is LightGBM's own, by the spec's threads; scoring evaluates the
+    trees itself, by one.
     """
     from ml.techniques import technique
 
@@ -253,7 +254,7 @@ def _scored(spec: Spec, build_id: int, folder: Path) -> tuple[float, dict[str, f
         used = {"Postgres reading": _used(reader), "Postgres writing": _used(writer)}
     # Workers that helped with the reading, and what writes to the disk, are in this alone.
     used["Postgres in all"] = server_seconds() - server
-    used["Python and LightGBM"] = time.process_time() - own
+    used["Python"] = time.process_time() - own
     return time.perf_counter() - began, used, _peak(), before
 
 

@@ -23,6 +23,7 @@ from ml.judging.kinds.probability import checks as checks
 from ml.judging.metrics import compare
 from ml.judging.reasons import SCORE, describe, top_reasons
 from ml.spec import Economics, Spec
+from ml.techniques import trees
 from ml.techniques.baseline import Baseline, as_plain, best_rule, fit_logistic, from_plain
 from ml.techniques.boosting import fit, fit_again
 from ml.techniques.calibration import Calibration, choose
@@ -55,7 +56,7 @@ class Model:
 
     def raw(self, numbers: np.ndarray) -> np.ndarray:
         """Log-odds before calibration (n,) for features (n, len(features))."""
-        return np.asarray(self.booster.predict(numbers, raw_score=True, num_threads=self.threads))
+        return trees.raw(self.booster, numbers, self.threads)
 
     def score(self, numbers: np.ndarray) -> np.ndarray:
         """Calibrated probabilities (n,) for features (n, len(features))."""

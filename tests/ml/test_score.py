@@ -8,6 +8,8 @@ import pytest
 
 from ml import score
 from ml.errors import ArtefactRefused, DataError, TrackingUnavailable
+from ml.techniques import trees
+from ml.techniques.quickscorer import Trees
 
 TODAY = date(2025, 10, 31)
 
@@ -56,6 +58,19 @@ def test_scores_are_ordered_by_risk_banded_explained_and_the_same_again(bank, ch
 
     score.run("churn", TODAY, build_id)
     assert bank.scores().equals(scores)
+
+
+def test_many_customers_are_scored_without_lightgbm_and_the_same(bank, champion, monkeypatch):
+    monkeypatch.setattr(score, "CHUNK_ROWS", 128)
+    bank.daily()
+    score.run("churn", TODAY)
+    by_lightgbm, asked, whole = bank.scores(), [], Trees.raw
+    for least in ("WORTH_MAKING", "WORTH_USING"):
+        monkeypatch.setattr(trees, least, 100)
+    monkeypatch.setattr(Trees, "raw", lambda self, rows: asked.append(len(rows)) or whole(self, rows))
+    score.run("churn", TODAY)
+    assert asked[-4:] == [128] * 4
+    assert bank.scores().equals(by_lightgbm)
 
 
 def test_a_challenger_is_scored_beside_the_champion(bank, champion, mlflow_server):

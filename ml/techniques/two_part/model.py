@@ -17,6 +17,7 @@ from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds import value
 from ml.judging.reasons import top_reasons
+from ml.techniques.trees import predicted
 from ml.techniques.two_part.data import ValueSet, discounted_months, repeated_column
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ class Model:
     def expected(self, numbers: np.ndarray) -> np.ndarray:
         """The expected margin (n,) of the horizon for features (n, len(features))."""
         before = self.repeated(numbers)
-        chance = np.asarray(self.active.predict(numbers, num_threads=self.threads))
-        change = np.asarray(self.amount.predict(numbers, num_threads=self.threads))
+        chance = predicted(self.active, numbers, self.threads)
+        change = predicted(self.amount, numbers, self.threads)
         size = np.maximum(np.abs(before), self.plain.least)
         return np.asarray(self.plain.scale * (chance * (before + size * change) + (1 - chance) * self.plain.idle))
 
@@ -116,8 +117,8 @@ class Model:
         months before against the typical customer's.
         """
         before = self.repeated(numbers)
-        chance = np.asarray(self.active.predict(numbers, num_threads=self.threads))
-        change = np.asarray(self.amount.predict(numbers, num_threads=self.threads))
+        chance = predicted(self.active, numbers, self.threads)
+        change = predicted(self.amount, numbers, self.threads)
         size = np.maximum(np.abs(before), self.plain.least)
         of_change = np.asarray(self.amount.predict(numbers, pred_contrib=True, num_threads=self.threads))[:, :-1]
         of_chance = np.asarray(self.active.predict(numbers, pred_contrib=True, num_threads=self.threads))[:, :-1]

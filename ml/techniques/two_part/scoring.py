@@ -38,7 +38,7 @@ def scored(link: connection, spec: Spec, model: Model, target: Target) -> Iterat
         ((longest,),) = cursor.fetchall()
     seen, rows = np.zeros(len(names), dtype=np.int64), 0
     columns = [as_number(where[name], name, types[name]) for name in names]
-    for chunk in stream(link, columns, source, int(longest or 1), chunk_rows=CHUNK_ROWS):
+    for chunk in stream(link, columns, source, int(longest or 1), chunk_rows=CHUNK_ROWS, by_column=True):
         refuse_infinite(names, chunk.numbers, " or ".join(".".join(table) for table in spec.tables))
         seen += (~np.isnan(chunk.numbers)).sum(axis=0)
         rows += len(chunk.customers)

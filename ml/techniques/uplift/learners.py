@@ -9,6 +9,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from ml.techniques.trees import predicted
 from ml.techniques.uplift.experiment import CONTROL, Experiment
 
 # T, X, and the mean of both: effects on one scale, that of the outcome.
@@ -45,7 +46,7 @@ class Arm:
 
     def response(self, numbers: np.ndarray, threads: int) -> np.ndarray:
         """The expected outcome (n,) with the offer: what a response model ranks by."""
-        return _predict(self.treated, numbers, threads)
+        return predicted(self.treated, numbers, threads)
 
     def effect(self, numbers: np.ndarray, kind: str, threads: int) -> np.ndarray:
         """The offer's effect (n,) on the expected outcome.
@@ -55,11 +56,11 @@ class Arm:
         """
         found = []
         if "t" in kind:
-            found.append(self.response(numbers, threads) - _predict(self.control, numbers, threads))
+            found.append(self.response(numbers, threads) - predicted(self.control, numbers, threads))
         if "x" in kind:
             found.append(
-                self.chance * _predict(self.effect_control, numbers, threads)
-                + (1 - self.chance) * _predict(self.effect_treated, numbers, threads)
+                self.chance * predicted(self.effect_control, numbers, threads)
+                + (1 - self.chance) * predicted(self.effect_treated, numbers, threads)
             )
         return np.asarray(np.mean(found, axis=0))
 
@@ -108,7 +109,7 @@ def learn(experiment: Experiment, offer: int, params: Mapping[str, Any], seed: i
         for side, members in enumerate((~treated, treated)):
             booster = fit(kind, members & ~out, outcome, rounds, members & out)
             best[side, at] = booster.best_iteration
-            unseen[side, out] = _predict(booster, own.numbers[out], threads)
+            unseen[side, out] = booster.predict(own.numbers[out], num_threads=threads)
     count = np.maximum(np.median(best, axis=1).astype(int), 1)
     return Arm(
         treated=fit(kind, treated, outcome, int(count[1])),
@@ -117,10 +118,6 @@ def learn(experiment: Experiment, offer: int, params: Mapping[str, Any], seed: i
         effect_control=fit("l2", ~treated, unseen[1] - outcome, effect_rounds),
         chance=float(treated.mean()),
     )
-
-
-def _predict(booster: lightgbm.Booster, numbers: np.ndarray, threads: int) -> np.ndarray:
-    return np.asarray(booster.predict(numbers, num_threads=threads))
 
 
 def _shap(booster: lightgbm.Booster, numbers: np.ndarray, threads: int) -> np.ndarray:

@@ -6,21 +6,24 @@ import pytest
 from psycopg2 import sql
 
 from bankmart import db
+from ml.data import stream as module
 from ml.data.stream import stream
 
 SOURCE = sql.SQL("from features.ftr_customer f where f.build_id = {}")
 NAMES = ("aum_amount", "days_since_salary", "complaint_count_90d")
 
 
-def read(build_id, chunk_rows=100, names=NAMES):
+def read(build_id, chunk_rows=100, names=NAMES, by_column=False):
     with db.connect("scorer") as link:
         columns = [sql.SQL("f.{}::float8").format(sql.Identifier(name)) for name in names]
         order = sql.SQL("order by f.customer_id")
-        yield from stream(link, columns, SOURCE.format(sql.Literal(build_id)), 24, order, chunk_rows)
+        yield from stream(link, columns, SOURCE.format(sql.Literal(build_id)), 24, order, chunk_rows, by_column)
 
 
+@pytest.mark.parametrize("by_column", [False, True])
 @pytest.mark.parametrize("chunk_rows", [1, 7, 250, 1000])
-def test_what_comes_out_is_what_is_in(bank, chunk_rows):
+def test_what_comes_out_is_what_is_in(bank, chunk_rows, by_column, monkeypatch):
+    monkeypatch.setattr(module, "ROWS_TURNED", 100)
     kept = {}
 
     def strange(frame):
@@ -29,7 +32,8 @@ def test_what_comes_out_is_what_is_in(bank, chunk_rows):
         return frame
 
     build_id = bank.daily(strange, count=250)
-    chunks = list(read(build_id, chunk_rows))
+    chunks = list(read(build_id, chunk_rows, by_column=by_column))
+    assert all(chunk.numbers.flags["F_CONTIGUOUS" if by_column else "C_CONTIGUOUS"] for chunk in chunks)
     assert max(len(chunk.customers) for chunk in chunks) <= chunk_rows
     numbers = np.concatenate([chunk.numbers for chunk in chunks])
     customers = [customer.decode() for chunk in chunks for customer in chunk.customers.tolist()]
