@@ -42,7 +42,7 @@ EXCLUSION = {"features": BESIDE_TAGS}
 # What the database or the network says when trying again may help.
 PASSING = re.compile(
     "could not connect|connection refused|closed the connection|terminating connection|the database system is"
-    "|connection timed out|deadlock detected|lock timeout",
+    "|connection timed out|deadlock detected|lock timeout|statement timeout",
     re.IGNORECASE,
 )
 
