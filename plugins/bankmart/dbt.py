@@ -203,15 +203,10 @@ def build_layer(layer: str, build: Build) -> list[Node]:
 
 def _keep(layer: str, build: Build, nodes: list[Node], known: dict[str, Any]) -> None:
     # What dbt did, with masked rows of what failed. Raises DbtError where a model could not be built.
-    results.record(layer, build, _invocation_id(), nodes)
-    failed = {
-        node.node_id: node.compiled
-        for node in nodes
-        if node.status in ("fail", "warn") and node.resource_type == "test" and node.compiled
-    }
-    if failed:
-        gate.keep_examples(build, _invocation_id(), failed, known)
     broken = [node for node in nodes if node.status == "error"]
+    # A late task's refusals say nothing of the build that readers see: its own gates have passed.
+    if not broken or builds.is_open(build.build_id):
+        _keep_results(layer, build, nodes, known)
     if broken:
         builds.finish(build.build_id, "failed", f"layer {layer} is not built")
         lines = "\n".join(f"  {node.name}: {' '.join((node.message or '').split())}" for node in broken)
@@ -220,6 +215,17 @@ def _keep(layer: str, build: Build, nodes: list[Node], known: dict[str, Any]) ->
             f"{lines}\n"
             "Readers still see what was published before. Mend the cause and clear this task."
         )
+
+
+def _keep_results(layer: str, build: Build, nodes: list[Node], known: dict[str, Any]) -> None:
+    results.record(layer, build, _invocation_id(), nodes)
+    failed = {
+        node.node_id: node.compiled
+        for node in nodes
+        if node.status in ("fail", "warn") and node.resource_type == "test" and node.compiled
+    }
+    if failed:
+        gate.keep_examples(build, _invocation_id(), failed, known)
 
 
 def _watch(layer: str, build: Build) -> list[Node]:

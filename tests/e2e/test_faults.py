@@ -24,7 +24,8 @@ from bankmart.governance.commands.hash import hashes
 SEEDS = int(os.environ.get("BANKMART_FAULT_SEEDS", "0"))
 QUICK = [
     ("load", "crash"), ("repair", "kill"), ("score", "cut"), ("tidy", "raise"), ("publish", "kill"), ("score", "lose"),
-    ("load", "pause"), ("repair", "stop"), ("publish", "lose"), ("build", "kill"),
+    ("load", "pause"), ("repair", "stop"), ("publish", "lose"), ("build", "kill"), ("erase", "lose"),
+    ("promote", "crash"),
 ]  # fmt: skip
 
 
@@ -36,7 +37,8 @@ def schedule():
 
 @pytest.fixture(scope="module")
 def known():
-    return {"results": []}
+    with contextlib.ExitStack() as stack:
+        yield {"results": [], "stack": stack}
 
 
 @pytest.fixture
@@ -49,8 +51,41 @@ def steps(line, known):
     return known["steps"]
 
 
+def test_two_dates_are_built_again_at_once(steps, known):
+    """Two back-fills side by side, the later one begun first: each gives what its date gave before."""
+    bank, layers = known["bank"], ("staging", "intermediate", "marts")
+    opened = {day: builds.open_build(day, "again") for day in (bank.published, bank.first)}
+
+    def work(build):
+        for layer in layers:
+            dbt.build_layer(layer, build)
+            gate.judge(layer, build)
+
+    try:
+        log = settings.state_dir() / "backfills.log"
+        children = [strike.fork(functools.partial(work, build), "", log) for build in opened.values()]
+        assert [strike.wait(child) for child in children] == [0, 0], log.read_text()[-3000:]
+        for day, build in opened.items():
+            was, now = hashes(day), hashes(build_id=build.build_id)
+            made = [name for name in was if name.startswith(("intermediate.", "marts."))]
+            assert len(made) > 30
+            assert {name: now[name] for name in made} == {name: was[name] for name in made}
+    finally:
+        query("update governance.build set status = 'superseded' where run_id = 'again'")
+
+
+@pytest.fixture
+def mlflow(line, known, mlflow_at, monkeypatch):
+    """This process, and those that it forks, pointed at a server in the bank's Postgres; started once."""
+    if "mlflow" not in known:
+        known["mlflow"] = known["stack"].enter_context(mlflow_at())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", known["mlflow"].address)
+
+
 @pytest.mark.parametrize("case", schedule(), ids=lambda case: f"{case.fault}-{case.seed}")
-def test_a_plain_retry_is_enough(steps, known, case):
+def test_a_plain_retry_is_enough(steps, known, case, request):
+    if case.stage == "promote":
+        request.getfixturevalue("mlflow")
     result = matrix.run(known["bank"], steps, case)
     known["results"].append(result)
     assert result.has_recovered, "\n".join(result.findings)
@@ -130,29 +165,6 @@ def test_a_storm_of_connections_is_said_and_a_plain_retry_is_enough(steps, known
     act()
     assert steps["load"].findings() == []
     assert watch.findings(known["bank"]) == []
-
-
-def test_two_dates_are_built_again_at_once(steps, known):
-    """Two back-fills side by side, the later one begun first: each gives what its date gave before."""
-    bank, layers = known["bank"], ("staging", "intermediate", "marts")
-    opened = {day: builds.open_build(day, "again") for day in (bank.published, bank.first)}
-
-    def work(build):
-        for layer in layers:
-            dbt.build_layer(layer, build)
-            gate.judge(layer, build)
-
-    try:
-        log = settings.state_dir() / "backfills.log"
-        children = [strike.fork(functools.partial(work, build), "", log) for build in opened.values()]
-        assert [strike.wait(child) for child in children] == [0, 0], log.read_text()[-3000:]
-        for day, build in opened.items():
-            was, now = hashes(day), hashes(build_id=build.build_id)
-            made = [name for name in was if name.startswith(("intermediate.", "marts."))]
-            assert len(made) > 30
-            assert {name: now[name] for name in made} == {name: was[name] for name in made}
-    finally:
-        query("update governance.build set status = 'superseded' where run_id = 'again'")
 
 
 def test_every_unit_test_passes(line):
