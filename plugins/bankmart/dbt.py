@@ -231,12 +231,14 @@ def _keep_results(layer: str, build: Build, nodes: list[Node], known: dict[str, 
 def _watch(layer: str, build: Build) -> list[Node]:
     # The platform's own checks of what the layer has written.
     # Not at the top: they ask this module for the manifest.
-    from bankmart.governance.quality import freshness, reconcile, watch
+    from bankmart.governance.quality import content, freshness, reconcile, watch
     from bankmart.governance.tags import monitor
 
     watched = monitor.check(build, layer)
     for check in {"staging": [freshness.check, watch.check], "marts": [reconcile.check]}.get(layer, []):
         watched += check(build)
+    if layer in ("staging", "marts"):
+        watched += content.check(build, layer)
     return watched
 
 
