@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bankmart import db
@@ -9,6 +11,14 @@ from bankmart.governance import audit
 
 if TYPE_CHECKING:
     from ml.tracking.registry import Version
+
+
+@contextmanager
+def alone(model: str) -> Iterator[None]:
+    """Nobody else moves this model's aliases meanwhile: who wants to waits."""
+    with db.connect("scorer") as link, link.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"bankmart promote {model}",))
+        yield
 
 
 def promoted(version: Version) -> None:

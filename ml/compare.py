@@ -47,17 +47,7 @@ def compare(spec: Spec, as_of: date, number: int | None, without_champion: bool)
     if candidate is None:
         return {"model": spec.name, "skipped": f"no version of {spec.name} was trained as of {as_of}", "passed": False}
     champion = registry.by_alias(spec.name)
-    result: dict[str, Any] = {
-        "model": spec.name,
-        "as_of": as_of.isoformat(),
-        "version": candidate.number,
-        "run_id": candidate.run_id,
-        "run_url": registry.run_url(candidate),
-        "champion": champion.number if champion else None,
-        "without_champion": without_champion,
-        "rolled_back": candidate.tags.get("rolled_back"),
-        "spec_hash": spec.hash(),
-    }
+    result = asked(spec, as_of, candidate, champion, without_champion)
     if champion and champion.number == candidate.number:
         return result | {"skipped": f"version {candidate.number} is the champion already", "passed": False}
     known = registry.read_report(candidate, "gate")
@@ -71,6 +61,25 @@ def compare(spec: Spec, as_of: date, number: int | None, without_champion: bool)
     registry.name_challenger(candidate)
     registry.add_report(candidate, "gate", text, result)
     return result
+
+
+def asked(
+    spec: Spec, as_of: date, candidate: Version, champion: Version | None, without_champion: bool
+) -> dict[str, Any]:
+    """What a verdict was asked for: one that was asked for the same holds."""
+    from ml.tracking import registry
+
+    return {
+        "model": spec.name,
+        "as_of": as_of.isoformat(),
+        "version": candidate.number,
+        "run_id": candidate.run_id,
+        "run_url": registry.run_url(candidate),
+        "champion": champion.number if champion else None,
+        "without_champion": without_champion,
+        "rolled_back": candidate.tags.get("rolled_back"),
+        "spec_hash": spec.hash(),
+    }
 
 
 def _checks(spec: Spec, candidate: Version, champion: Version | None, without_champion: bool) -> list[Check]:

@@ -37,3 +37,7 @@ class ArtefactRefused(ModelError):
 
 class TrackingUnavailable(ModelError):
     """The MLflow server didn't answer after the retries."""
+
+
+class ArtefactsNotKept(TrackingUnavailable):
+    """The MLflow server answers, but can't write files: its disk is full, or its folder isn't its own."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import getpass
 import os
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bankmart import faults, settings
+from ml.errors import ModelError
 from ml.spec import load_spec
+
+if TYPE_CHECKING:
+    from ml.tracking.registry import Version
 
 
 def run(
@@ -21,7 +25,8 @@ def run(
     """Compare as `ml.compare.run` does, then move the alias where every gate passed; else it stays challenger.
 
     A comparison with the same champion that is there already isn't made again. Who approved, and when, is kept
-    with the version; on the command line it is whoever types. Raises as `ml.compare.run`; nothing moved then.
+    with the version; on the command line it is whoever types. Raises as `ml.compare.run`, and
+    ModelError where another version was promoted meanwhile; nothing moved then.
     """
     settings.apply_environment()
     from ml import acts
@@ -34,7 +39,8 @@ def run(
         result = compare(spec, as_of, version, without_champion)
         if result["passed"]:
             faults.point("promote.compared")
-            registry.name_champion(registry.get_version(model, int(result["version"])), approved_by or who())
+            with acts.alone(model):
+                _name(registry.get_version(model, int(result["version"])), result["champion"], approved_by or who())
             faults.point("promote.named")
         champion = result["passed"] or result.get("champion") == result.get("version") is not None
         if champion:
@@ -48,6 +54,22 @@ def run(
         done = f"is the champion now, approved by {approved_by or who()}" if result["passed"] else "isn't promoted"
         print(f"{result['report']}\n{model} version {result['version']} {done}.")
     return result
+
+
+def _name(version: Version, compared: str | None, approved_by: str) -> None:
+    """Move the alias, if what the version was compared with is champion still. Raises ModelError where it isn't."""
+    from ml.tracking import registry
+
+    champion = registry.by_alias(version.model)
+    now = champion.number if champion else None
+    # A task that was thought dead may come late: its twin has named this version, or somebody has named another.
+    if now == compared:
+        registry.name_champion(version, approved_by)
+    elif now != version.number:
+        raise ModelError(
+            f"Version {now} of {version.model} became champion while version {version.number} was compared with"
+            f" {compared or 'none'}. Nothing was promoted. Compare it with the new champion: run the same again."
+        )
 
 
 def who() -> str:

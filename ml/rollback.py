@@ -32,8 +32,11 @@ def run(model: str, to: int | None = None, by: str | None = None) -> dict[str, A
         target = None if before == "none" else registry.get_version(model, int(before))
         if target:
             registry.load(spec, target)
-        acts.taking_back(champion, target, person)
-        registry.take_back(champion, target, person)
-    now = f"version {target.number} is the champion" if target else "it has no champion, and isn't scored"
-    print(f"{model}: version {champion.number} is taken back by {person}; {now} now. Score the open dates again.")
+        with acts.alone(model):
+            if (now := registry.by_alias(model)) is None or now.number != champion.number:
+                raise ModelError(f"{model} has another champion since a moment: nothing was taken back. Look again.")
+            acts.taking_back(champion, target, person)
+            registry.take_back(champion, target, person)
+    after = f"version {target.number} is the champion" if target else "it has no champion, and isn't scored"
+    print(f"{model}: version {champion.number} is taken back by {person}; {after} now. Score the open dates again.")
     return {"model": model, "taken_back": champion.number, "champion": target.number if target else None, "by": person}

@@ -30,12 +30,12 @@ def run(model: str, as_of: date, build_id: int | None = None, again: bool = Fals
     spec = load_spec(model)
     try:
         with tracking():
-            from ml.tracking import registry
+            from ml.tracking import attempts
 
             try:
                 result = _train(spec, as_of, build_id, again)
             except DataPrerequisite as missing:
-                registry.log_skip(spec, as_of, str(missing), missing.report)
+                attempts.log_skip(spec, as_of, str(missing), missing.report)
                 raise
     except DataPrerequisite as missing:
         result = {
@@ -51,7 +51,7 @@ def run(model: str, as_of: date, build_id: int | None = None, again: bool = Fals
 def due(models: Sequence[str], as_of: date) -> list[str]:
     """The models to train on a date: all at a month's end, on others those for which it was never tried."""
     settings.apply_environment()
-    from ml.tracking import registry
+    from ml.tracking import attempts, registry
     from ml.tracking.server import tracking
 
     for line in retrain.waiting():
@@ -59,7 +59,7 @@ def due(models: Sequence[str], as_of: date) -> list[str]:
     if (as_of + timedelta(days=1)).day == 1:
         return list(models)
     with tracking():
-        return [model for model in models if registry.by_alias(model) is None and not registry.was_tried(model)]
+        return [model for model in models if registry.by_alias(model) is None and not attempts.was_tried(model)]
 
 
 def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[str, Any]:

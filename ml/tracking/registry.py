@@ -19,10 +19,11 @@ from mlflow.exceptions import MlflowException, RestException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from bankmart import faults, settings
-from ml.errors import ModelError
+from ml.errors import ArtefactsNotKept, ModelError
 from ml.spec import Spec
 from ml.techniques import technique
 from ml.tracking import package
+from ml.tracking.server import keeping
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,12 +106,13 @@ def register_training(spec: Spec, model: Any, example: dict[str, Any], left: Tra
         )
         mlflow.log_input(dataset, context="training")
         mlflow.log_params(dict(left.params))
-        for name, text in left.texts.items():
-            mlflow.log_text(text, name)
-        for name, document in left.documents.items():
-            mlflow.log_dict(document, name)
-        for name, figure in left.figures.items():
-            mlflow.log_figure(figure, name)
+        with keeping(f"the reports of {spec.name}"):
+            for name, text in left.texts.items():
+                mlflow.log_text(text, name)
+            for name, document in left.documents.items():
+                mlflow.log_dict(document, name)
+            for name, figure in left.figures.items():
+                mlflow.log_figure(figure, name)
         logged = mlflow.initialize_logged_model(
             name=spec.name,
             source_run_id=run.info.run_id,
@@ -118,10 +120,11 @@ def register_training(spec: Spec, model: Any, example: dict[str, Any], left: Tra
             params={key: str(value) for key, value in left.params.items()},
             tags=dict(left.tags),
         )
-        client.log_model_artifacts(logged.model_id, str(folder))
+        with _failing(logged.model_id), keeping(f"the files of the {spec.name} model"):
+            client.log_model_artifacts(logged.model_id, str(folder))
         mlflow.finalize_logged_model(logged.model_id, "READY")
         mlflow.log_metrics(dict(left.metrics), model_id=logged.model_id, dataset=dataset)
-        _ensure_registered(client, spec)
+        ensure_registered(client, spec)
         made = client.create_model_version(
             spec.name,
             f"models:/{logged.model_id}",
@@ -130,6 +133,16 @@ def register_training(spec: Spec, model: Any, example: dict[str, Any], left: Tra
             tags={**left.tags, HASHES_TAG: json.dumps(files)},
         )
     return _version(made)
+
+
+@contextmanager
+def _failing(model_id: str) -> Iterator[None]:
+    """A model whose files are not all there is not left behind as one that is still being made."""
+    try:
+        yield
+    except ArtefactsNotKept:
+        mlflow.finalize_logged_model(model_id, "FAILED")
+        raise
 
 
 def find_version(model: str, **tags: str) -> Version | None:
@@ -211,38 +224,10 @@ def log_evaluation(
     with mlflow.start_run(run_name=f"evaluate v{version.number} {as_of}", tags=tags) as run:
         for step, (_, metrics) in enumerate(sorted(by_date.items())):
             mlflow.log_metrics(dict(metrics), step=step)
-        for name, document in documents.items():
-            mlflow.log_dict(document, name)
+        with keeping(f"the evaluation of {version.model} version {version.number}"):
+            for name, document in documents.items():
+                mlflow.log_dict(document, name)
     return str(run.info.run_id)
-
-
-def log_skip(spec: Spec, as_of: date, reason: str, report: Mapping[str, Any]) -> None:
-    """A run that says why nothing was trained, with what is needed and there."""
-    mlflow.set_experiment(spec.name)
-    tags = {"verb": "train", "as_of": as_of.isoformat(), "skipped": reason}
-    with mlflow.start_run(run_name=f"skipped {as_of}", tags=tags):
-        mlflow.log_dict(dict(report), "prerequisite.json")
-
-
-def was_tried(model: str) -> bool:
-    """Whether a training was ever run, to its end or skipped."""
-    return _newest_training(model) is not None
-
-
-def skipped(model: str) -> str | None:
-    """Why the newest training was skipped, where it was."""
-    newest = _newest_training(model)
-    return newest.data.tags.get("skipped") if newest else None
-
-
-def _newest_training(model: str) -> Any:
-    client = mlflow.MlflowClient()
-    experiment = client.get_experiment_by_name(model)
-    if experiment is None:
-        return None
-    query = "tags.verb = 'train' and attributes.status = 'FINISHED'"
-    found = client.search_runs([experiment.experiment_id], query, max_results=1, order_by=["start_time DESC"])
-    return found[0] if found else None
 
 
 def run_url(version: Version) -> str:
@@ -262,8 +247,9 @@ def read_report(version: Version, name: str) -> dict[str, Any] | None:
 def add_report(version: Version, name: str, text: str, document: Any) -> None:
     """Add a report to the run that made the version, as Markdown and JSON."""
     client = mlflow.MlflowClient()
-    client.log_text(version.run_id, text, f"{name}.md")
-    client.log_dict(version.run_id, document, f"{name}.json")
+    with keeping(f"report {name} of {version.model} version {version.number}"):
+        client.log_text(version.run_id, text, f"{name}.md")
+        client.log_dict(version.run_id, document, f"{name}.json")
 
 
 def log_drift(version: Version, as_of: date, found: Any, text: str) -> None:
@@ -274,7 +260,8 @@ def log_drift(version: Version, as_of: date, found: Any, text: str) -> None:
     client.set_model_version_tag(version.model, version.number, "drift", f"{found.verdict} on {as_of}")
 
 
-def _ensure_registered(client: mlflow.MlflowClient, spec: Spec) -> None:
+def ensure_registered(client: mlflow.MlflowClient, spec: Spec) -> None:
+    """Make the model's entry, where there is none yet."""
     try:
         client.create_registered_model(spec.name, tags={"owner": spec.owner}, description=spec.question)
     except MlflowException as error:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bankmart import settings
-from ml.errors import TrackingUnavailable
+from ml.errors import ArtefactsNotKept, TrackingUnavailable
 
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
@@ -42,6 +42,26 @@ def tracking() -> Iterator[None]:
         raise TrackingUnavailable(
             f"The MLflow server at {at} failed: {str(error)[:300]} Nothing was promoted. Look at its log,"
             " start it (`make up`) and run the same command again."
+        ) from error
+
+
+@contextmanager
+def keeping(what: str) -> Iterator[None]:
+    """Around files that are given to the server: raises ArtefactsNotKept where it can't write them, but answers."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (MlflowException, RequestException) as error:
+        # One that is away is another matter: this raises what `tracking` says then.
+        mlflow.MlflowClient().search_experiments(max_results=1)
+        raise ArtefactsNotKept(
+            f"The MLflow server at {settings.mlflow_uri()} answers, but has not kept {what}: {str(error)[:300]} Most"
+            " likely the disk under its artefacts is full, or the folder can't be written (its log says which; of the"
+            " embedded server it is mlflow/artifacts in the state folder). Nothing was registered or promoted, the"
+            " last champion goes on scoring. Make room there and run the same command again."
         ) from error
 
 

@@ -84,6 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if type(error).__name__ == "StatementEnded":
+            print(f"bankmart {name}: {error}", file=sys.stderr)
+            return 1
         if type(error).__name__ != "OperationalError":
             raise
         # By name: the database's driver is imported by the commands that need it, not by `bankmart --help`.

@@ -50,6 +50,7 @@ POINTS = {
     "erase.commit": "somebody is gone from all tables, in the open transaction",
     "erase.file": "a landing file is about to be written again",
     "erase.searched": "nothing is left, there is no certificate",
+    "erase.done": "the certificate is in the chain, its file is not written",
     "tidy.deleted": "rows are deleted, in the open transaction",
     "tidy.part": "before a part of a state is dropped",
 }
@@ -62,10 +63,12 @@ KINDS = {
     "pause": "the process is stopped (kill -STOP) while the same step runs beside it, then goes on",
     "lose": "the same, and its connections are cut before: no lock of it holds",
 }
-# How the backends of this process are known.
+# How the backends of this process are known, and those of the MLflow server that works for it.
 OURS = """
 select pid from pg_stat_activity
-where application_name <> 'bankmart bi_reader' and client_port = any(%s) and pid <> pg_backend_pid()
+where
+    application_name <> 'bankmart bi_reader' and (client_port = any(%s) or usename = 'mlflow')
+    and pid <> pg_backend_pid()
 """
 
 _passed: Counter[str] = Counter()

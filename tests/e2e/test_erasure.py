@@ -17,6 +17,7 @@ from psycopg2 import sql
 
 from bankmart import db, dbt, settings
 from bankmart.bench import erase as bench
+from bankmart.bench.faults.erase import totals
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication
 from bankmart.governance.audit.verify import verify
@@ -28,33 +29,12 @@ from bankmart.sources.landing import folder
 
 # What is one person's alone.
 VALUES = ("id_number", "mobile", "email", "address")
-SUMS = """
-select relname, array_agg(attname::text order by attnum)
-from pg_class join pg_attribute on attrelid = pg_class.oid
-where
-    relnamespace = 'published'::regnamespace and relkind = 'v' and attnum > 0
-    and atttypid = any('{numeric,integer,bigint}'::regtype[]) and attname <> 'build_id'
-    and relname not in ('dictionary', 'lineage')
-group by relname
-"""
 
 
 def ask(statement, *bound, role="eraser"):
     with db.connect(role) as link, link.cursor() as cursor:
         cursor.execute(statement, bound)
         return cursor.fetchall()
-
-
-def totals():
-    """Rows, and the sum of every number, of every published view."""
-    found = {}
-    with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute(SUMS)
-        for view, columns in cursor.fetchall():
-            sums = sql.SQL(", ").join(sql.SQL("sum({}::numeric)").format(sql.Identifier(name)) for name in columns)
-            cursor.execute(sql.SQL("select count(*), {} from {}").format(sums, sql.Identifier("published", view)))
-            found[view] = cursor.fetchone()
-    return found
 
 
 def places_with(*texts):

@@ -19,12 +19,19 @@ from bankmart.bench.faults.strike import NeverStruck
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication
 from bankmart.governance.commands.hash import hashes
+from bankmart.runtime import provision
 
 # Unset: one of each kind, each at another step. Set: so many seeds of every kind at every step.
 SEEDS = int(os.environ.get("BANKMART_FAULT_SEEDS", "0"))
+# What somebody holds on to, so that a step's writing takes too long: patterns of tables.
+HELD = {
+    "load": r"sources\..*", "build": r"(intermediate|features|profile)\..*", "publish": r"governance\.publication",
+    "score": r"scores\.customer_score",
+}  # fmt: skip
 QUICK = [
     ("load", "crash"), ("repair", "kill"), ("score", "cut"), ("tidy", "raise"), ("publish", "kill"), ("score", "lose"),
-    ("load", "pause"), ("repair", "stop"), ("publish", "lose"), ("build", "kill"),
+    ("load", "pause"), ("repair", "stop"), ("publish", "lose"), ("build", "kill"), ("erase", "lose"),
+    ("promote", "crash"),
 ]  # fmt: skip
 
 
@@ -36,7 +43,8 @@ def schedule():
 
 @pytest.fixture(scope="module")
 def known():
-    return {"results": []}
+    with contextlib.ExitStack() as stack:
+        yield {"results": [], "stack": stack}
 
 
 @pytest.fixture
@@ -49,8 +57,46 @@ def steps(line, known):
     return known["steps"]
 
 
+# Before anybody is erased: rows of theirs that are published keep what a rebuild no longer knows (has_mobile).
+def test_three_dates_are_built_again_at_once_and_once_more(steps, known):
+    """Three back-fills side by side, the latest begun first; then their marts once more, the other way round."""
+    bank, layers = known["bank"], ("staging", "intermediate", "marts")
+    days = (bank.build.business_date, bank.published, bank.first)
+    steps["publish"].begin(random.Random(1), "publish.gated")()
+    opened = {day: builds.open_build(day, "again") for day in days}
+
+    def work(build, those):
+        for layer in those:
+            dbt.build_layer(layer, build)
+            gate.judge(layer, build)
+
+    try:
+        for order, those in ((days, layers), (days[::-1], layers[-1:])):
+            log = settings.state_dir() / "backfills.log"
+            children = [strike.fork(functools.partial(work, opened[day], those), "", log) for day in order]
+            assert [strike.wait(child) for child in children] == [0, 0, 0], log.read_text()[-3000:]
+            for day, build in opened.items():
+                was, now = hashes(day), hashes(build_id=build.build_id)
+                made = [name for name in was if name.startswith(("intermediate.", "marts."))]
+                assert len(made) > 30
+                assert {name: now[name] for name in made} == {name: was[name] for name in made}
+    finally:
+        query("update governance.build set status = 'superseded' where run_id = 'again'")
+        assert steps["publish"].findings() == []
+
+
+@pytest.fixture
+def mlflow(line, known, mlflow_at, monkeypatch):
+    """This process, and those that it forks, pointed at a server in the bank's Postgres; started once."""
+    if "mlflow" not in known:
+        known["mlflow"] = known["stack"].enter_context(mlflow_at())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", known["mlflow"].address)
+
+
 @pytest.mark.parametrize("case", schedule(), ids=lambda case: f"{case.fault}-{case.seed}")
-def test_a_plain_retry_is_enough(steps, known, case):
+def test_a_plain_retry_is_enough(steps, known, case, request):
+    if case.stage == "promote":
+        request.getfixturevalue("mlflow")
     result = matrix.run(known["bank"], steps, case)
     known["results"].append(result)
     assert result.has_recovered, "\n".join(result.findings)
@@ -132,27 +178,44 @@ def test_a_storm_of_connections_is_said_and_a_plain_retry_is_enough(steps, known
     assert watch.findings(known["bank"]) == []
 
 
-def test_two_dates_are_built_again_at_once(steps, known):
-    """Two back-fills side by side, the later one begun first: each gives what its date gave before."""
-    bank, layers = known["bank"], ("staging", "intermediate", "marts")
-    opened = {day: builds.open_build(day, "again") for day in (bank.published, bank.first)}
+@contextlib.contextmanager
+def held(pattern):
+    """Somebody lets nobody write to these tables; they can be read."""
+    with contextlib.closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        cursor.execute(
+            "select format('%%I.%%I', nspname, relname) from pg_class join pg_namespace on relnamespace ="
+            " pg_namespace.oid where relkind in ('r', 'p') and not relispartition and nspname || '.' || relname ~ %s",
+            (f"^{pattern}$",),
+        )
+        cursor.execute(f"lock table {', '.join(name for (name,) in cursor.fetchall())} in share mode")
+        yield
 
-    def work(build):
-        for layer in layers:
-            dbt.build_layer(layer, build)
-            gate.judge(layer, build)
 
-    try:
-        log = settings.state_dir() / "backfills.log"
-        children = [strike.fork(functools.partial(work, build), "", log) for build in opened.values()]
-        assert [strike.wait(child) for child in children] == [0, 0], log.read_text()[-3000:]
-        for day, build in opened.items():
-            was, now = hashes(day), hashes(build_id=build.build_id)
-            made = [name for name in was if name.startswith(("intermediate.", "marts."))]
-            assert len(made) > 30
-            assert {name: now[name] for name in made} == {name: was[name] for name in made}
-    finally:
-        query("update governance.build set status = 'superseded' where run_id = 'again'")
+@pytest.mark.parametrize("name", list(HELD))
+def test_a_statement_that_takes_too_long_is_said_and_a_plain_retry_is_enough(steps, known, monkeypatch, name):
+    """The server ends it by its statement_timeout (57014), in the middle of a step: nothing has changed."""
+    bank, stage = known["bank"], steps[name]
+    act = stage.begin(random.Random(1), f"{name}.begun")
+    who = {"load": "loader", "score": "scorer"}.get(name, "platform")
+    before = hashes(bank.published)
+    with watch.reading() as reader, monkeypatch.context() as impatient:
+        while not reader.seen:
+            time.sleep(0.05)
+        # Every connection of this process that is made from here on.
+        impatient.setenv("PGOPTIONS", "-c statement_timeout=500ms")
+        with held(HELD[name]), pytest.raises((db.StatementEnded, dbt.DbtError)) as ended:
+            act()
+    if isinstance(ended.value, dbt.DbtError):
+        assert "canceling statement due to statement timeout" in str(ended.value)
+        assert ended.value.may_pass
+    else:
+        assert f"of role {who} before it was done" in str(ended.value)
+        assert ended.value.__cause__.pgcode == "57014"
+    assert reader.findings({bank.published}, may_be_away=False) == []
+    assert hashes(bank.published) == before
+    act()
+    assert stage.findings() == []
+    assert watch.findings(bank) == []
 
 
 def test_every_unit_test_passes(line):

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
-import signal
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -34,63 +28,18 @@ TODAY = date(2025, 10, 31)
 
 
 @pytest.fixture(scope="session")
-def mlflow_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """Yields the server's address and the folder of its artefacts."""
-    home = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    at = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(
-        [
-            *(
-                sys.executable,
-                "-m",
-                "mlflow",
-                "server",
-                "--workers",
-                "1",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-            ),
-            *(
-                "--backend-store-uri",
-                f"sqlite:///{home / 'mlflow.db'}",
-                "--artifacts-destination",
-                str(home / "files"),
-            ),
-        ],
-        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
-        stdout=(home / "log").open("w"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        until = time.monotonic() + 300
-        while not _answers(f"{at}/health"):
-            assert server.poll() is None, (home / "log").read_text()
-            assert time.monotonic() < until, (home / "log").read_text()
-            time.sleep(0.2)
-        yield at, home / "files"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+def mlflow_process(
+    postgres: str, mlflow_at: Callable[[], AbstractContextManager[Any]]
+) -> Iterator[tuple[str, Path, subprocess.Popen[bytes]]]:
+    """Yields the server's address, the folder of its artefacts and its process."""
+    with mlflow_at() as server:
+        yield server
 
 
 @pytest.fixture
-def mlflow_server(mlflow_process: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def mlflow_server(mlflow_process: tuple[str, Path, subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch) -> Path:
     """This process pointed at the server; the folder of its artefacts."""
-    at, files = mlflow_process
+    at, files, _ = mlflow_process
     for name, value in {
         "MLFLOW_TRACKING_URI": at,
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -23,7 +23,7 @@ def alias(registry, name):
     return registry.get_registered_model("churn").aliases.get(name)
 
 
-def test_a_good_version_becomes_champion_and_a_useless_one_challenger(bank, registry):
+def test_a_good_version_becomes_champion_and_a_useless_one_challenger(bank, registry, monkeypatch):
     assert "no version" in promote.run("churn", TODAY)["skipped"]
     bank.training()
     good = train.run("churn", TODAY)
@@ -49,6 +49,13 @@ def test_a_good_version_becomes_champion_and_a_useless_one_challenger(bank, regi
     assert "auc above the baseline" in failed
     assert alias(registry, "champion") == good["version"]
     assert alias(registry, "challenger") == useless["version"]
+
+    # A verdict of before: another version has become champion meanwhile.
+    stale = result | {"passed": True, "champion": None}
+    monkeypatch.setattr("ml.compare.compare", lambda *_: stale)
+    with pytest.raises(ModelError, match=f"Version {good['version']} .* became champion while .* with none"):
+        promote.run("churn", TODAY)
+    assert alias(registry, "champion") == good["version"]
 
 
 def test_a_rival_is_compared_with_the_champion_on_the_same_customers(bank, champion, mlflow_server):

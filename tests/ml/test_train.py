@@ -10,7 +10,8 @@ import pytest
 from ml import train
 from ml.errors import DataError, LeakageFound, TrackingUnavailable
 from ml.spec import load_spec
-from ml.tracking.registry import HASHES_TAG, log_trials, skipped, training_run
+from ml.tracking.attempts import skipped
+from ml.tracking.registry import HASHES_TAG, log_trials, training_run
 
 TODAY = date(2025, 10, 31)
 
@@ -145,7 +146,7 @@ def test_an_infinite_value_is_an_error_naming_the_column(bank, registry):
 def test_a_model_is_due_at_a_months_end_or_where_it_was_never_tried(bank, registry, monkeypatch):
     # Undone by itself: monkeypatch.undo() would also take back where MLflow is.
     with monkeypatch.context() as patch:
-        patch.setattr("ml.tracking.registry.was_tried", lambda model: model == "response")
+        patch.setattr("ml.tracking.attempts.was_tried", lambda model: model == "response")
         assert train.due(["churn", "response"], date(2025, 11, 1)) == ["churn"]
         assert train.due(["churn", "response"], date(2025, 11, 30)) == ["churn", "response"]
     bank.execute("drop table features.lbl_churn")

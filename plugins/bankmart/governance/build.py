@@ -170,6 +170,13 @@ def writable(build_id: int) -> Build:
     return get(build_id)
 
 
+def is_open(build_id: int) -> bool:
+    """Whether a build may still be written to: readers don't see it, and no other has taken over."""
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select status from governance.build where build_id = %s", (build_id,))
+        return (cursor.fetchone() or (None,))[0] in ("building", "failed", "passed")
+
+
 def finish(build_id: int, status: str, reason: str | None = None) -> None:
     """Say how a build ended: passed or failed (with the reason)."""
     with db.connect("platform") as link, link.cursor() as cursor:

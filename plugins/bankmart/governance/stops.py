@@ -17,6 +17,7 @@ PAGES = {
     "review_of_": "a-tags-gate-is-red",
     "usual_": "a-delivery-is-unusual",
     "reconcile_": "sums-do-not-agree",
+    "content_": "a-column-holds-what-its-class-denies",
     "freshness_": "a-file-is-missing-or-late",
 }
 INSERT = """

@@ -117,7 +117,7 @@ def _models() -> str:
     import mlflow
 
     from ml.spec import load_spec, model_names
-    from ml.tracking import registry
+    from ml.tracking import attempts, registry
     from ml.tracking.server import tracking
 
     rows, why = [], []
@@ -127,7 +127,7 @@ def _models() -> str:
             champion = registry.by_alias(name)
             version = champion or registry.by_alias(name, registry.CHALLENGER)
             if version is None:
-                why.append(f"{name}: {registry.skipped(name) or 'not trained; the log of train_monthly says why'}")
+                why.append(f"{name}: {attempts.skipped(name) or 'not trained; the log of train_monthly says why'}")
                 continue
             if champion is None:
                 why.append(

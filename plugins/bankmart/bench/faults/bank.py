@@ -27,6 +27,10 @@ class Bank:
 
     def __post_init__(self) -> None:
         """Keep the sums of the undisturbed run."""
+        self.look()
+
+    def look(self) -> None:
+        """What is there now is what has to be there from now on: somebody was erased, and rightly."""
         self.seen, self.clean = hashes(self.published), hashes(build_id=self.build.build_id)
 
 

@@ -10,6 +10,7 @@ from statistics import median
 from bankmart import faults
 from bankmart.bench.faults import stages, watch
 from bankmart.bench.faults.bank import Bank
+from bankmart.bench.faults.stage import Stage
 from bankmart.bench.faults.strike import strike
 from bankmart.text import table
 
@@ -53,14 +54,14 @@ def cases(seeds: Iterable[int]) -> list[Case]:
     return made
 
 
-def _draw(stage: type[stages.Stage], kind: str, seed: int) -> Case:
+def _draw(stage: type[Stage], kind: str, seed: int) -> Case:
     rng = random.Random(f"{stage.name} {kind} {seed}")
     point = rng.choice([name for name in faults.POINTS if name.startswith(f"{stage.name}.")])
     count = rng.randint(1, PASSAGES) if point in stage.often else 1
     return Case(stage.name, kind, seed, f"{point}:{kind}:{count}")
 
 
-def run(bank: Bank, steps: dict[str, stages.Stage], case: Case) -> Result:
+def run(bank: Bank, steps: dict[str, Stage], case: Case) -> Result:
     """Let one fault happen while somebody reads; `steps`: the stages by name, each made once for the bank."""
     stage, rng = steps[case.stage], random.Random(case.seed)
     act = stage.begin(rng, case.fault.split(":")[0])

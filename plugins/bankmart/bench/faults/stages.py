@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import date
 
@@ -12,6 +11,9 @@ from psycopg2 import sql
 
 from bankmart import db, dbt, settings
 from bankmart.bench.faults.bank import Bank, query
+from bankmart.bench.faults.erase import Erase
+from bankmart.bench.faults.promote import Promote
+from bankmart.bench.faults.stage import Stage
 from bankmart.bench.faults.strike import Act
 from bankmart.governance import build as builds
 from bankmart.governance import gate, publication, retention
@@ -19,29 +21,6 @@ from bankmart.sources import contract, load, repair, tables
 from bankmart.sources.reading import csv_file
 
 MODEL = "fault_matrix"
-
-
-class Stage(ABC):
-    """One step of the line. Its points are those of bankmart.faults that begin with its name."""
-
-    name = ""
-    # Points that are passed more than once: the fault may strike at a later passage.
-    often: tuple[str, ...] = ()
-
-    def __init__(self, bank: Bank) -> None:
-        self.bank = bank
-
-    @abstractmethod
-    def begin(self, rng: random.Random, point: str) -> Act:
-        """Undo what the step did before, and return it."""
-
-    def findings(self) -> list[str]:
-        """What the step has not done as it should; and put back what the next step needs."""
-        return []
-
-    def allowed(self) -> set[date]:
-        """The dates that a reader may see while it goes on."""
-        return {self.bank.published}
 
 
 class Load(Stage):
@@ -52,12 +31,14 @@ class Load(Stage):
 
     def __init__(self, bank: Bank) -> None:
         super().__init__(bank)
-        self.clean = {system: self._sums(system) for system in self.systems}
         self.system = ""
+        self.clean: dict[str, tuple[object, ...]] = {}
 
     def begin(self, rng: random.Random, point: str) -> Act:
         """Take the date's rows away: the same file is loaded again then."""
         self.system = rng.choice(self.systems)
+        # Each time: somebody may have been erased since.
+        self.clean = self._sums(self.system)
         for table in contract.load()[self.system].values():
             statement = sql.SQL("delete from {} where business_date = %s").format(tables.relation(table))
             query(statement, self.bank.first, role="loader")
@@ -71,7 +52,7 @@ class Load(Stage):
     def findings(self) -> list[str]:
         """Each table's rows are there once, as many as were accepted."""
         now = self._sums(self.system)
-        return [f"{name} is not what was loaded" for name, was in self.clean[self.system].items() if now[name] != was]
+        return [f"{name} is not what was loaded" for name, was in self.clean.items() if now[name] != was]
 
     def _sums(self, system: str) -> dict[str, tuple[object, ...]]:
         found: dict[str, tuple[object, ...]] = {}
@@ -267,7 +248,7 @@ class Tidy(Stage):
         return found
 
 
-STAGES: tuple[type[Stage], ...] = (Load, Build, Publish, Score, Repair, Tidy)
+STAGES: tuple[type[Stage], ...] = (Load, Build, Publish, Score, Repair, Tidy, Promote, Erase)
 
 
 def _copy(name: str, build_id: int, part: str | None) -> None:

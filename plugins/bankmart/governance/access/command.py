@@ -12,7 +12,7 @@ from psycopg2 import sql
 from bankmart import db, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import audit
-from bankmart.governance.access.readers import NAME, readers
+from bankmart.governance.access.readers import NAME, limit_statements, readers
 from bankmart.runtime import provision
 from bankmart.text import table
 
@@ -66,6 +66,7 @@ def grant(name: str, role: str, scopes: dict[str, list[str]]) -> None:
         for kind in kinds:
             cursor.execute(sql.SQL("revoke {} from {}").format(sql.Identifier(kind), login))
         cursor.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), login))
+        limit_statements(cursor, name)
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("delete from governance.user_scope where user_name = %s", (name,))
         for kind, identifiers in scopes.items():

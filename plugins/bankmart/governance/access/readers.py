@@ -14,6 +14,8 @@ from bankmart.governance import project
 # rows → the schema whose views such a reader reads.
 SCHEMAS = {"all": "published", "own": "own", "consented": "marketing", "none": None}
 NAME = re.compile(r"[a-z][a-z0-9_]{1,40}")
+# A question that nobody waits for any more holds memory and a core, and what it reads can't be published anew.
+STATEMENT_TIMEOUT = "10min"
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,27 @@ def findings() -> list[str]:
     return found
 
 
+def limit_statements(cursor: Any, login: str) -> None:
+    """A reader's statement ends after STATEMENT_TIMEOUT, but where somebody has set another time for the login."""
+    cursor.execute(
+        "select from pg_db_role_setting, unnest(setconfig) as setting"
+        " where setrole = to_regrole(%s) and setting like 'statement_timeout=%%'",
+        (login,),
+    )
+    if cursor.fetchone() is None:
+        cursor.execute(
+            sql.SQL("alter role {} set statement_timeout = {}").format(
+                sql.Identifier(login), sql.Literal(STATEMENT_TIMEOUT)
+            )
+        )
+
+
 def make_roles(cursor: Any) -> None:
     """Make the roles that are missing, as groups without a login: people log in as members of them."""
     for reader in readers():
         cursor.execute("select 1 from pg_roles where rolname = %s", (reader.name,))
         if not cursor.fetchone():
             cursor.execute(sql.SQL("create role {} nologin").format(sql.Identifier(reader.name)))
+        # bi_reader logs in itself; a group's own setting reaches none of its members.
+        if reader.name in settings.ROLES:
+            limit_statements(cursor, reader.name)

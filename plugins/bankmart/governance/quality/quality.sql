@@ -33,6 +33,18 @@ create table if not exists governance.delivery_measure (
 );
 create index if not exists delivery_measure_date on governance.delivery_measure (business_date, system, table_name);
 
+-- What the values of a column look like, as they were looked at last; finding: what its class denies, or null.
+create table if not exists governance.content_look (
+    table_name text not null,
+    column_name text not null,
+    data_class text not null,
+    business_date date not null,
+    value_count bigint not null,
+    finding text,
+    looked_at timestamptz not null default clock_timestamp(),
+    primary key (table_name, column_name)
+);
+
 -- Sums: what the sender stated, what was loaded, what lies in quarantine, what the mart says.
 create table if not exists governance.reconciliation (
     build_id bigint not null references governance.build,

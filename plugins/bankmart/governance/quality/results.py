@@ -111,7 +111,7 @@ def _tests(cursor: Any, build: Build, manifest: Node) -> Iterator[Result]:
         kind = (node.get("test_metadata") or {}).get("name", "")
         about = _about(manifest, node, node_id)
         # Kept in detail by the watch itself.
-        if about is None or name.startswith(("usual_", "reconcile_")):
+        if about is None or name.startswith(("usual_", "reconcile_", "content_")):
             continue
         table, tested = about
         verdict = VERDICTS.get(status, "unjudged")

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import psycopg2
 import pytest
 
-from bankmart import settings
+from bankmart import db, settings
 from bankmart.runtime import postgres, provision
 from bankmart.sources import load
 from bankmart.sources.reading import csv_file
@@ -64,6 +64,25 @@ def test_a_killed_backend(bank, monkeypatch, how):
     assert bank.quarantine() == []
     (done,) = [each for each in bank.load().tables if each.status != "absent"]
     assert (done.status, done.accepted) == ("loaded", 20_000)
+    assert set(bank.column(PAYMENT, "amount")) == {8}
+
+
+def test_a_statement_that_takes_too_long_is_said_by_role(bank, monkeypatch):
+    """Somebody holds on to the table; the server ends what waits by its statement_timeout (57014)."""
+    bank.send(PAYMENT, bank.payments())
+    bank.load()
+    before = bank.state()
+    bank.send(PAYMENT, bank.payments(amount="8.00"))
+    with ExitStack() as stack:
+        holder = stack.enter_context(db.connect("loader"))
+        holder.cursor().execute("lock table sources.card__card_transaction in share mode")
+        impatient = stack.enter_context(monkeypatch.context())
+        impatient.setenv("PGOPTIONS", "-c statement_timeout=300ms")
+        with pytest.raises(db.StatementEnded, match="of role loader .* Nothing of its transaction is kept") as ended:
+            bank.load()
+        assert ended.value.__cause__.pgcode == "57014"
+    assert bank.state() == before
+    bank.load()
     assert set(bank.column(PAYMENT, "amount")) == {8}
 
 

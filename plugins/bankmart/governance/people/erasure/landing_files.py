@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace as with_changes
@@ -57,8 +58,8 @@ def rewrite(of: Delivery, numbers: Known, expect: Callable[[str], None] = lambda
     The new content lies beside the old one first, and `expect` is told its hash: killed between the two files, the
     manifest is put right by `mend`.
     """
-    draft = of.path.with_name(f"{DRAFT}.{of.path.name}")
-    draft.unlink(missing_ok=True)
+    # Its own: what another process writes beside this one is never put in its place, half written.
+    draft = of.path.with_name(f"{DRAFT}.{secrets.token_hex(4)}.{of.path.name}")
     try:
         made = _parquet(of, numbers, draft) if of.manifest.format == "parquet" else _csv(of, numbers, draft)
         if not made:

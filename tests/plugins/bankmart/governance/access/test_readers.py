@@ -1,6 +1,7 @@
 """Kinds of readers are whole, and people are members of one."""
 
 import argparse
+from contextlib import closing
 
 import psycopg2
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bankmart import db, settings
 from bankmart.governance import project
 from bankmart.governance.access import command, readers
+from bankmart.runtime import provision
 
 
 def run(*arguments):
@@ -46,9 +48,17 @@ def test_a_login_is_member_of_one_kind_with_just_its_scopes(warehouse, capsys):
     run("y_bo", "--role", "branch_user", "--branch", "B2")
     assert [row for row in command.listed() if row[0] == "y_bo"] == [("y_bo", "branch_user", "branch B2")]
     with db.connect("y_bo") as link, link.cursor() as cursor:
-        cursor.execute("select session_user::text")
-        assert cursor.fetchone() == ("y_bo",)
+        cursor.execute("select session_user::text, current_setting('statement_timeout')")
+        assert cursor.fetchone() == ("y_bo", readers.STATEMENT_TIMEOUT)
+    with db.connect("bi_reader") as link, link.cursor() as cursor:
+        cursor.execute("show statement_timeout")
+        assert cursor.fetchone() == (readers.STATEMENT_TIMEOUT,)
+    with closing(psycopg2.connect(provision.admin_dsn())) as link, link, link.cursor() as cursor:
+        cursor.execute("alter role y_bo set statement_timeout = '30min'")
     run("y_bo", "--role", "dpo")
+    with db.connect("y_bo") as link, link.cursor() as cursor:
+        cursor.execute("show statement_timeout")
+        assert cursor.fetchone() == ("30min",), "what somebody has set stays"
     assert [row for row in command.listed() if row[0] == "y_bo"] == [("y_bo", "dpo", "")]
     run("y_bo", "--remove")
     with pytest.raises(psycopg2.OperationalError), db.connect("y_bo"):

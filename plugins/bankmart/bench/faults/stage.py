@@ -1,0 +1,33 @@
+"""What a step of the line is to the matrix: how it begins, and what it must have done."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from datetime import date
+
+from bankmart.bench.faults.bank import Bank
+from bankmart.bench.faults.strike import Act
+
+
+class Stage(ABC):
+    """One step of the line. Its points are those of bankmart.faults that begin with its name."""
+
+    name = ""
+    # Points that are passed more than once: the fault may strike at a later passage.
+    often: tuple[str, ...] = ()
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+
+    @abstractmethod
+    def begin(self, rng: random.Random, point: str) -> Act:
+        """Undo what the step did before, and return it."""
+
+    def findings(self) -> list[str]:
+        """What the step has not done as it should; and put back what the next step needs."""
+        return []
+
+    def allowed(self) -> set[date]:
+        """The dates that a reader may see while it goes on."""
+        return {self.bank.published}
