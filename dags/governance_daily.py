@@ -42,5 +42,7 @@ with DAG(
     tags=["governance"],
 ):
     told = steps.govern("send_notices")
-    for duty in steps.DUTIES:
-        steps.govern(duty) >> told
+    for group, duties in steps.DUTIES.items():
+        with steps.beside(group):
+            for duty in duties:
+                steps.govern(duty) >> told

@@ -38,7 +38,8 @@ with DAG(
     build = steps.begin()
     before = build
     for layer in steps.MART_LAYERS:
-        built = steps.dbt(layer, build)
-        gated = steps.gate(layer, build, outlet=steps.FEATURES if layer == steps.MART_LAYERS[-1] else None)
+        with steps.beside(layer):
+            built = steps.dbt(layer, build)
+            gated = steps.gate(layer, build, outlet=steps.FEATURES if layer == steps.MART_LAYERS[-1] else None)
         before >> built >> gated
         before = gated

@@ -38,9 +38,13 @@ with DAG(
     tags=["scores", "profile"],
 ):
     build = steps.resume()
-    profile = steps.dbt("profile", build)
-    for model in steps.MODELS:
-        steps.score(model, build) >> profile
-    gated, compared = steps.gate("profile", build), steps.compare(build)
+    with steps.beside("profile"):
+        profile = steps.dbt("profile", build)
+        gated = steps.gate("profile", build)
+    with steps.beside("scores"):
+        for model in steps.MODELS:
+            steps.score(model, build) >> profile
+    with steps.beside("publication"):
+        compared = steps.compare(build)
+        steps.publish(build, steps.agree(compared))
     profile >> gated >> compared
-    steps.publish(build, steps.agree(compared))

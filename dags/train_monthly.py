@@ -38,10 +38,11 @@ with DAG(
 ):
     due = steps.due()
     build = steps.begin("training")
-    gated = steps.gate("training", build)
-    due >> build >> steps.dbt("training", build) >> gated
+    with steps.beside("training"):
+        built, gated = steps.dbt("training", build), steps.gate("training", build)
+    due >> build >> built >> gated
     for model in steps.MODELS:
-        trained = steps.train(model, build, due)
-        approved = steps.approve(model, trained)
+        with steps.beside(model):
+            trained = steps.train(model, build, due)
+            steps.promote(model, trained, steps.approve(model, trained))
         gated >> trained
-        steps.promote(model, trained, approved)

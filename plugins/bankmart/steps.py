@@ -1,5 +1,5 @@
 """The only vocabulary DAGs use: begin · ingest(system) · dbt(layer) · gate(layer) · score, train, approve,
-promote(model) · compare · agree · publish.
+promote(model) · compare · agree · publish · beside(group).
 
 A step is a thin task around the library: whatever it runs, a person can type. What a step needs is imported when it
 runs, so that a DAG file parses in well under a second.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, task
+from airflow.sdk import Asset, TaskGroup, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from bankmart.approval import BuildApproval
@@ -46,6 +46,7 @@ __all__ = [
     "approve",
     "arrived",
     "begin",
+    "beside",
     "business_date",
     "compare",
     "dbt",
@@ -64,16 +65,16 @@ SYSTEMS = (
     "core_banking", "campaign", "card", "consent", "contact_centre", "crm", "external", "loan", "mobile", "wealth",
 )  # fmt: skip
 MART_LAYERS = ("staging", "intermediate", "marts", "tags", "features")
-DUTIES = (
-    "verify_audit",
-    "vault_check",
-    "erasure_requests",
-    "erase",
-    "tidy",
-    "quality_report",
-    "tags_to_review",
-    "drift",
-)
+DUTIES = {
+    "protection": ("verify_audit", "vault_check"),
+    "people": ("erasure_requests", "erase", "tidy"),
+    "quality": ("quality_report", "tags_to_review", "drift"),
+}
+
+
+def beside(name: str) -> TaskGroup:
+    """What belongs together, as one box in the UI: a step and the gate that guards it. Tasks keep their names."""
+    return TaskGroup(name, prefix_group_id=False)
 
 
 def ingest(system: str, wait_hours: float = 6) -> Any:

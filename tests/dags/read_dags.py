@@ -85,6 +85,7 @@ def task_of(task: Any) -> dict[str, Any]:
         "retries": task.retries,
         "pool": task.pool,
         "queue": task.queue,
+        "group": getattr(task.task_group, "group_id", None),
         "mode": getattr(task, "mode", None),
         "trigger_rule": task.trigger_rule.value,
         "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,

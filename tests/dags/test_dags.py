@@ -84,9 +84,11 @@ def test_a_file_says_what_and_not_how(path):
     assert {line.module for line in imports} <= IMPORTS
     assert isinstance(block, ast.With)
     assert ast.unparse(block.items[0].context_expr.func) == "DAG"
-    allowed = (ast.Assign, ast.Expr, ast.For)
+    allowed = (ast.Assign, ast.Expr, ast.For, ast.With)
     assert [ast.unparse(line) for line in ast.walk(block) if isinstance(line, ast.stmt) and line is not block
             and not isinstance(line, allowed)] == []  # fmt: skip
+    boxes = [line.items for line in ast.walk(block) if isinstance(line, ast.With) and line is not block]
+    assert {ast.unparse(item.context_expr.func) for items in boxes for item in items} <= {"steps.beside"}
     calls = {ast.unparse(call.func) for line in block.body for call in ast.walk(line) if isinstance(call, ast.Call)}
     assert [call for call in calls if not call.startswith("steps.")] == []
 
@@ -117,6 +119,18 @@ def test_gates_are_not_retried_and_everything_else_is(path, dag):
     for name, task in dag["tasks"].items():
         never = name.startswith("gate_") or f"{path.stem}.{name}" in MARKERS
         assert (task["retries"] == 0) is never, name
+
+
+def test_a_gate_is_in_one_box_with_the_step_that_it_guards(path, dag):
+    groups = {name: task["group"] for name, task in dag["tasks"].items()}
+    guarded = [name for name in groups if name.startswith("gate_")]
+    assert all(groups[name] and groups[name] == groups[name.replace("gate_", "dbt_")] for name in guarded)
+    assert len({groups[name] for name in guarded}) == len(guarded)
+    for name, group in groups.items():
+        if name.startswith(("train_", "approve_", "promote_")):
+            assert group == name.partition("_")[2]
+        if path.stem == "governance_daily" and name != "send_notices":
+            assert group in ("protection", "people", "quality")
 
 
 def test_waiting_holds_no_slot(dag):

@@ -334,6 +334,16 @@ def test_a_marketer_has_no_other_way_to_customers(line, people):
     assert {schema for schema, _, _ in reached(people["marketer"], relations)} == {"marketing"}
 
 
+def test_who_agreed_to_be_profiled_is_on_no_list(line, people):
+    """Without a channel nobody has agreed to be reached: the view has the rows, and not whose they are."""
+    names = [column for _, name, columns in platform(RELATIONS) if name == "customer_360_profiling_any"
+             for column in columns]  # fmt: skip
+    assert "aum_tier" in names
+    assert not {"customer_id", "branch_customer_id", "name", "mobile"} & set(names)
+    with pytest.raises(psycopg2.errors.UndefinedColumn):
+        ask(people["marketer"], "select customer_id from marketing.customer_360_profiling_any")
+
+
 def test_a_table_is_born_shut(line, people):
     """Nobody reads a new table, view or function before it is granted."""
     with closing(psycopg2.connect(settings.dsn("platform"))) as link, link.cursor() as cursor:

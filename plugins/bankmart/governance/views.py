@@ -33,6 +33,11 @@ LINKED = (
 # Behind a barrier Postgres still asks `=` of a column before it asks whose a row is, and `explain analyze` says how
 # many rows were left, of anybody's. With this, a reader's conditions are asked of the reader's own rows only.
 FENCE = " offset 0"
+# What says who a row is, or where to reach that person: by class, or by what a class begins with. A view of a purpose
+# that isn't tied to a channel (`any`: profiling) is for looking at many, so it has none of it: whoever agreed to be
+# profiled has not agreed to be written to.
+NAMING = ("identity.customer_id", "identity.name", "identity.id_number", "identity.record_hash", "contact.",
+          "account.number", "account.reference", "account.card_number")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ def published(manifest: dict[str, Any]) -> list[View]:
         for purpose, channels in node["config"]["meta"].get("consented", {}).items():
             for channel in channels:
                 condition = scope.consented(_customer(node), purpose, channel)
-                found.append(_view(node, "marketing", f"{node['name']}_{purpose}_{channel}", condition))
+                name = f"{node['name']}_{purpose}_{channel}"
+                found.append(_view(node, "marketing", name, condition, names=channel != "any"))
     return found
 
 
@@ -132,7 +138,9 @@ def _grants(view: View) -> list[sql.Composed]:
     return made
 
 
-def _view(node: dict[str, Any], schema: str, name: str, condition: sql.Composable | None = None) -> View:
+def _view(
+    node: dict[str, Any], schema: str, name: str, condition: sql.Composable | None = None, names: bool = True
+) -> View:
     meta, classes = node["config"]["meta"], data_classes()
     target = sql.Identifier(schema, name)
     columns: list[sql.Composable] = []
@@ -142,6 +150,8 @@ def _view(node: dict[str, Any], schema: str, name: str, condition: sql.Composabl
         about = column["config"]["meta"]
         if about.get("status") == "draft":
             # Only its makers look at it, until it is live.
+            continue
+        if not names and about["class"].startswith(NAMING):
             continue
         shown = masked_column(column_name, column["data_type"], about["class"])
         if column_name == "customer_id" and _is_linked(node):
