@@ -12,7 +12,7 @@ from psycopg2.extras import Json, execute_values
 
 from bankmart import db
 from bankmart.governance.build import Build
-from bankmart.governance.catalogue import compiled
+from bankmart.governance.catalogue import compiled, use
 from bankmart.governance.catalogue.entries import Catalogue, Entry
 from bankmart.governance.catalogue.lineage import Lineage, order
 from bankmart.governance.catalogue.query import Leaf
@@ -31,7 +31,7 @@ def refresh(manifest: Node, build: Build) -> bool:
     Raises DbtError where the project doesn't compile.
     """
     judged = scored(build.build_id, build.business_date, models_of_tags(manifest))
-    state = f"{compiled.fingerprint(manifest)} {sorted(build.delivered)} {sorted(judged)}"
+    state = f"{compiled.fingerprint(manifest)} {use.fingerprint()} {sorted(build.delivered)} {sorted(judged)}"
     mark = hashlib.sha256(state.encode()).hexdigest()
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select 1 from governance.dictionary_state where fingerprint = %s", (mark,))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import hashlib
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bankmart.governance.catalogue.compiled import relation
@@ -51,6 +52,30 @@ def specs() -> list[Any]:
     from ml.spec import load_spec, model_names
 
     return [load_spec(name) for name in model_names()]
+
+
+def tables_of(spec: Any) -> list[str]:
+    """The relations that a spec's technique writes scores to ("scores.customer_score").
+
+    Takes seconds at first: techniques import what they learn with.
+    """
+    from ml.techniques import technique
+
+    how = technique(spec.technique)
+    return [f"scores.{kind.table}" for kind in (how.scores, *how.more_scores)]
+
+
+def fingerprint() -> str:
+    """A hash of what `columns_of` and `tables_of` read, without importing a technique."""
+    import ml
+
+    made = hashlib.sha256()
+    for spec in specs():
+        made.update(f"{spec.name} {spec.hash()}".encode())
+    home = Path(str(ml.__file__)).parent
+    for path in sorted([home / "data" / "scores.py", *(home / "techniques").rglob("*.py")]):
+        made.update(path.read_bytes())
+    return made.hexdigest()
 
 
 def columns_of(spec: Any) -> set[Leaf]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bankmart.governance.catalogue.compiled import relation
 from bankmart.governance.catalogue.lineage import Lineage
 from bankmart.governance.catalogue.query import Leaf
-from bankmart.governance.catalogue.use import columns_of, specs
+from bankmart.governance.catalogue.use import columns_of, specs, tables_of
 from bankmart.governance.policy import Node, models
 
 # In a leaf: what is no relation. The column is the name of a model of ml/models, or of an exposure.
@@ -42,17 +42,16 @@ def kind(leaf: Leaf) -> str:
 
 
 def _learned(manifest: Node) -> Iterator[tuple[Leaf, Leaf]]:
-    # Feature → model → the scores that it writes.
-    written = [
-        Leaf(relation(node), name)
-        for node in manifest["sources"].values()
-        for name, column in node["columns"].items()
-        if column["config"]["meta"].get("class") == SCORE
-    ]
+    # Feature → model → the scores that it writes. A table has rows of all models whose technique writes it.
+    written: dict[str, list[Leaf]] = defaultdict(list)
+    for node in manifest["sources"].values():
+        for name, column in node["columns"].items():
+            if column["config"]["meta"].get("class") == SCORE:
+                written[relation(node)].append(Leaf(relation(node), name))
     for spec in specs():
         model = Leaf(LEARNED, spec.name)
         yield from ((column, model) for column in columns_of(spec))
-        yield from ((model, score) for score in written)
+        yield from ((model, score) for table in tables_of(spec) for score in written[table])
 
 
 def _exposed(manifest: Node, lineage: Lineage) -> Iterator[tuple[Leaf, Leaf]]:

@@ -9,6 +9,8 @@ from bankmart.governance.grades.grade import Breakers
 # They say yes or no.
 ASKING = (exp.Predicate, exp.Connector, exp.Not, exp.Exists, exp.LogicalOr, exp.LogicalAnd)
 WRAPPING = (exp.Paren, exp.Cast, exp.TryCast, exp.Alias, exp.Filter, exp.Max, exp.Min)
+# They take some rows and leave others: what is left may be one customer's.
+CHOOSING = (*ASKING, exp.Case, exp.If, exp.Nullif, exp.Query)
 
 
 def is_token(tree: exp.Expr, said: Breakers) -> bool:
@@ -44,6 +46,17 @@ def is_crowd(select: exp.Expr, customer: frozenset[str], said: Breakers) -> bool
         return False
     grouped = {column.name for key in (group.expressions if group else ()) for column in key.find_all(exp.Column)}
     return not grouped & customer and any(_counts(part, customer, said) for part in _all_of(having.this))
+
+
+def is_of_all(tree: exp.Expr, said: Breakers) -> bool:
+    """Whether an aggregate is made of all its rows and shows no single one: a listed one, over no choice of them.
+
+    A function over a window is none: its rows are those of the result.
+    """
+    if not isinstance(tree, exp.AggFunc) or not said.crowd_aggregates & {name.lower() for name in tree.sql_names()}:
+        return False
+    chosen = isinstance(tree.parent, exp.Filter | exp.Window) and tree.arg_key == "this"
+    return not chosen and tree.find(*CHOOSING) is None
 
 
 def _counts(tree: exp.Expr, customer: frozenset[str], said: Breakers) -> bool:

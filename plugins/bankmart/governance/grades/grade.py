@@ -56,6 +56,7 @@ class Breakers:
     bucket_least: int
     bucket_values: int
     crowd_customers: int
+    crowd_aggregates: frozenset[str]
     crowd: Grade
 
     def bucketed(self, grade: Grade) -> Grade:
@@ -74,5 +75,6 @@ def breakers() -> Breakers:
         bucket_least=int(bucket["least"]),
         bucket_values=int(bucket["values"]),
         crowd_customers=int(crowd["customers"]),
+        crowd_aggregates=frozenset(crowd["aggregates"]),
         crowd=of_class(crowd),
     )

@@ -96,8 +96,6 @@ class Travel:
                 found = self._expression(select, made)
             else:
                 found = self._source(made, name)
-            if breaker.is_crowd(select.tree, self.customer, self.breakers):
-                found = Made(lowered=self.breakers.crowd)
             self._known[key] = found
         return self._known[key]
 
@@ -108,12 +106,20 @@ class Travel:
             return self._inner(select, tree)
         if breaker.is_token(tree, self.breakers):
             return Made(lowered=self.breakers.token)
+        if breaker.is_of_all(tree, self.breakers) and self._is_crowd(select, tree):
+            return Made(lowered=self.breakers.crowd)
         if isinstance(tree, exp.AggFunc) and tree.find(exp.Column) is None:
             # How many rows there are.
             return self._select_rows(select)
         found = _all(self._expression(select, part) for part in tree.iter_expressions())
         lowered = self._bucketed(found)
         return lowered if lowered != found and breaker.is_bucket(tree, self.breakers) else found
+
+    def _is_crowd(self, select: Select, aggregate: exp.Expr) -> bool:
+        # A column of a select around this one is the same in all rows: no crowd's.
+        own = list(select.sources.values())
+        read = [source for column in aggregate.find_all(exp.Column) for source, _ in select.find(column)]
+        return all(source in own for source in read) and breaker.is_crowd(select.tree, self.customer, self.breakers)
 
     def _bucketed(self, made: Made) -> Made:
         return Made(lowered=made.lowered | self.breakers.bucketed(made.whole))

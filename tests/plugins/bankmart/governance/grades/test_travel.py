@@ -7,7 +7,8 @@ from bankmart.governance.catalogue.query import ROW, Leaf
 from bankmart.governance.grades.grade import Breakers, Grade
 from bankmart.governance.grades.travel import Travel
 
-BREAKERS = Breakers(frozenset({"customer_token"}), Grade(2, 1), 1, 2, 5, 20, Grade(1, 0))
+SUMMING = frozenset({"count", "sum", "avg", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"})
+BREAKERS = Breakers(frozenset({"customer_token"}), Grade(2, 1), 1, 2, 5, 20, SUMMING, Grade(1, 0))
 KNOWN = {
     "s.customer": ["customer_id", "id_number", "name", "branch_id"],
     "s.money": ["customer_id", "amount", "day"],
@@ -114,6 +115,52 @@ def test_a_listed_breaker_lowers_it(query, found):
 )  # fmt: skip
 def test_nothing_else_does(query, found):
     assert grade(query) == Grade(*found)
+
+
+CROWD = (
+    "select {} as x from s.customer join s.money using (customer_id) group by {}"
+    " having count(distinct customer_id) >= 20"
+)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "count(*)", "count(distinct id_number)", "sum(amount)", "avg(amount)", "stddev(amount)", "stddev_pop(amount)",
+        "stddev_samp(amount)", "variance(amount)", "var_pop(amount)", "var_samp(amount)", "sum(amount * 2) / count(*)",
+        "round(avg(amount), 2)", "sum(sum(amount)) over (order by day)",
+        "case when sum(amount) > 5 then avg(amount) end",
+    ],
+)  # fmt: skip
+def test_of_a_crowd_is_lowered_what_shows_no_single_customer(told):
+    assert grade(CROWD.format(told, "day")) == Grade(1, 0)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "string_agg(id_number, ',')", "array_agg(id_number)", "max(id_number)", "min(id_number)",
+        "mode() within group (order by id_number)", "percentile_disc(0.5) within group (order by id_number)",
+        "json_agg(id_number)", "(array_agg(id_number order by amount))[1]", "any_value(id_number)",
+        "count(*) || max(id_number)", "first_value(min(id_number)) over (order by sum(amount))",
+        # The crowd is the whole group, of which these may take one customer.
+        "sum(id_number) filter (where amount > 5)", "sum(case when amount > 5 then id_number end)",
+        "sum(id_number * (amount > 5)::int)", "avg((select max(c.id_number) from s.customer as c))",
+    ],
+)  # fmt: skip
+def test_of_a_crowd_one_value_keeps_its_grade(told):
+    assert grade(CROWD.format(told, "day")) == Grade(4, 2)
+
+
+def test_what_a_crowd_is_grouped_by_keeps_its_grade():
+    assert grade(CROWD.format("id_number", "id_number")) == Grade(4, 2)
+    assert grade(CROWD.format("upper(name) || 'x'", "name")) == Grade(3, 2)
+    assert grade(CROWD.format("sum(id_number) over ()", "id_number")) == Grade(4, 2)
+
+
+def test_a_value_from_around_a_crowd_keeps_its_grade():
+    crowd = "(select avg(c.id_number + 0 * m.amount) from s.money as m having count(distinct m.customer_id) >= 20)"
+    assert grade(f"select {crowd} as x from s.customer as c") == Grade(4, 2)
 
 
 def test_a_column_that_says_more_passes_on_more():
