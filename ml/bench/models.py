@@ -121,9 +121,10 @@ def _of_uplift(report: dict[str, Any]) -> Iterator[Row]:
 
 
 def _of_sentiment(report: dict[str, Any]) -> Iterator[Row]:
-    for name, found in report["model"].items():
+    metrics = report["metrics"]
+    for name, found in metrics["model"].items():
         if name != "by_seed":
-            yield name, _interval(found), f"majority {report['majority'][name]['value']:.4f}"
+            yield name, _interval(found), f"majority {metrics['majority'][name]['value']:.4f}"
 
 
 def _of_oracle(report: dict[str, Any]) -> Iterator[Row]:

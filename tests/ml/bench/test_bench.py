@@ -23,6 +23,16 @@ def test_a_module_in_the_folder_is_a_command_with_its_own_options(tmp_path, monk
         main(["bench", "weather"])
 
 
+def test_sentiments_own_report_becomes_rows(tmp_path, capsys):
+    path = tmp_path / "reviews.csv"
+    path.write_text("text,class\n" + "很好 很快,good\n太慢 太贵,bad\n" * 10, encoding="utf-8")
+    assert main(["bench", "sentiment", "--csv", str(path), "--seeds", "1"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    (bench,) = (one for one in models.benches(tmp_path, None, 1) if one.command[0] == "sentiment")
+    rows = {what: (value, beside) for what, value, beside in bench.rows(report)}
+    assert rows["macro_f1"] == ("1.0000 [1.0000, 1.0000]", "majority 0.3333")
+
+
 def test_all_of_them_are_called_and_what_is_not_there_is_said(tmp_path, monkeypatch, capsys):
     def ran(command, **_):
         name = command[4]
