@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from bankmart import dbt, settings
 from bankmart.governance import derived, grades, policy, portability, reference, size
 from bankmart.governance.access import probe, readers
+from bankmart.governance.policy import Node
 from bankmart.governance.tags import ledger
 from bankmart.vault import rules
+
+# What is declared first, then what is said of it, then what is made of both.
+STAGES: tuple[tuple[Callable[[Node], list[str]], ...], ...] = (
+    (grades.undeclared, lambda _: readers.findings()),
+    (policy.findings, derived.findings, lambda _: size.findings(settings.ROOT)),
+    (reference.findings, ledger.findings, grades.findings, probe.findings, lambda _: rules.findings()),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,14 +35,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"{len(compiled) - len(obstacles)} of {len(compiled)} models pass from Postgres to Spark as they are")
         return 0
     manifest = dbt.manifest()
-    if found := grades.undeclared(manifest) + readers.findings():
-        # What is made of them can't be judged yet.
-        print(*found, f"{len(found)} findings", sep="\n")
-        return 1
-    found = policy.findings(manifest) + derived.findings(manifest) + size.findings(settings.ROOT)
-    found += reference.findings(manifest) + ledger.findings(manifest) + grades.findings(manifest)
-    found += probe.findings(manifest) + rules.findings()
-    for finding in found:
-        print(finding)
-    print(f"{len(found)} findings" if found else f"the rules are kept by {len(policy.models(manifest))} models")
-    return 1 if found else 0
+    for stage in STAGES:
+        # What is made of what lacks something can't be judged yet.
+        if found := [finding for findings in stage for finding in findings(manifest)]:
+            print(*found, f"{len(found)} findings", sep="\n")
+            return 1
+    print(f"the rules are kept by {len(policy.models(manifest))} models")
+    return 0
