@@ -9,7 +9,7 @@ import pytest
 
 from bankmart import db, settings
 from bankmart.governance import views
-from bankmart.governance.access import verify
+from bankmart.governance.access import command, verify
 from bankmart.governance.gate import GateStopped
 from bankmart.runtime import provision
 
@@ -87,6 +87,59 @@ def test_a_role_above_the_rules_is_found(shown):
         link.rollback()
     for says in ("marketer is a superuser, skips", "dpo is a member of platform", "dpo may make temporary tables"):
         assert says in found
+
+
+@pytest.fixture
+def eve(shown):
+    """A marketer's login."""
+    command.grant("y_eve", "marketer", {"branch": [], "manager": []})
+    yield "y_eve"
+    command.remove("y_eve")
+
+
+@pytest.mark.parametrize(
+    ("hole", "says"),
+    [
+        ("grant select on marts.dim_person to y_eve", "y_eve has rights of its own on table marts.dim_person"),
+        ("grant select (name) on marts.dim_person to y_eve",
+         "y_eve has rights of its own on column name of table marts.dim_person"),
+        ("grant insert on published.dim_person to y_eve", "y_eve has rights of its own on view published.dim_person"),
+        ("grant usage on schema marts to y_eve", "y_eve has rights of its own on schema marts"),
+        ("grant temporary on database bankmart to y_eve", "y_eve has rights of its own on database bankmart"),
+        ("grant execute on function audit.head() to y_eve", "y_eve has rights of its own on function audit.head()"),
+        ("alter default privileges for role platform in schema marts grant select on tables to y_eve",
+         "y_eve has rights of its own on default privileges on new relations belonging to role platform in schema"),
+        ("alter table marts.dim_person owner to y_eve", "y_eve owns table marts.dim_person"),
+        ("alter role y_eve bypassrls", "y_eve has bypassrls"),
+        ("alter role y_eve createrole", "y_eve has createrole"),
+        ("alter role y_eve superuser", "y_eve has superuser"),
+        ("alter role y_eve createdb replication", "y_eve has createdb"),
+        ("grant platform to y_eve", "y_eve is a member of platform"),
+        ("grant pg_read_all_data to y_eve", "y_eve is a member of pg_read_all_data"),
+        ("create role y_group in role marketer; grant y_group to y_eve", "y_eve is a member of y_group"),
+        ("create role y_group in role marketer; create role y_bo login in role y_group; alter role y_bo bypassrls",
+         "y_bo has bypassrls"),
+        ("grant bi_reader to y_eve", "y_eve is of several kinds: bi_reader, marketer"),
+        ("grant marketer to y_eve with admin option", "y_eve may make others members of marketer"),
+    ],
+)  # fmt: skip
+def test_a_login_that_may_do_more_than_its_kind_is_found(shown, eve, hole, says):
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        assert verify.findings(cursor, shown) == []
+        cursor.execute(hole)
+        # Who looks is the platform: it may see all this, too.
+        cursor.execute("set local role platform")
+        found = verify.findings(cursor, shown)
+        link.rollback()
+    assert any(each.startswith(f"a login may do more than its kind of reader: {says}") for each in found), found
+
+
+def test_the_administrator_is_no_reader(shown):
+    """On a server of the bank's own it makes roles, and is a member of those that it made."""
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        cursor.execute("grant bi_reader, platform to bankmart_admin with admin option")
+        assert verify.findings(cursor, shown) == []
+        link.rollback()
 
 
 def test_who_may_read_the_vault_is_found(shown):
