@@ -8,8 +8,8 @@ import psycopg2
 import pytest
 
 from bankmart import db, settings
-from bankmart.governance import views
-from bankmart.governance.access import command, verify
+from bankmart.governance import project, views
+from bankmart.governance.access import command, report, verify
 from bankmart.governance.gate import GateStopped
 from bankmart.runtime import provision
 
@@ -194,3 +194,45 @@ def test_a_view_and_its_grants_come_together(shown):
                 reader.execute("select name from published.dim_person")
         link.commit()
         assert verify.findings(cursor, views.published({"nodes": {"m": changed}})) == []
+
+
+def entries():
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select kind, subject, actor, facts -> 'changed' from audit.entry order by number")
+        return cursor.fetchall()
+
+
+def views_of(name):
+    return views.published({"nodes": {"m": {**MODEL, "columns": MODEL["columns"] | {"name": column(name)}}}})
+
+
+def test_an_applied_change_of_a_mask_is_in_the_audit(shown, monkeypatch):
+    report.apply(shown, "ann")
+    written = entries()
+    assert ("policy", "data_classes", "ann", "first written") in written
+    said = project.variables()
+    hidden = said["data_classes"]["identity.name"] | {"mask": "hide"}
+    changed = said | {"data_classes": said["data_classes"] | {"identity.name": hidden}}
+    monkeypatch.setattr(project, "variables", lambda: changed)
+    for _ in range(2):
+        report.apply(views_of("identity.name"), "bo")
+        assert entries()[len(written) :] == [("policy", "data_classes", "bo", ["identity.name"])]
+
+
+def test_an_applied_change_of_a_columns_class_is_in_the_audit(shown):
+    """Of the same grade, but without a mask: the same readers read the column, and see more."""
+    report.apply(shown, "ann")
+    written = entries()
+    for _ in range(2):
+        report.apply(views_of("identity.demographic"), "bo")
+        assert entries()[len(written) :] == [("policy", "published", "bo", ["dim_person"])]
+
+
+def test_a_change_that_the_gate_refuses_is_not_in_the_audit(shown):
+    report.apply(shown, "ann")
+    written = entries()
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("grant usage on schema marts to marketer; grant select on marts.dim_person to marketer")
+    with pytest.raises(GateStopped):
+        report.apply(views_of("identity.demographic"), "bo")
+    assert entries() == written
