@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from bankmart import settings
-from bankmart.governance import views
+from bankmart.governance import stops, views
 from bankmart.governance.access import grants
 from bankmart.governance.access.readers import readers
 from bankmart.governance.gate import GateStopped
 from bankmart.governance.views import View
 
 SHOWN = 10
-RUNBOOK = "docs/runbook.md#the-gate-of-access-is-red"
+RULE = "access_of_readers"
+OWNER = "data-platform, with the data protection officer"
 
 READABLE = """
 select reader.name, space.nspname, relation.relname, attribute.attname
@@ -150,11 +151,14 @@ def judge(cursor: Any, shown: list[View]) -> None:
     """Raises GateStopped where the database gives readers more than the metadata say, or less; inside a transaction."""
     found = findings(cursor, shown)
     if found:
-        more = f"\n  and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+        says = "\n  ".join(found[:SHOWN] + more)
         raise GateStopped(
-            f"gate access is red: the database and the project's metadata differ in {len(found)} places.\n  "
-            + "\n  ".join(found[:SHOWN])
-            + f"{more}\nNothing is published; readers see what they saw. Runbook: {RUNBOOK}"
+            f"gate access is red: the database and the project's metadata differ in {len(found)} places.\n  {says}\n"
+            f"  owner     {OWNER}\n"
+            f"Nothing is published. {stops.protected(stops.published_date())} Runbook: {stops.page(RULE)}",
+            "access",
+            (stops.check(RULE, len(found), OWNER, says),),
         )
 
 
