@@ -26,7 +26,15 @@ order by node_id, recorded_at desc
 
 
 class GateStopped(BankmartError):
-    """A gate is red: names rule, rows, masked examples, owner, runbook page and what readers still see."""
+    """A gate is red: names rule, rows, masked examples, owner, runbook page and what readers still see.
+
+    `layer`, `red`: what is still to be kept of it by `stops.keep`, after the transaction in which it was judged.
+    """
+
+    def __init__(self, message: str, layer: str = "", red: tuple[dict[str, Any], ...] = ()) -> None:
+        super().__init__(message)
+        self.layer = layer
+        self.red = red
 
 
 @dataclass(frozen=True)
@@ -94,8 +102,7 @@ def report(layer: str, build: Build, red: list[dict[str, Any]], skipped: int) ->
         ]
     if skipped:
         lines.append(f"  {skipped} models behind them were not built.")
-    seen = stops.published_date()
-    lines += [f"Readers still see {seen or 'nothing: no date is published yet'}.", f"Runbook: {stops.RUNBOOK}"]
+    lines += [stops.protected(stops.published_date()), f"Runbook: {stops.RUNBOOK}"]
     return "\n".join(lines)
 
 

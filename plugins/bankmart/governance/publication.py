@@ -13,7 +13,7 @@ import psycopg2
 
 from bankmart import db, dbt, faults
 from bankmart.errors import BankmartError
-from bankmart.governance import audit, gate, retention, views
+from bankmart.governance import audit, gate, retention, stops, views
 from bankmart.governance.access import probe, verify
 from bankmart.governance.audit import anchor, changes
 from bankmart.governance.build import LAYERS, Build
@@ -50,6 +50,10 @@ def publish(build: Build, actor: str, approved_by: str | None = None) -> date:
             if not left:
                 raise
             time.sleep(PAUSE)
+        except gate.GateStopped as stopped:
+            # Only now: the transaction that judged held the build's row, and has undone itself.
+            stops.keep(stopped.layer, build, list(stopped.red), 0)
+            raise
         else:
             break
     faults.point("publish.done")

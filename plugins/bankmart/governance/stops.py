@@ -13,6 +13,8 @@ from bankmart.governance.build import Build
 RUNBOOK = "docs/runbook.md#a-gate-is-red"
 # Which section of the runbook is about a rule, by how its name begins.
 PAGES = {
+    "access_of_": "the-gate-of-access-is-red",
+    "mask_of_": "a-mask-fails",
     "mix_of_": "a-tags-gate-is-red",
     "review_of_": "a-tags-gate-is-red",
     "usual_": "a-delivery-is-unusual",
@@ -45,24 +47,39 @@ def published_date() -> date | None:
     return found
 
 
+def protected(seen: date | None) -> str:
+    """What readers see, in a sentence."""
+    return f"Readers still see {seen or 'nothing: no date is published yet'}."
+
+
+def check(rule: str, failures: int | None, owner: str, says: str) -> dict[str, Any]:
+    """A check that is no node of dbt, as `keep` takes it."""
+    return {
+        "node_id": rule, "node_name": rule, "failures": failures, "examples": None, "owner": owner, "message": says,
+    }  # fmt: skip
+
+
 def keep(layer: str, build: Build, red: list[dict[str, Any]], skipped: int) -> None:
     """Write each failed check of a red gate into governance.gate_stop, and tell people; examples are not told."""
     seen = published_date()
-    not_built = {
-        "node_id": "not_built", "node_name": "not_built", "failures": skipped, "examples": None,
-        "owner": "data-platform", "message": "models behind a failed one were not built",
-    }  # fmt: skip
+    not_built = check("not_built", skipped, "data-platform", "models behind a failed one were not built")
     with db.connect("platform") as link, link.cursor() as cursor:
-        for check in red or [not_built]:
+        for each in red or [not_built]:
             cursor.execute(
                 INSERT,
                 (
-                    build.build_id, build.business_date, layer, check["node_id"], check["node_name"],
-                    check["failures"], json.dumps(check["examples"], ensure_ascii=False) if check["examples"] else None,
-                    check["owner"], page(check["node_name"]), seen, " ".join((check["message"] or "").split()),
+                    build.build_id, build.business_date, layer, each["node_id"], each["node_name"],
+                    each["failures"], json.dumps(each["examples"], ensure_ascii=False) if each["examples"] else None,
+                    each["owner"], page(each["node_name"]), seen, " ".join((each["message"] or "").split()),
                 ),
             )  # fmt: skip
-    lines = [f"{check['node_name']}: {check['failures']} rows, owner {check['owner']}" for check in red or [not_built]]
-    protected = f"Readers still see {seen or 'nothing: no date is published yet'}."
-    told = "\n".join([*lines, protected, f"Runbook: {RUNBOOK}"])
+    lines = [_line(each) for each in red or [not_built]]
+    pages = sorted({page(each["node_name"]) for each in red or [not_built]})
+    told = "\n".join([*lines, protected(seen), f"Runbook: {', '.join(pages)}"])
     notices.tell("red_gate", f"gate {layer} is red for {build.business_date} (build {build.build_id})", told)
+
+
+def _line(check: dict[str, Any]) -> str:
+    # What failed with an error has counted none.
+    rows = "" if check["failures"] is None else f"{check['failures']} rows, "
+    return f"{check['node_name']}: {rows}owner {check['owner']}"

@@ -42,11 +42,12 @@ NAMING = ("identity.customer_id", "identity.name", "identity.id_number", "identi
 
 @dataclass(frozen=True)
 class View:
-    """One view for readers: where it is, the grades of its columns, and the statements that make it and its grants."""
+    """One view for readers: where it is, the classes and grades of its columns, the statements that make it."""
 
     schema: str
     name: str
     model: str
+    classes: dict[str, str]
     grades: dict[str, int]
     is_of_customers: bool
     statements: tuple[sql.Composed, ...]
@@ -144,6 +145,7 @@ def _view(
     meta, classes = node["config"]["meta"], data_classes()
     target = sql.Identifier(schema, name)
     columns: list[sql.Composable] = []
+    shown_classes: dict[str, str] = {}
     grades: dict[str, int] = {}
     comments = [_comment("view", target, node["description"], meta.get("zh"))]
     for column_name, column in node["columns"].items():
@@ -157,6 +159,7 @@ def _view(
         if column_name == "customer_id" and _is_linked(node):
             shown = sql.SQL("{} as customer_id").format(_customer(node))
         columns.append(shown)
+        shown_classes[column_name] = about["class"]
         grades[column_name] = int(classes[about["class"]]["grade"])
         comments.append(_comment("column", sql.Identifier(schema, name, column_name), column["description"],
                                  about.get("zh")))  # fmt: skip
@@ -173,7 +176,8 @@ def _view(
     history = meta.get("history") if schema == "published" else None
     functions = (f"published.{_asked(name)}(date, date)",) if history else ()
     statements = (definition, *comments, *_as_of(name, history))
-    return View(schema, name, node["name"], grades, "customer_id" in node["columns"], statements, functions)
+    is_of_customers = "customer_id" in node["columns"]
+    return View(schema, name, node["name"], shown_classes, grades, is_of_customers, statements, functions)
 
 
 def _customer(node: dict[str, Any]) -> sql.Composable:

@@ -7,13 +7,12 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
+from bankmart.governance import stops
 from bankmart.governance.build import Build
 from bankmart.governance.gate import GateStopped
 from bankmart.governance.masking import TYPES, data_classes, shows_too_much
 from bankmart.governance.people.places import NUMBER, REFERENCE
 from bankmart.governance.policy import Node, models, yaml_of
-
-RUNBOOK = "docs/runbook.md#a-mask-fails"
 
 
 def judge(cursor: Any, manifest: Node, build: Build) -> None:
@@ -31,14 +30,14 @@ def judge(cursor: Any, manifest: Node, build: Build) -> None:
         try:
             cursor.execute(statement, (build.build_id,))
         except psycopg2.Error as error:
-            raise _red(node, build, f"the database says: {error.diag.message_primary}") from error
-        leaking = [
-            f"{name} shows {count} whole values, or clear ones where the vault's tokens belong"
-            for name, count in zip(tests, cursor.fetchone() or (), strict=True)
-            if count
-        ]
-        if leaking:
-            raise _red(node, build, "; ".join(leaking))
+            raise _red(node, build, None, f"the database says: {error.diag.message_primary}") from error
+        shown = {name: count for name, count in zip(tests, cursor.fetchone() or (), strict=True) if count}
+        if shown:
+            leaking = (
+                f"{name} shows {count} whole values, or clear ones where the vault's tokens belong"
+                for name, count in shown.items()
+            )
+            raise _red(node, build, sum(shown.values()), "; ".join(leaking))
 
 
 def findings(manifest: Node) -> list[str]:
@@ -71,11 +70,14 @@ def _tests(node: Node) -> dict[str, sql.Composed]:
     return found
 
 
-def _red(node: Node, build: Build, reason: str) -> GateStopped:
+def _red(node: Node, build: Build, count: int | None, reason: str) -> GateStopped:
+    rule, owner = f"mask_of_{node['name']}", node["config"]["meta"].get("owner", "data-platform")
     return GateStopped(
         f"gate masks is red for {build.business_date} (build {build.build_id}).\n"
         f"  rule      no mask of {node['name']} shows a whole value, or fails\n"
         f"  says      {reason}\n"
-        f"  owner     {node['config']['meta'].get('owner', 'data-platform')}\n"
-        f"Nothing is published; readers see what they saw. Runbook: {RUNBOOK}"
+        f"  owner     {owner}\n"
+        f"Nothing is published. {stops.protected(stops.published_date())} Runbook: {stops.page(rule)}",
+        "masks",
+        (stops.check(rule, count, owner, reason),),
     )

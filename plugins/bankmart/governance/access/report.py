@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 from collections import Counter
 
 from bankmart import db, dbt
 from bankmart.governance import views
 from bankmart.governance.access import verify
 from bankmart.governance.access.readers import readers
+from bankmart.governance.audit import anchor, changes
 from bankmart.text import table
 
 
@@ -18,19 +20,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--matrix", action="store_true", help="every column that every reader reads")
 
 
-def apply(shown: list[views.View]) -> None:
-    """Make the readers' views and grants anew, in one transaction. Raises GateStopped, and then changes nothing."""
+def apply(shown: list[views.View], actor: str) -> None:
+    """Make the readers' views and grants anew, in one transaction, with the audit's entries of what that changes.
+
+    Raises GateStopped, and then changes nothing.
+    """
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("set local lock_timeout = '5s'")
         views.refresh(cursor, shown)
         verify.judge(cursor, shown)
+        written = changes.record(link, actor, shown)
+    if written:
+        anchor.write_after("access --apply")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the matrix, counted or whole; 1 where the database and the project's metadata differ."""
     shown = views.published(dbt.manifest())
     if args.apply:
-        apply(shown)
+        apply(shown, getpass.getuser())
     matrix = verify.matrix(shown)
     if args.matrix:
         print(table(["reader", "schema", "view", "column"], [list(cell) for cell in sorted(matrix)]))

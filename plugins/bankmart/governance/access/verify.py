@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from bankmart.governance import views
+from bankmart import settings
+from bankmart.governance import stops, views
 from bankmart.governance.access import grants
 from bankmart.governance.access.readers import readers
 from bankmart.governance.gate import GateStopped
 from bankmart.governance.views import View
 
 SHOWN = 10
-RUNBOOK = "docs/runbook.md#the-gate-of-access-is-red"
+RULE = "access_of_readers"
+OWNER = "data-platform, with the data protection officer"
 
 READABLE = """
 select reader.name, space.nspname, relation.relname, attribute.attname
@@ -52,6 +54,46 @@ RULES = {
         select format('%%s is a member of %%s', reader.name, role.rolname)
         from unnest(%(readers)s) as reader (name) cross join pg_roles as role
         where role.rolname <> reader.name and pg_has_role(reader.name, role.oid, 'member')
+    """,
+    # Of each right and ownership of a role, wherever it is, pg_shdepend has a line: no has_… for each login and column.
+    "a login may do more than its kind of reader": """
+        with recursive person (oid) as (
+            select member.member from pg_auth_members as member
+            where member.roleid in (select oid from pg_roles where rolname = any(%(readers)s))
+                and member.member not in (select oid from pg_roles where rolname = any(%(known)s))
+            union
+            select member.member from pg_auth_members as member join person on member.roleid = person.oid
+            where member.member not in (select oid from pg_roles where rolname = any(%(known)s))
+        ),
+        login as (select pg_roles.* from person join pg_roles on pg_roles.oid = person.oid),
+        membership as (
+            select login.rolname as name, role.rolname as role, bool_or(member.admin_option) as may_hand_on
+            from login join pg_auth_members as member on member.member = login.oid
+            join pg_roles as role on role.oid = member.roleid
+            group by login.rolname, role.rolname
+        )
+        select format('%%s has %%s', login.rolname, attribute.name)
+        from login cross join lateral (values
+            ('superuser', rolsuper), ('bypassrls', rolbypassrls), ('createrole', rolcreaterole),
+            ('createdb', rolcreatedb), ('replication', rolreplication)
+        ) as attribute (name, has) where attribute.has
+        union all
+        select format('%%s is a member of %%s', name, role) from membership where role <> all(%(readers)s)
+        union all
+        select format('%%s may make others members of %%s', name, role) from membership where may_hand_on
+        union all
+        select format('%%s is of several kinds: %%s', name, string_agg(role, ', ' order by role))
+        from membership where role = any(%(readers)s) group by name having count(*) > 1
+        union all
+        select format(
+            case when own.deptype = 'o' then '%%s owns %%s' else '%%s has rights of its own on %%s' end, login.rolname,
+            case when own.dbid in (0, here.oid) then pg_describe_object(own.classid, own.objid, own.objsubid)
+                else 'something in another database' end
+        )
+        from login
+        join pg_shdepend as own on own.refclassid = 'pg_authid'::regclass and own.refobjid = login.oid
+        cross join (select oid from pg_database where datname = current_database()) as here
+        order by 1
     """,
     "something is granted to everybody": """
         select format('%%s.%%s', space.nspname, relation.relname)
@@ -109,11 +151,14 @@ def judge(cursor: Any, shown: list[View]) -> None:
     """Raises GateStopped where the database gives readers more than the metadata say, or less; inside a transaction."""
     found = findings(cursor, shown)
     if found:
-        more = f"\n  and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+        says = "\n  ".join(found[:SHOWN] + more)
         raise GateStopped(
-            f"gate access is red: the database and the project's metadata differ in {len(found)} places.\n  "
-            + "\n  ".join(found[:SHOWN])
-            + f"{more}\nNothing is published; readers see what they saw. Runbook: {RUNBOOK}"
+            f"gate access is red: the database and the project's metadata differ in {len(found)} places.\n  {says}\n"
+            f"  owner     {OWNER}\n"
+            f"Nothing is published. {stops.protected(stops.published_date())} Runbook: {stops.page(RULE)}",
+            "access",
+            (stops.check(RULE, len(found), OWNER, says),),
         )
 
 
@@ -123,6 +168,8 @@ def findings(cursor: Any, shown: list[View]) -> list[str]:
     bound = {
         "readers": names,
         "programs": list(PROGRAMS),
+        # Who is no person: what programs and kinds may do is looked at by itself.
+        "known": [*names, *settings.ROLES, settings.server().admin],
         "schemas": [*SHOWING, *LAYERS, "vault"],
         "shown": list(SHOWING),
     }

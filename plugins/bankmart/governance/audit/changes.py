@@ -1,7 +1,7 @@
-"""Changes that come with the code, not by a command: written into the chain by the first publication that has them.
+"""Changes that come with the code: written into the chain by the first publication or `access --apply` that has them.
 
 What readers may see follows from these alone: classes and their masks, kinds of readers, expressions that lower a
-grade, and the columns of each published view.
+grade, and the columns of each published view with their classes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def record(link: connection, actor: str, shown: list[View]) -> list[str]:
         ("policy", "data_classes"): data_classes(),
         ("policy", "readers"): project.variables()["readers"],
         ("policy", "grade_breakers"): project.variables()["grade_breakers"],
-        ("policy", "published"): {view.key: _digest(view.grades) for view in shown},
+        ("policy", "published"): {view.key: _digest(view.classes) for view in shown},
         ("tags", ledger.NAME): {
             f"{each.key} {each.version}": {"status": each.status, "definition": each.definition_hash}
             for each in ledger.read(ledger.path()).values()
@@ -38,9 +38,9 @@ def record(link: connection, actor: str, shown: list[View]) -> list[str]:
     return [subject for (kind, subject), now in stated.items() if _append(link, actor, kind, subject, now)]
 
 
-def _digest(grades: dict[str, int]) -> str:
-    # Columns and their grades: some thousand would be written anew with each tag.
-    return hashlib.sha256(canonical(grades).encode()).hexdigest()[:16]
+def _digest(classes: dict[str, str]) -> str:
+    # Columns and their classes: some thousand would be written anew with each tag.
+    return hashlib.sha256(canonical(classes).encode()).hexdigest()[:16]
 
 
 def _append(link: connection, actor: str, kind: str, subject: str, now: dict[str, Any]) -> bool:

@@ -8,8 +8,8 @@ import psycopg2
 import pytest
 
 from bankmart import db, settings
-from bankmart.governance import views
-from bankmart.governance.access import verify
+from bankmart.governance import project, views
+from bankmart.governance.access import command, report, verify
 from bankmart.governance.gate import GateStopped
 from bankmart.runtime import provision
 
@@ -89,6 +89,59 @@ def test_a_role_above_the_rules_is_found(shown):
         assert says in found
 
 
+@pytest.fixture
+def eve(shown):
+    """A marketer's login."""
+    command.grant("y_eve", "marketer", {"branch": [], "manager": []})
+    yield "y_eve"
+    command.remove("y_eve")
+
+
+@pytest.mark.parametrize(
+    ("hole", "says"),
+    [
+        ("grant select on marts.dim_person to y_eve", "y_eve has rights of its own on table marts.dim_person"),
+        ("grant select (name) on marts.dim_person to y_eve",
+         "y_eve has rights of its own on column name of table marts.dim_person"),
+        ("grant insert on published.dim_person to y_eve", "y_eve has rights of its own on view published.dim_person"),
+        ("grant usage on schema marts to y_eve", "y_eve has rights of its own on schema marts"),
+        ("grant temporary on database bankmart to y_eve", "y_eve has rights of its own on database bankmart"),
+        ("grant execute on function audit.head() to y_eve", "y_eve has rights of its own on function audit.head()"),
+        ("alter default privileges for role platform in schema marts grant select on tables to y_eve",
+         "y_eve has rights of its own on default privileges on new relations belonging to role platform in schema"),
+        ("alter table marts.dim_person owner to y_eve", "y_eve owns table marts.dim_person"),
+        ("alter role y_eve bypassrls", "y_eve has bypassrls"),
+        ("alter role y_eve createrole", "y_eve has createrole"),
+        ("alter role y_eve superuser", "y_eve has superuser"),
+        ("alter role y_eve createdb replication", "y_eve has createdb"),
+        ("grant platform to y_eve", "y_eve is a member of platform"),
+        ("grant pg_read_all_data to y_eve", "y_eve is a member of pg_read_all_data"),
+        ("create role y_group in role marketer; grant y_group to y_eve", "y_eve is a member of y_group"),
+        ("create role y_group in role marketer; create role y_bo login in role y_group; alter role y_bo bypassrls",
+         "y_bo has bypassrls"),
+        ("grant bi_reader to y_eve", "y_eve is of several kinds: bi_reader, marketer"),
+        ("grant marketer to y_eve with admin option", "y_eve may make others members of marketer"),
+    ],
+)  # fmt: skip
+def test_a_login_that_may_do_more_than_its_kind_is_found(shown, eve, hole, says):
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        assert verify.findings(cursor, shown) == []
+        cursor.execute(hole)
+        # Who looks is the platform: it may see all this, too.
+        cursor.execute("set local role platform")
+        found = verify.findings(cursor, shown)
+        link.rollback()
+    assert any(each.startswith(f"a login may do more than its kind of reader: {says}") for each in found), found
+
+
+def test_the_administrator_is_no_reader(shown):
+    """On a server of the bank's own it makes roles, and is a member of those that it made."""
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        cursor.execute("grant bi_reader, platform to bankmart_admin with admin option")
+        assert verify.findings(cursor, shown) == []
+        link.rollback()
+
+
 def test_who_may_read_the_vault_is_found(shown):
     with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
         cursor.execute("grant select on vault.sealed to platform; grant usage on schema vault to dpo;"
@@ -141,3 +194,45 @@ def test_a_view_and_its_grants_come_together(shown):
                 reader.execute("select name from published.dim_person")
         link.commit()
         assert verify.findings(cursor, views.published({"nodes": {"m": changed}})) == []
+
+
+def entries():
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select kind, subject, actor, facts -> 'changed' from audit.entry order by number")
+        return cursor.fetchall()
+
+
+def views_of(name):
+    return views.published({"nodes": {"m": {**MODEL, "columns": MODEL["columns"] | {"name": column(name)}}}})
+
+
+def test_an_applied_change_of_a_mask_is_in_the_audit(shown, monkeypatch):
+    report.apply(shown, "ann")
+    written = entries()
+    assert ("policy", "data_classes", "ann", "first written") in written
+    said = project.variables()
+    hidden = said["data_classes"]["identity.name"] | {"mask": "hide"}
+    changed = said | {"data_classes": said["data_classes"] | {"identity.name": hidden}}
+    monkeypatch.setattr(project, "variables", lambda: changed)
+    for _ in range(2):
+        report.apply(views_of("identity.name"), "bo")
+        assert entries()[len(written) :] == [("policy", "data_classes", "bo", ["identity.name"])]
+
+
+def test_an_applied_change_of_a_columns_class_is_in_the_audit(shown):
+    """Of the same grade, but without a mask: the same readers read the column, and see more."""
+    report.apply(shown, "ann")
+    written = entries()
+    for _ in range(2):
+        report.apply(views_of("identity.demographic"), "bo")
+        assert entries()[len(written) :] == [("policy", "published", "bo", ["dim_person"])]
+
+
+def test_a_change_that_the_gate_refuses_is_not_in_the_audit(shown):
+    report.apply(shown, "ann")
+    written = entries()
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("grant usage on schema marts to marketer; grant select on marts.dim_person to marketer")
+    with pytest.raises(GateStopped):
+        report.apply(views_of("identity.demographic"), "bo")
+    assert entries() == written
