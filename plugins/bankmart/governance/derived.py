@@ -8,7 +8,7 @@ from typing import Any
 from bankmart.governance.indicators import rules, wide
 from bankmart.governance.indicators.families import families
 from bankmart.governance.indicators.families import indicator_names as indicator_names
-from bankmart.governance.policy import Node, is_tag_model, models, yaml_of
+from bankmart.governance.policy import Node, is_tag_model, models, place, yaml_of
 
 PROFILE = "customer_360"
 # The other columns of a tag model: whose tags they are, and which build wrote them.
@@ -32,7 +32,7 @@ def validate_tags(node: Node) -> list[str]:
         meta = column["config"]["meta"]
         if meta.get("class") in NO_TAG:
             continue
-        where = f"{yaml_of(node)}: tag {name}"
+        where = f"{place(node, name)}: tag {name}"
         # A default of null is a default: the tag is left out.
         if lacks := [key for key in TAG if key not in meta or (meta[key] in ("", []) and key != "default")]:
             found.append(f"{where}: give it {' and '.join(lacks)}")

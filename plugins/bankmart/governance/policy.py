@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bankmart import settings
 from bankmart.governance.masking import data_classes
 from bankmart.sources import contract
 
@@ -69,6 +70,25 @@ def file_of(node: Node) -> str:
 def yaml_of(node: Node) -> str:
     """The YAML file of a model or a source."""
     return str(PurePosixPath(file_of(node)).with_suffix(".yml"))
+
+
+def place(node: Node, name: str) -> str:
+    """`file:line` of where a model's or a source's YAML declares it or a column of it."""
+    return f"{yaml_of(node)}:{line_of(settings.ROOT / yaml_of(node), name)}"
+
+
+def line_of(path: Path, name: str, time: int = 1) -> int:
+    """The line on which a file declares a family, for the first or a later time; 1 where it can't be found."""
+    lines = _lines(path)
+    found = [
+        at for at, text in enumerate(lines, 1) if re.search(rf"\bname: *[\"']?{re.escape(name)}[\"']? *([,}}]|$)", text)
+    ]
+    return found[time - 1] if len(found) >= time else 1
+
+
+@cache
+def _lines(path: Path) -> tuple[str, ...]:
+    return tuple(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
 
 
 @cache
@@ -131,7 +151,7 @@ def validate_description(node: Node) -> list[str]:
     meta = node["config"]["meta"]
     lacks = [] if node["description"] else ["description"]
     lacks += [f"config.meta.{key}" for key in ("owner", "zh") if not meta.get(key)]
-    return [f"{file_of(node)}: give it {' and '.join(lacks)} in its YAML"] if lacks else []
+    return [f"{place(node, node['name'])}: give it {' and '.join(lacks)}"] if lacks else []
 
 
 def validate_published(node: Node) -> list[str]:
@@ -180,7 +200,7 @@ def _columns(node: Node) -> list[str]:
         meta = column["config"]["meta"]
         lacks = [key for key in ("description", "data_type") if not column.get(key)]
         lacks += [f"config.meta.{key}" for key in ("class", "zh") if not meta.get(key)]
-        where = f"{yaml_of(node)}: {node['name']}.{name}"
+        where = f"{place(node, name)}: {node['name']}.{name}"
         if lacks:
             found.append(f"{where}: give it {' and '.join(lacks)}")
         if meta.get("class") and meta["class"] not in known_classes():

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from bankmart import settings
-from bankmart.governance.policy import Node, models, yaml_of
+from bankmart.governance.policy import Node, line_of, models, yaml_of
 
 SUBJECTS = {
     "asset": "资产",
@@ -111,17 +109,3 @@ def windows_read(family: Mapping[str, Any], window: int | None) -> Sequence[int 
     if window is not None and family["aggregate"] in ("regularity", "variation"):
         return (window // 3, 2 * window // 3, window)
     return (window,)
-
-
-def line_of(path: Path, name: str, time: int = 1) -> int:
-    """The line on which a file declares a family, for the first or a later time; 1 where it can't be found."""
-    lines = _lines(path)
-    found = [
-        at for at, text in enumerate(lines, 1) if re.search(rf"\bname: *[\"']?{re.escape(name)}[\"']? *([,}}]|$)", text)
-    ]
-    return found[time - 1] if len(found) >= time else 1
-
-
-@cache
-def _lines(path: Path) -> tuple[str, ...]:
-    return tuple(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from bankmart import settings
-from bankmart.governance.policy import Node, file_of, is_tag_model, models, yaml_of
+from bankmart.governance.policy import Node, file_of, is_tag_model, line_of, models, yaml_of
 
 TAG = "derived.tag"
 STATUSES = ("draft", "live", "frozen", "retired")
@@ -104,14 +104,6 @@ def validate(tag: Tag) -> list[str]:
     return [f"{tag.where}: tag {tag.column}: {what}" for what in found]
 
 
-def line_of(path: str, name: str) -> int:
-    """The line of a YAML file that has an item of this name; 1 where none has."""
-    file = settings.ROOT / path
-    wanted = re.compile(rf"\s*- (\{{)?\s*name: ['\"]?{re.escape(name)}['\"]?\s*(,|\}}|$)")
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    return next((number for number, line in enumerate(lines, 1) if wanted.match(line)), 1)
-
-
 def _tag(node: Node, name: str, column: Node) -> Tag:
     meta = column["config"]["meta"]
     versioned = VERSIONED.fullmatch(name)
@@ -138,7 +130,7 @@ def _tag(node: Node, name: str, column: Node) -> Tag:
         sources=tuple(meta.get("sources") or ()),
         file=file,
         sql_file=file_of(node),
-        line=line_of(file, name),
+        line=line_of(settings.ROOT / file, name),
         models=tuple(meta.get("models") or ()),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from copy import deepcopy
 
 import pytest
@@ -55,9 +56,9 @@ def tags_without_owner(manifest):
         (without_class, r"ind_card\.yml:\d+: .*give it class"),
         (without_owner, r"ind_card\.yml:\d+: .*give it owner"),
         (odd_windows, r"ind_card\.yml:\d+: .*windows are whole numbers of days"),
-        (tag_without_class, r"tag_value\.yml.*aum_tier.*class"),
-        (tag_of_unknown_class, r"tag_value\.yml.*aum_tier.*derived\.nothing"),
-        (tags_without_owner, r"tag_value\.yml.*owner"),
+        (tag_without_class, r"tag_value\.yml:\d+: .*aum_tier.*class"),
+        (tag_of_unknown_class, r"tag_value\.yml:\d+: .*aum_tier.*derived\.nothing"),
+        (tags_without_owner, r"tag_value\.yml:\d+: .*owner"),
     ],
 )
 def test_a_definition_that_lacks_something_is_named(project, spoil, said, monkeypatch, capsys):
@@ -66,5 +67,5 @@ def test_a_definition_that_lacks_something_is_named(project, spoil, said, monkey
     monkeypatch.setattr(dbt, "manifest", lambda: wrong)
     assert check.run(argparse.Namespace(portable=False)) == 1
     printed = capsys.readouterr().out
-    assert __import__("re").search(said, printed), printed
+    assert re.search(said, printed), printed
     assert "findings" in printed.splitlines()[-1]

@@ -3,7 +3,8 @@
 import pytest
 
 from bankmart import settings
-from bankmart.governance.indicators import families, rules
+from bankmart.governance import policy
+from bankmart.governance.indicators import rules
 
 COUNT = {
     "name": "call_count",
@@ -43,7 +44,7 @@ def judge(tmp_path, monkeypatch):
     # The classes are the project's own.
     rules.known_classes()
     monkeypatch.setattr(settings, "ROOT", tmp_path)
-    families._lines.cache_clear()
+    policy._lines.cache_clear()
 
     def run(windowed=(COUNT,), derived=()):
         types = {
