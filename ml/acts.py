@@ -1,13 +1,15 @@
-"""What is done to models, in the audit chain: promotions and their taking back."""
+"""What is done to models, in the audit chain: promotions and their taking back, and scoring that was refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING
 
 from bankmart import db
 from bankmart.governance import audit
+from ml.errors import ArtefactRefused, DataError
 
 if TYPE_CHECKING:
     from ml.tracking.registry import Version
@@ -41,6 +43,17 @@ def taking_back(champion: Version, target: Version | None, by: str) -> None:
     facts = {"run_id": champion.run_id, "champion_from_now": target.number if target else None}
     with db.connect("scorer") as link:
         audit.append(link, "take_back", by, _named(champion), facts)
+
+
+@contextmanager
+def scoring(model: str, as_of: date) -> Iterator[None]:
+    """A refusal is kept, by its kind: its words may quote a value. (Scores are told where they are written.)"""
+    try:
+        yield
+    except (ArtefactRefused, DataError) as error:
+        with db.connect("scorer") as link:
+            audit.append(link, "score_refused", "bankmart", f"{model} as of {as_of}", {"reason": type(error).__name__})
+        raise
 
 
 def _named(version: Version) -> str:

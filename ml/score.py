@@ -11,6 +11,7 @@ from psycopg2 import sql
 
 from bankmart import db, settings
 from bankmart.governance.people.erasure import fence
+from ml import acts
 from ml.data.build import daily_build
 from ml.data.columns import as_number, in_population, refuse_infinite, require_numeric
 from ml.data.scores import Scored, Target, replace_scores
@@ -32,6 +33,11 @@ def run(model: str, as_of: date, build_id: int | None = None, alias: str = "cham
     doesn't answer; the scores are then as they were.
     """
     settings.apply_environment()
+    with acts.scoring(model, as_of):
+        return _run(model, as_of, build_id, alias)
+
+
+def _run(model: str, as_of: date, build_id: int | None, alias: str) -> dict[str, Any]:
     from ml.tracking.server import tracking
 
     spec = load_spec(model)

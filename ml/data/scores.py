@@ -16,6 +16,7 @@ from psycopg2 import sql
 from pyarrow import csv
 
 from bankmart import faults
+from bankmart.governance import audit
 from ml.errors import DataError
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def replace_scores(
     """Replace this version's scores of the build in `tables` by `chunks`, in the transaction that `link` is in.
 
     A champion's scores replace any earlier champion's of the same build too: a build has one champion. A
-    second run at the same time waits for this one. Returns the number of rows and their tally.
+    second run at the same time waits for this one. It ends with a word in the audit chain: commit soon after.
+    Returns the number of rows and their tally.
     """
     key = (target.as_of, target.build_id, target.model)
     rows, tally = 0, Counter[str]()
@@ -164,6 +166,8 @@ def replace_scores(
                 raise feed.error from None
             rows += feed.rows
             tally += feed.tally
+    facts = {"build_id": target.build_id, "champion": target.is_champion, "run_id": target.run_id, "rows": rows}
+    audit.append(link, "score", "bankmart", f"{target.model} version {target.version} as of {target.as_of}", facts)
     faults.point("score.commit")
     return rows, tally
 

@@ -9,6 +9,9 @@ select pg_read_file('/etc/passwd')
 select pg_ls_dir('.')
 select lo_import('/etc/passwd')
 select lo_export(1, '/tmp/x')
+select lo_from_bytea(0, 'kept beside everything')
+select lo_create(0)
+select lo_creat(-1)
 select * from pg_largeobject
 select * from pg_statistic
 select * from pg_authid

@@ -361,6 +361,11 @@ def test_what_was_done_is_audited_and_what_was_checked_is_scored(line):
     assert query(changes, "platform") == [
         ("data_classes", 1), ("dbt_project/tag_ledger.csv", 1), ("grade_breakers", 1), ("published", 1), ("readers", 1),
     ]  # fmt: skip
+    attempts = (
+        "select count(*) from governance.build where run_id is not null and not exists (select from audit.entry"
+        " where kind = 'build' and (facts ->> 'build_id')::bigint = build.build_id and actor = run_id)"
+    )
+    assert query(attempts, "platform") == [(0,)]
     events = query("select count(*) from governance.publication_event", "platform")
     assert query("select count(*) from audit.entry where kind in ('publish', 'rollback')", "platform") == events
     assert anchor.read()[0][-1].number <= report.entries

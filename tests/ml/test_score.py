@@ -130,6 +130,24 @@ def test_a_feature_that_went_silent_missing_or_textual_is_refused(bank, champion
     assert bank.scores().empty
 
 
+def test_scores_and_refusals_are_in_the_audit(bank, champion):
+    before = len(told(bank))
+    build_id = bank.daily(count=50)
+    result = score.run("churn", TODAY, build_id)
+    bank.execute("update features.ftr_customer set deposit_amount = 'infinity' where build_id = %s", build_id)
+    with pytest.raises(DataError):
+        score.run("churn", TODAY, build_id)
+    assert told(bank)[before:] == [
+        ("score", f"churn version {champion} as of {TODAY}",
+         {"build_id": build_id, "champion": True, "run_id": result["run_id"], "rows": 50}),
+        ("score_refused", f"churn as of {TODAY}", {"reason": "DataError"}),
+    ]  # fmt: skip
+
+
+def told(bank):
+    return bank.execute("select kind, subject, facts from audit.entry where kind ~ '^score' order by number")
+
+
 def test_a_wrong_build_is_refused(bank, champion):
     with pytest.raises(DataError, match="no daily build"):
         score.run("churn", TODAY)

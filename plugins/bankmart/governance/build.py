@@ -8,6 +8,7 @@ from typing import Any
 
 from bankmart import db, faults
 from bankmart.errors import BankmartError
+from bankmart.governance import audit
 
 LAYERS = ("staging", "intermediate", "marts", "tags", "features", "profile")
 # How many month ends ago a training build's dates are (0: the newest). With those beyond a year, a margin of 6 or 12
@@ -178,13 +179,16 @@ def is_open(build_id: int) -> bool:
 
 
 def finish(build_id: int, status: str, reason: str | None = None) -> None:
-    """Say how a build ended: passed or failed (with the reason)."""
+    """Say how a build ended, in the audit too: passed or failed (with the reason, which quotes no row)."""
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute(
             "update governance.build set status = %s, reason = %s, finished_at = clock_timestamp()"
-            " where build_id = %s and status in ('building', 'failed', 'passed')",
+            " where build_id = %s and status in ('building', 'failed', 'passed') returning business_date",
             (status, reason, build_id),
         )
+        if row := cursor.fetchone():
+            facts = {"build_id": build_id, "reason": reason}
+            audit.append(link, f"build_{status}", "bankmart", str(row[0]), facts)
 
 
 def _must_be_kept(cursor: Any, business_date: date) -> None:
@@ -211,6 +215,7 @@ def _insert(cursor: Any, business_date: date, kind: str, run_id: str) -> int:
         (business_date, kind, run_id),
     )
     (build_id,) = db.one(cursor)
+    audit.append(cursor.connection, "build", run_id, str(business_date), {"build_id": build_id, "kind": kind})
     return int(build_id)
 
 

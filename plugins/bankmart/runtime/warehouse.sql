@@ -16,6 +16,18 @@ create schema if not exists marketing authorization platform;
 
 revoke create on schema public from public;
 
+-- Nobody keeps anything in large objects: it would lie beside all grades, masks and erasures. Only a superuser may take
+-- the right away; on a server where the administrator is none, its own administrator does so by the same statement.
+do $$
+begin
+    if (select rolsuper from pg_roles where rolname = current_user) then
+        revoke execute on function
+            pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea)
+        from public;
+    end if;
+end
+$$;
+
 grant usage on schema sources to platform;
 grant usage on schema governance to loader, scorer;
 grant usage on schema features, scores to scorer;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import tempfile
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from psycopg2 import sql
 
+from bankmart.governance import audit
 from bankmart.governance.people.erasure.replace import Tombstones
 from bankmart.sources.contract import Table
 from bankmart.sources.delivery import Delivery
@@ -18,7 +20,12 @@ from bankmart.vault import seal, store
 from bankmart.vault.loading import Unlocked, vaulted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg2.extensions import connection
     from psycopg2.extensions import cursor as Cursor
+
+    from bankmart.sources.load import TableLoad
 
 KEPT_IN_MEMORY = 4 << 20
 KEPT_OF_REFUSED = 100_000
@@ -177,6 +184,22 @@ def refuse(cursor: Cursor, attempt: Attempt, reason: str) -> None:
         ),
     )  # fmt: skip
     attempt.write_rejects(cursor)
+
+
+def tell(link: connection, system: str, business_date: date, run_id: str | None, done: Sequence[TableLoad]) -> None:
+    """Say in the audit chain what was loaded, at the end of its transaction; nothing where nothing was new."""
+    if done:
+        facts = {
+            each.table: {"load_id": each.load_id, "accepted": each.accepted, "rejected": each.rejected} for each in done
+        }
+        audit.append(link, "load", run_id or getpass.getuser(), f"{system} of {business_date}", facts)
+
+
+def tell_refused(link: connection, attempt: Attempt, rule: str) -> None:
+    """Say in the audit chain that a delivery was refused, and by which rule; not why: that may quote a value."""
+    table, by = attempt.table, attempt.run_id or getpass.getuser()
+    facts = {"rule": rule, "sha256": attempt.sha256, "read": attempt.read, "rejected": attempt.rejected}
+    audit.append(link, "load_refused", by, f"{table.system}.{table.name} of {attempt.business_date}", facts)
 
 
 def _field(value: object) -> str:

@@ -122,10 +122,12 @@ def load_system(
                 done.append(_load_table(cursor, attempt, at, keys))
                 if attempt.gone and attempt.gone.met:
                     erased.append((table, attempt.gone.met))
+            ledger.tell(link, system, business_date, run_id, [each for each in done if each.status == "loaded"])
             faults.point("load.commit")
     except LoadRefused as refusal:
         with db.connect("loader") as link, link.cursor() as cursor:
             ledger.refuse(cursor, attempt, str(refusal))
+            ledger.tell_refused(link, attempt, refusal.rule)
         raise
     for table, met in erased:
         # An old file has brought somebody back who is gone: not into the tables, and no longer into the folder.

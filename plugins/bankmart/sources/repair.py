@@ -85,13 +85,13 @@ def take_out(table: Table, day: date, file: Path, by: str = "") -> int:
             audit.append(link, "vault_read", by or getpass.getuser(), f"quarantine of {where}", facts)
             link.commit()
             raws = store.open_lines(cursor, vault.keys, load_id, [(record[0], record[-1]) for record in records])
-    header, delimiter = _format(table, day)
+    header, delimiter = format_of(table, day)
     names = [column.name for column in table.columns]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*SAYS, *names])
     for (line, rule, column, reason, _), raw in zip(records, raws, strict=True):
-        known = _read(raw, header, delimiter)
+        known = fields(raw, header, delimiter)
         writer.writerow([line, rule, column, reason, *(known.get(name) for name in names)])
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
@@ -156,7 +156,7 @@ def _delivery(table: Table, day: date) -> Delivery | None:
         return None
 
 
-def _format(table: Table, day: date) -> tuple[list[str], str]:
+def format_of(table: Table, day: date) -> tuple[list[str], str]:
     """The delivered file's columns and delimiter; the contract's order and a comma where it is gone or no CSV."""
     delivery = _delivery(table, day)
     if delivery is None or delivery.manifest.format != "csv":
@@ -166,7 +166,7 @@ def _format(table: Table, day: date) -> tuple[list[str], str]:
         return CsvReader(file, delivery.where, manifest.delimiter, manifest.encoding).header, manifest.delimiter
 
 
-def _read(raw: str, header: list[str], delimiter: str) -> dict[str, str | None]:
+def fields(raw: str, header: list[str], delimiter: str) -> dict[str, str | None]:
     """A raw record's fields by name; none where it can't be told which is which."""
     if raw.startswith("{"):  # of a Parquet file
         try:

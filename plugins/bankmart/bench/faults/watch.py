@@ -45,6 +45,33 @@ LEFT = {
                 and (entry.facts ->> 'build_id')::bigint is not distinct from event.build_id
         )
     """,
+    "loaded without a word in the audit": """
+        select format('load %s of %s.%s', load.load_id, load.system, load.table_name)
+        from governance.load as load
+        where load.status in ('loaded', 'refused') and not exists (
+            select from audit.entry
+            where
+                entry.kind = 'load_refused' and load.status = 'refused'
+                and entry.subject = format('%s.%s of %s', load.system, load.table_name, load.business_date)
+                or entry.kind = 'load' and (entry.facts -> load.table_name ->> 'load_id')::bigint = load.load_id
+        )
+    """,
+    "begun without a word in the audit": """
+        select format('build %s', build_id) from governance.build as build
+        where run_id is not null and not exists (
+            select from audit.entry
+            where entry.kind = 'build' and (entry.facts ->> 'build_id')::bigint = build.build_id
+        )
+    """,
+    "scored without a word in the audit": """
+        select distinct format('%s of build %s', model, build_id) from scores.customer_score as score
+        where not exists (
+            select from audit.entry
+            where
+                entry.kind = 'score' and (entry.facts ->> 'build_id')::bigint = score.build_id
+                and entry.subject = format('%s version %s as of %s', model, model_version, as_of_date)
+        )
+    """,
 }
 HELD = """
 select format('%s in %s: %s', application_name, state, left(query, 80)) from pg_stat_activity

@@ -131,6 +131,9 @@ RULES = {
             and (has_table_privilege(program.name, relation.oid, 'select')
                 or has_any_column_privilege(program.name, relation.oid, 'select'))
     """,
+    "a large object lies beside all grades": """
+        select format('%%s of %%s', oid, pg_get_userbyid(lomowner)) from pg_largeobject_metadata
+    """,
     "a table would be empty after a crash": """
         select format('%%s.%%s', space.nspname, relation.relname)
         from pg_class as relation join pg_namespace as space on space.oid = relation.relnamespace

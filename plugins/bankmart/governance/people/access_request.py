@@ -15,7 +15,7 @@ from bankmart import db, dbt, settings, vault
 from bankmart.errors import BankmartError
 from bankmart.governance import audit
 from bankmart.governance.masking import data_classes
-from bankmart.governance.people import access_page, person
+from bankmart.governance.people import access_page, person, waiting
 from bankmart.governance.people.person import Person
 from bankmart.governance.people.places import IDENTITY, Table, tables
 from bankmart.governance.people.rules import of_extract
@@ -30,6 +30,16 @@ SHOWN = ("sources", "marts", "tags", "profile", "scores")
 ROWS = "build_id in (select build_id from governance.publication)"
 NEWEST = "build_id = (select build_id from governance.publication order by business_date desc limit 1)"
 DICTIONARY = "select model, name, zh, en from governance.dictionary"
+
+QUARANTINE = {
+    "table": "governance.quarantine", "zh": "隔离区", "en": "Delivered and not loaded: records that broke a rule.",
+    "legal_basis": None, "kept_years": "as long as what the table that it was sent for holds,",
+    "columns": {
+        "table": {"zh": "表", "en": "What it was sent for."}, "business_date": {"zh": "业务日期", "en": ""},
+        "line_number": {"zh": "行号", "en": "Where it stands in the file."}, "rule": {"zh": "规则", "en": ""},
+        "reason": {"zh": "原因", "en": ""}, "record": {"zh": "原始记录", "en": "As it was delivered."},
+    },
+}  # fmt: skip
 
 # Table, business date, key of the row, column → the clear value.
 Clear = dict[tuple[str, str, str, str], str]
@@ -46,6 +56,7 @@ def answer(customer: str, reason: str, out: Path, by: str, manifest: Node | None
     with db.connect("platform") as link, link.cursor() as cursor:
         one = person.find(cursor, customer)
     clear = _clear(one, by, reason)
+    quarantined = waiting.of(one, by, f"access request: {reason}")
     with db.connect("platform") as link, link.cursor(cursor_factory=RealDictCursor) as cursor, link.cursor() as plain:
         titles = _titles(plain, found)
         held = [
@@ -53,6 +64,8 @@ def answer(customer: str, reason: str, out: Path, by: str, manifest: Node | None
             for table in _shown(tables(plain, found))
             if (part := _part(cursor, table, one, found, titles, clear)) is not None
         ]
+        if quarantined:
+            held.append(QUARANTINE | {"rows": quarantined})
         told = {
             "customer": customer,
             "numbers": {kind: list(known) for kind, known in one.numbers.items() if known},

@@ -55,6 +55,24 @@ def test_the_same_file_again_changes_nothing(bank):
     assert bank.state() == before
 
 
+def test_every_attempt_is_in_the_audit_without_anybodys_data(bank):
+    bank.send("card.card_transaction", bank.payments(3))
+    bank.load(run_id="one")
+    bank.load(run_id="two")
+    bank.send("card.card_transaction", bank.payments(4), row_count=7)
+    with pytest.raises(LoadRefused):
+        bank.load(run_id="three")
+    told = bank.query("select kind, actor, subject, facts from audit.entry where kind ~ '^load' order by number")
+    ((number,),) = bank.query("select load_id from governance.load where status = 'loaded'")
+    assert told[0] == (
+        "load", "one", f"card of {bank.day}", {"card_transaction": {"load_id": number, "accepted": 3, "rejected": 0}}
+    )  # fmt: skip
+    kind, actor, subject, facts = told[1]
+    assert (kind, actor, subject) == ("load_refused", "three", f"card.card_transaction of {bank.day}")
+    assert (facts.pop("sha256") is not None, facts) == (True, {"rule": "row_count", "read": 4, "rejected": 0})
+    assert len(told) == 2, "where nothing is new, nothing is said"
+
+
 def test_a_corrected_file_replaces_its_date_and_nothing_else(bank):
     bank.send("card.card_transaction", bank.payments(300, amount="2.00"))
     bank.send(

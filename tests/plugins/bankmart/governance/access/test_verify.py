@@ -79,6 +79,14 @@ def test_a_hole_in_the_audit_is_found(shown):
     assert "something is granted to everybody: audit.head()" in found
 
 
+def test_a_large_object_is_found(shown):
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        cursor.execute("select lo_from_bytea(0, 'kept beside everything')")
+        found = verify.findings(cursor, shown)
+        link.rollback()
+    assert [each for each in found if each.startswith("a large object lies beside all grades")], found
+
+
 def test_a_role_above_the_rules_is_found(shown):
     with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
         cursor.execute("alter role marketer bypassrls; grant platform to dpo;"
