@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ class Node:
     message: str | None
     compiled: str | None
     owner: str
+    # A few masked rows of what was found, where the check itself has them (dbt's are read by its gate).
+    examples: tuple[dict[str, Any], ...] = ()
 
 
 def of_dbt(item: Any, owners: dict[str, str]) -> Node:
@@ -73,6 +76,7 @@ def record(layer: str, build: Build, invocation_id: str, nodes: list[Node]) -> N
         (
             invocation_id, build.build_id, build.business_date, layer, node.node_id, node.name, node.resource_type,
             node.severity, node.status, node.rows, node.failures, node.seconds, node.message, node.owner,
+            json.dumps(node.examples, default=str, ensure_ascii=False) if node.examples else None,
         )
         for node in nodes
     ]  # fmt: skip
@@ -80,7 +84,7 @@ def record(layer: str, build: Build, invocation_id: str, nodes: list[Node]) -> N
         execute_values(
             cursor,
             "insert into governance.node_result (invocation_id, build_id, business_date, layer, node_id, node_name,"
-            " resource_type, severity, status, rows_affected, failures, seconds, message, owner) values %s",
+            " resource_type, severity, status, rows_affected, failures, seconds, message, owner, examples) values %s",
             rows,
         )
         cursor.execute(

@@ -11,6 +11,7 @@ from psycopg2 import sql
 
 from bankmart import db
 from bankmart.governance.build import Build
+from bankmart.governance.quality import differing
 from bankmart.results import Node
 from bankmart.sources import contract, tables
 from bankmart.sources.contract import Table
@@ -83,14 +84,16 @@ def check(build: Build) -> list[Node]:
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("delete from governance.reconciliation where build_id = %s", (build.build_id,))
         cursor.execute(LOADS, (build.business_date,))
-        found = []
+        found, examples = [], {}
         for load_id, system, name, stated, *counts in cursor.fetchall():
             table = systems.get(system, {}).get(name)
             if table is None:
                 continue
             for column in table.totals:
                 total = Decimal(stated[column])
-                found.append(_sums(cursor, build, load_id, table, column, total, counts))
+                sums = _sums(cursor, build, load_id, table, column, total, counts)
+                found.append(sums)
+                examples[sums] = _examples(cursor, build, table, sums)
         for sums in found:
             cursor.execute(
                 INSERT,
@@ -101,7 +104,7 @@ def check(build: Build) -> list[Node]:
                 ),
             )  # fmt: skip
     seconds = (time.perf_counter() - started) / max(len(found), 1)
-    return [_node(sums, seconds) for sums in found]
+    return [_node(sums, examples[sums], seconds) for sums in found]
 
 
 def _sums(
@@ -148,7 +151,17 @@ def _sums(
     )
 
 
-def _node(sums: Sums, seconds: float) -> Node:
+def _examples(cursor: Any, build: Build, table: Table, sums: Sums) -> tuple[dict[str, Any], ...]:
+    if sums.verdict[0] == "pass":
+        return ()
+    if sums.accepted != sums.loaded_rows:
+        return differing.loads(cursor, table, build)
+    if sums.mart and (sums.in_mart, sums.mart_rows) != (sums.loaded, sums.loaded_rows):
+        return differing.between(cursor, table, build, sums.mart.removeprefix("marts."), sums.column)
+    return differing.quarantined(cursor, table, build)
+
+
+def _node(sums: Sums, examples: tuple[dict[str, Any], ...], seconds: float) -> Node:
     verdict, reason = sums.verdict
     return Node(
         node_id=f"reconciliation.{sums.table}.{sums.column}",
@@ -162,4 +175,5 @@ def _node(sums: Sums, seconds: float) -> Node:
         message=reason,
         compiled=None,
         owner=OWNER,
+        examples=examples,
     )

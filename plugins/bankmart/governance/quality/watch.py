@@ -24,6 +24,7 @@ DIMENSIONS = {"rows": "completeness", "rejected": "validity", "null": "completen
               "size": "consistency", "lag": "timeliness"}  # fmt: skip
 STATUS = {PASS: "pass", UNJUDGED: "pass", WARN: "warn", STOP: "fail"}
 OWNER = "data-platform"
+EXAMPLES = 5
 # Delivered on so many earlier dates of the window a table is expected to come every day.
 EXPECTED_DATES = 10
 LATEST = """
@@ -147,7 +148,10 @@ def _keep(cursor: Any, build: Build, found: Mapping[str, Found]) -> None:
 def _node(name: str, verdicts: Found, seconds: float) -> Node:
     (measure, column, _), found = worst(verdicts)
     prefix = "not judged: " if found.level == UNJUDGED else ""
-    odd = sum(each.level in (WARN, STOP) for each in verdicts.values())
+    unusual = sorted(
+        (item for item in verdicts.items() if item[1].level in (WARN, STOP)), key=lambda item: -(item[1].score or 0)
+    )
+    odd = len(unusual)
     remedy = (
         f"; {odd} of {len(verdicts)} measures are unusual. Ask the sender; where it is right, say so by "
         f"`bankmart incident --right`"
@@ -166,4 +170,5 @@ def _node(name: str, verdicts: Found, seconds: float) -> Node:
         message=f"{prefix}{measure}{f' of {column}' if column else ''}: {found.reason}{remedy}",
         compiled=None,
         owner=OWNER,
+        examples=tuple({"measure": key[0], "column": key[1], "says": each.reason} for key, each in unusual[:EXAMPLES]),
     )

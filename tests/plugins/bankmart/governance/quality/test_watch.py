@@ -98,6 +98,7 @@ def test_a_usual_delivery_passes_and_odd_ones_warn_or_stop(history):
     assert "rows: 31 rows, usually 100 on" in halved.message
     hundredfold = arrive(history, 100, amount="125.00")
     assert (hundredfold.status, hundredfold.severity) == ("fail", "error")
+    assert [(each["measure"], each["column"]) for each in hundredfold.examples] == [("size", "amount")]
     assert "size of amount" in hundredfold.message
     rows = query(
         "select rule, dimension, verdict from governance.quality_result where business_date = %s and verdict = 'stop'",
@@ -142,23 +143,28 @@ def test_sums_agree_to_the_cent_or_stop(history):
     day = DAYS[-2]
     node = next(each for each in reconcile.check(build(day)) if each.node_id == f"reconciliation.{NAME}.amount")
     assert (node.status, node.message) == ("pass", "125.00 stated, loaded")
-    query_run("create table marts.fct_card_transaction (amount numeric(18, 2), build_id bigint)")
+    query_run("create table marts.fct_card_transaction"
+              " (card_transaction_id text, amount numeric(18, 2), build_id bigint)")  # fmt: skip
     number = build(day)
-    query_run(f"insert into marts.fct_card_transaction select 1.25, {number.build_id} from generate_series(1, 99)")
+    query_run(f"insert into marts.fct_card_transaction select '{day}-' || n, 1.25, {number.build_id}"
+              " from generate_series(0, 98) as n")  # fmt: skip
     (node,) = reconcile.check(number)
     assert node.status == "fail"
     assert "marts.fct_card_transaction has 123.75 in 99 rows, loaded were 125.00 in 100" in node.message
-    query_run(f"insert into marts.fct_card_transaction values (1.25, {number.build_id})")
+    assert node.examples == ({"card_transaction_id": "2***", "loaded": "1.25", "in_mart": None},)
+    query_run(f"insert into marts.fct_card_transaction values ('{day}-99', 1.25, {number.build_id})")
     (node,) = reconcile.check(number)
-    assert (node.status, node.message) == ("pass", "125.00 stated, loaded and in the mart")
+    assert (node.status, node.message, node.examples) == ("pass", "125.00 stated, loaded and in the mart", ())
     query_run(
         "update sources.card__card_transaction set amount = 1.26 where card_transaction_id = '2026-02-15-7'", "loader"
     )
     (node,) = reconcile.check(number)
     assert "has 125.00 in 100 rows, loaded were 125.01 in 100" in node.message
+    assert [(each["loaded"], each["in_mart"]) for each in node.examples] == [("1.26", "1.25")]
     query_run("delete from sources.card__card_transaction where card_transaction_id = '2026-02-15-7'", "loader")
     (node,) = reconcile.check(number)
     assert "100 records were accepted, 99 are there" in node.message
+    assert [each["rows"] for each in node.examples] == [99]
 
 
 def query_run(statement, role="platform"):
