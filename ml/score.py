@@ -10,6 +10,7 @@ import numpy as np
 from psycopg2 import sql
 
 from bankmart import db, settings
+from bankmart.governance import notices
 from bankmart.governance.people.erasure import fence
 from ml import acts
 from ml.data.build import daily_build
@@ -84,7 +85,7 @@ def _keep_drift(spec: Spec, version: Any, as_of: date, seen: Any) -> str | None:
     """Log the drift of the customers scored and return its verdict. The scores stand, whether it can be kept or not."""
     if seen is None:
         return None
-    from ml.judging.drift import report
+    from ml.judging.drift import DRIFTED_WORD, report
     from ml.tracking import registry
     from ml.tracking.server import tracking
 
@@ -95,6 +96,10 @@ def _keep_drift(spec: Spec, version: Any, as_of: date, seen: Any) -> str | None:
     except TrackingUnavailable as error:
         print(error)
     print(f"  against training: {found.verdict}, PSI of the score {found.shifts[0].psi:.3f}")
+    if found.verdict == DRIFTED_WORD:
+        moved = "\n".join(f"{one.name}: PSI {one.psi:.2f}" for one in found.shifts if one.verdict == DRIFTED_WORD)
+        what = f"{spec.name} version {version.number}: the customers of {as_of} are not those it was trained on"
+        notices.tell("drift", what, f"{moved}\nIts scores stand. Look at its slices in MLflow; train a version anew.")
     return str(found.verdict)
 
 

@@ -144,6 +144,22 @@ def test_scores_and_refusals_are_in_the_audit(bank, champion):
     ]  # fmt: skip
 
 
+def test_customers_unlike_those_of_training_are_told_once(bank, champion):
+    bank.daily()
+    assert score.run("churn", TODAY)["drift"] in ("stable", "watch")
+    bank.daily(
+        lambda frame: frame.assign(aum_change_rate_30d=frame["aum_change_rate_30d"] - 3, complaint_count_90d=9.0)
+    )
+    for _ in range(2):
+        assert score.run("churn", TODAY)["drift"] == "drifted"
+    ((kind, subject, body),) = bank.execute("select kind, subject, body from governance.notice")
+    assert (kind, subject) == (
+        "drift", f"churn version {champion}: the customers of {TODAY} are not those it was trained on"
+    )  # fmt: skip
+    assert "score: PSI" in body.replace("(score)", "score")
+    assert "aum_change_rate_30d: PSI" in body
+
+
 def told(bank):
     return bank.execute("select kind, subject, facts from audit.entry where kind ~ '^score' order by number")
 
