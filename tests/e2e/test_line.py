@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from decimal import Decimal
 import pandas as pd
 import psycopg2
 import pytest
+from psycopg2 import sql
 
 from bankmart import db, dbt, settings
 from bankmart.governance import build as builds
@@ -21,6 +24,7 @@ from bankmart.governance import gate, publication, retention, views
 from bankmart.governance.audit import anchor
 from bankmart.governance.audit.verify import verify
 from bankmart.governance.commands.hash import hashes
+from bankmart.runtime import report
 from bankmart.sources import landing, load
 
 
@@ -236,9 +240,9 @@ def test_published_columns_carry_their_comments(line):
     assert missing == []
 
 
-def test_readers_never_see_a_mix(line):
-    """A reader loops while a date is built, published and rolled back."""
-    line.ingest(line.dates[2])
+@contextlib.contextmanager
+def reading(statement, *values):
+    """Somebody asks the same again and again, each time in one snapshot: what was answered."""
     seen, errors, done = set(), [], threading.Event()
 
     def read():
@@ -247,31 +251,84 @@ def test_readers_never_see_a_mix(line):
             while not done.is_set() and not errors:
                 try:
                     with link.cursor() as cursor:
-                        cursor.execute(
-                            "select (select array_agg(distinct business_date) from published.customer_360),"
-                            " (select array_agg(distinct business_date) from published.dim_customer_current),"
-                            " (select max(business_date) from published.fct_transaction),"
-                            " (select count(*) from published.customer_360)"
-                        )
-                        profile, customer, fact, count = cursor.fetchone()
+                        cursor.execute(statement, values)
+                        seen.add(repr(cursor.fetchone()))
                     link.rollback()
-                    seen.add((tuple(profile), tuple(customer), fact, count > 0))
                 except psycopg2.Error as error:
                     errors.append(error)
 
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        publication.publish(line.build(line.dates[2], "mix"), actor="test")
-        time.sleep(0.3)
-        publication.rollback(line.dates[2], actor="test")
+        yield seen
         time.sleep(0.3)
     finally:
         done.set()
         reader.join(30)
-    first, second = line.dates[1], line.dates[2]
     assert errors == []
-    assert seen == {((first,), (first,), first, True), ((second,), (second,), second, True)}
+
+
+def test_readers_never_see_a_mix(line):
+    """A reader loops while a date is built, published and rolled back."""
+    line.ingest(line.dates[2])
+    with reading(
+        "select (select array_agg(distinct business_date) from published.customer_360),"
+        " (select array_agg(distinct business_date) from published.dim_customer_current),"
+        " (select max(business_date) from published.fct_transaction),"
+        " (select count(*) > 0 from published.customer_360)"
+    ) as seen:
+        publication.publish(line.build(line.dates[2], "mix"), actor="test")
+        time.sleep(0.3)
+        publication.rollback(line.dates[2], actor="test")
+    first, second = line.dates[1], line.dates[2]
+    assert seen == {repr(([first], [first], first, True)), repr(([second], [second], second, True))}
+
+
+def test_readers_never_see_a_mix_of_two_builds_of_one_date(line):
+    """A published date is built again from a corrected file, once in vain: readers see one build or the other."""
+    day, shown = line.dates[1], ("fct_transaction", "customer_wide", "customer_360")
+    asked = "select " + ", ".join(
+        f"(select sum(hashtextextended(seen::text, 0)) from published.{name} as seen)" for name in shown
+    )
+    (before,) = query(asked)
+    with kept("core_banking__transaction", day), reading(asked) as seen:
+        _execute(
+            "update sources.core_banking__transaction set direction = direction || '?' where business_date = %s", day
+        )
+        with pytest.raises(gate.GateStopped):
+            line.build(day, "in vain")
+        _execute(
+            "update sources.core_banking__transaction set direction = rtrim(direction, '?'), channel = 'branch'"
+            " where business_date = %s",
+            day,
+        )
+        publication.publish(line.build(day, "corrected"), actor="test")
+        (after,) = query(asked)
+        time.sleep(0.3)
+        publication.rollback(day, actor="test")
+    assert all(old != new for old, new in zip(before, after, strict=True)), "each of these views shows the correction"
+    assert seen == {repr(before), repr(after)}
+
+
+@contextlib.contextmanager
+def kept(table, day):
+    """What the date has of a raw table is there again afterwards."""
+    names = {"table": sql.Identifier("sources", table), "copy": sql.Identifier("sources", f"{table}_kept")}
+
+    def run(*statements):
+        with db.connect("loader") as link, link.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(sql.SQL(statement).format(**names), {"day": day})
+
+    run("create table {copy} as select * from {table} where business_date = %(day)s")
+    try:
+        yield
+    finally:
+        run(
+            "delete from {table} where business_date = %(day)s",
+            "insert into {table} select * from {copy}",
+            "drop table {copy}",
+        )
 
 
 def test_a_rollback_puts_the_build_before_back(line):
@@ -382,3 +439,24 @@ def test_what_was_done_is_audited_and_what_was_checked_is_scored(line):
                  values=(line.dates[1],))  # fmt: skip
     assert {verdict for *_, verdict in sums} == {"pass"}
     assert {"marts.fct_transaction", "marts.fct_card_transaction"} <= {mart for _, mart, _ in sums}
+
+
+def test_the_report_of_the_demo_says_what_is_there(line):
+    """All but its models, which need MLflow and are those of the demo itself."""
+    (head,) = query("select hash from audit.tip", "platform")[0]
+    people = query("select count(*) from published.customer_360")[0][0]
+    assert report._published() == f"Published business date {line.dates[1]} (2 dates), {people:,} customers"
+    count = query("select count(*) from published.fct_transaction")[0][0]
+    assert re.search(rf"^fct_transaction +{count:,}$", report._tables(), re.M)
+    read, bad = query("select sum(read_count), sum(rejected_count) from governance.load"
+                      " where status = 'loaded' and system = 'card'", "platform")[0]  # fmt: skip
+    assert re.search(rf"^card +\d+ +{read} +{read - bad} +{bad}$", report._sources(), re.M)
+    gates = re.findall(r"^(\S+) +(\d+) +(\d+) +\d+ +0$", report._gates(), re.M)
+    assert [day for day, *_ in gates] == [str(day) for day in line.dates[:2]]
+    assert all(int(layers) >= 6 and int(passed) > 500 for _, layers, passed in gates)
+    assert report._quality().startswith(f"Quality of {line.dates[1]}: ")
+    assert head in report._audit()
+    assert "the audit chain is whole" in report._audit()
+    indicators, tags = map(int, re.match(r"Catalogue: (\d+) indicators, (\d+) tags\n", report._catalogue()).groups())
+    assert indicators >= 800
+    assert tags >= 120

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -222,7 +223,24 @@ def test_all_checks_are_in_one_table_with_a_score(history):
     assert query("select stated_amount, loaded_amount, verdict from published.reconciliation", "bi_reader") == [
         (Decimal("125.00"), Decimal("125.00"), "pass")
     ]
+    # The two dates before had 100 and 50; what is older than 30 days, or never was published, counts for nothing.
+    for earlier, score, seen in ((DAYS[-3], 1.0, True), (DAYS[-4], 0.5, True), (date(2026, 1, 1), 0.0, True),
+                                 (DAYS[-5], 0.0, False)):  # fmt: skip
+        at = build(earlier, publish=False).build_id
+        query_run(
+            "insert into governance.quality_result (build_id, business_date, table_name, column_name, dimension, rule,"
+            f" severity, verdict, score) values ({at}, '{earlier}', 'marts.fct', 'a', 'validity', 'r', 'stop', 'pass',"
+            f" {score})"
+        )
+        if seen:
+            query_run(
+                f"insert into governance.publication values ('{earlier}', {at})"
+                " on conflict (business_date) do update set build_id = excluded.build_id"
+            )
+    trend = query(f"select trend from published.quality_score where table_name = 'marts.fct'"
+                  f" and business_date = '{day}'", "bi_reader")  # fmt: skip
+    assert trend == [(pytest.approx((80 + 100 + 50) / 3 - 75),)]
     text = command.report(day)
-    assert "marts.fct" in text
+    assert re.search(r"^marts\.fct .* \+1\.7$", text, re.M), text
     assert "76.7" in text
     assert json.loads(json.dumps(sorted(scores)))
