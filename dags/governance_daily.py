@@ -1,11 +1,10 @@
 """# governance_daily: the audit chain is read again, and what is due is said
 
-**Reads** the audit chain, the vault, delivered requests to be forgotten, `governance.quality_result`,
-`governance.tag_monitor`, the tags' definitions. **Writes** the chain's head outside the database; opens a request for
-who asks to be forgotten, which a person approves; erases persons whose request is approved; removes what is kept no
-longer; tells people (webhook, mail) of broken chains, a vault that doesn't open, who asks to be forgotten, expired
-tags, drift, and what could not be told before. **Normal duration** half a minute; with an erasure some minutes, for
-everything is searched.
+**Reads** the audit chain, the vault, approved requests to be forgotten, `governance.quality_result`,
+`governance.tag_monitor`, the tags' definitions. **Writes** the chain's head outside the database; erases persons whose
+request is approved; removes what is kept no longer; tells people (webhook, mail) of broken chains, a vault that doesn't
+open, expired tags, drift, and what could not be told before. **Normal duration** half a minute; with an erasure some
+minutes, for everything is searched.
 
 Starts when a date is published. Nothing waits for it: readers have the date already.
 
@@ -13,7 +12,6 @@ Starts when a date is published. Nothing waits for it: readers have the date alr
 - *verify_audit is red*: the log says which entry was altered, removed or slipped in. Touch nothing, call the auditor:
   docs/how-to/verify-the-audit.md.
 - *vault_check is red*: what doesn't open, or stands in clear, is in the log: docs/how-to/keep-the-keys.md.
-- *erasure_requests names requests*: somebody decides, `bankmart erase approve`; docs/how-to/erase-a-person.md.
 - *erase is red*: the log names places where something is left, or what it waits for: docs/how-to/erase-a-person.md.
 - *tidy says that something is kept*: a legal hold; docs/how-to/hold-and-retention.md.
 - *tags_to_review*: the log names tags and owners. Green: their gate warns first and stops 30 days after the date.

@@ -1,4 +1,5 @@
-"""The questions to a person in the Airflow UI: may this version become the champion, may a published date change?"""
+"""The questions to a person in the Airflow UI: may this version become the champion, may a published date change, may
+somebody be forgotten?"""
 
 from __future__ import annotations
 
@@ -58,6 +59,36 @@ class BuildApproval(ApprovalOperator):
             said = f"{person['name'] or person['id']} said no" if person else "nobody has agreed in time"
             builds.finish(found["build_id"], "failed", f"{said}: readers keep build {found['against']}")
         return answer
+
+
+class ErasureApproval(ApprovalOperator):
+    """Ask whether those whom `asking_task` names may be forgotten; not at all where it names nobody.
+
+    No answer in time is a no: they go on waiting. The question has numbers of requests, not who they are: it is kept.
+    """
+
+    def __init__(self, *, asking_task: str, **kwargs: Any) -> None:
+        """Asks those who are asked about models."""
+        super().__init__(
+            subject="May people be forgotten?", defaults=self.REJECT, assigned_users=_approvers(), **kwargs
+        )
+        self.asking_task = asking_task
+
+    def execute(self, context: Context) -> None:
+        """Put the requests into the question, then wait without holding a slot."""
+        asked = context["ti"].xcom_pull(task_ids=self.asking_task)
+        if not asked:
+            raise AirflowSkipException("nobody waits to be forgotten")
+        numbers = ", ".join(str(each["request"]) for each in asked)
+        self.subject = f"May {len(asked)} people be forgotten (requests {numbers})?"
+        rows = "\n".join(f"| {each['request']} | {each['asked_by']} | {each['asked_on']} |" for each in asked)
+        self.body = (
+            f"| request | asked by | on |\n| --- | --- | --- |\n{rows}\n\n"
+            "Who they are and why: `bankmart erase list`. Approve: governance_daily erases all of them, which can't be "
+            "undone. Reject, or no answer in time: they go on waiting, and each may be approved or refused by itself "
+            "(`bankmart erase approve`, `refuse`)."
+        )
+        super().execute(context)
 
 
 class ModelApproval(ApprovalOperator):

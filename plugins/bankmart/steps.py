@@ -1,5 +1,6 @@
 """The only vocabulary DAGs use: begin · ingest(system) · dbt(layer) · gate(layer) · score, train, approve,
-promote(model) · compare · agree · publish · beside(group).
+promote(model) · compare · agree · publish · erasure_requests · agree_to_forget · decide · govern(duty) ·
+beside(group).
 
 A step is a thin task around the library: whatever it runs, a person can type. What a step needs is imported when it
 runs, so that a DAG file parses in well under a second.
@@ -14,6 +15,7 @@ from airflow.sdk import Asset, TaskGroup, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from bankmart.approval import BuildApproval
+from bankmart.forgetting import agree_to_forget, decide, erasure_requests
 from bankmart.learning import APPROVAL_PATIENCE, MODELS, approve, due, promote, score, train
 from bankmart.runs import (
     DEFAULTS,
@@ -43,6 +45,7 @@ __all__ = [
     "SOURCES",
     "SYSTEMS",
     "agree",
+    "agree_to_forget",
     "approve",
     "arrived",
     "begin",
@@ -51,7 +54,9 @@ __all__ = [
     "compare",
     "dbt",
     "deadline",
+    "decide",
     "due",
+    "erasure_requests",
     "gate",
     "govern",
     "ingest",
@@ -67,7 +72,7 @@ SYSTEMS = (
 MART_LAYERS = ("staging", "intermediate", "marts", "tags", "features")
 DUTIES = {
     "protection": ("verify_audit", "vault_check"),
-    "people": ("erasure_requests", "erase", "tidy"),
+    "people": ("erase", "tidy"),
     "quality": ("quality_report", "tags_to_review", "drift"),
 }
 

@@ -127,7 +127,7 @@ def test_a_gate_is_in_one_box_with_the_step_that_it_guards(path, dag):
     assert all(groups[name] and groups[name] == groups[name.replace("gate_", "dbt_")] for name in guarded)
     assert len({groups[name] for name in guarded}) == len(guarded)
     for name, group in groups.items():
-        if name.startswith(("train_", "approve_", "promote_")):
+        if path.stem == "train_monthly" and name.startswith(("train_", "approve_", "promote_")):
             assert group == name.partition("_")[2]
         if path.stem == "governance_daily" and name != "send_notices":
             assert group in ("protection", "people", "quality")

@@ -9,10 +9,12 @@ import pytest
 
 from bankmart import db
 from bankmart.errors import BankmartError
+from bankmart.governance.people.erasure import requests
 from bankmart.runtime import airflow
 from bankmart.runtime.airflow_client import Client
 from bankmart.runtime.commands.down import down
 from bankmart.runtime.commands.up import up
+from bankmart.sources import contract, tables
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +52,11 @@ def compared(differs):
 for name, differs in (("same", False), ("changed", True)):
     with DAG(name, schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1)):
         promoted(name, steps.agree(compared(differs)))
+
+with DAG("erasures", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1),
+         params=steps.PARAMS):
+    asked = steps.erasure_requests()
+    steps.decide(asked, steps.agree_to_forget(asked))
 
 late = DeadlineAlert(
     reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=timedelta(seconds=1), callback=SyncCallback(deadline_missed)
@@ -144,6 +151,55 @@ def test_only_the_approvers_yes_promotes(platform):
     # And it was late: people are told of a missed deadline.
     until(lambda: told("deadline"))
     assert "ask" in told("deadline")[0][0]
+
+
+def test_a_person_says_who_may_be_forgotten(platform):
+    """Asked about those who wait, without naming them; who asked can't say yes; nobody waiting, nobody asked."""
+    client, approver = Client(), Client(airflow.APPROVER)
+    tables.create_tables([table for system in contract.load().values() for table in system.values()])
+    until(lambda: "erasures" in client.dag_ids())
+
+    def decided(day, answer):
+        client.trigger("erasures", day)
+        (question,) = until(
+            lambda: [one for one in approver.questions() if one["task_instance"]["dag_id"] == "erasures"]
+        )
+        with pytest.raises(BankmartError, match="403"):
+            client.answer(question, answer)
+        assert approver.answer(question, answer) == "approver"
+        return question, tasks_of(day)
+
+    def tasks_of(day):
+        (run,) = until(lambda: [run for run in client.runs(day) if run["state"] in ("success", "failed")])
+        return {task["task_id"]: task["state"] for task in client.tasks(run)}
+
+    client.trigger("erasures", "2026-10-28")
+    assert tasks_of("2026-10-28") == {
+        "erasure_requests": "success", "approve_erasures": "skipped", "decide_erasures": "skipped"
+    }  # fmt: skip
+    with db.connect("loader") as link, link.cursor() as cursor:
+        for number in ("X901", "X902"):
+            cursor.execute(
+                "insert into sources.core_banking__customer (customer_id, status, open_date, effective_date,"
+                " business_date, load_id) values (%s, 'active', '2020-01-01', '2020-01-01', '2026-10-28', 1)", (number,)
+            )  # fmt: skip
+    requests.request([("X901", "a letter")], "approver")
+    _, states = decided("2026-10-29", "Approve")
+    assert states["decide_erasures"] == "failed", "who asked for it can't approve it"
+    requests.decide([1], "li", approve=False)
+    requests.request([("X902", "a letter")], "li")
+    question, states = decided("2026-10-30", "Reject")
+    assert question["subject"] == "May 1 people be forgotten (requests 2)?"
+    assert "| 2 | li |" in question["body"]
+    assert "X902" not in question["body"]
+    assert states["decide_erasures"] == "skipped"
+    _, states = decided("2026-10-31", "Approve")
+    assert states["decide_erasures"] == "success"
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("select state, decided_by from governance.erasure order by erasure_id")
+        assert cursor.fetchall() == [("refused", "li"), ("approved", "approver")]
+        cursor.execute("select actor from audit.entry where kind = 'erasure_approval'")
+        assert cursor.fetchall() == [("approver",)]
 
 
 def told(kind):

@@ -1,10 +1,11 @@
-"""The whole way of a column: through dbt's models, through those that learn, to scores and to who uses them."""
+"""The whole way of a column: through dbt's models, through those that learn, to scores, audiences and exposures."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 
+from bankmart.governance import views
 from bankmart.governance.catalogue.compiled import relation
 from bankmart.governance.catalogue.lineage import Lineage
 from bankmart.governance.catalogue.query import Leaf
@@ -14,6 +15,8 @@ from bankmart.governance.policy import Node, models
 # In a leaf: what is no relation. The column is the name of a model of ml/models, or of an exposure.
 LEARNED, EXPOSURE = "ml", "exposure"
 SCORE = "derived.score"
+# The schema of the views that audiences are chosen from.
+AUDIENCE = "marketing"
 
 
 class Web:
@@ -24,7 +27,7 @@ class Web:
         self.up: dict[Leaf, set[Leaf]] = defaultdict(set)
         for made, found in [(made, found) for made, users in lineage.users.items() for found in users]:
             self._add(made, found)
-        for made, found in [*_learned(manifest), *_exposed(manifest, lineage)]:
+        for made, found in [*_learned(manifest), *_chosen_from(manifest), *_exposed(manifest, lineage)]:
             self._add(made, found)
 
     def _add(self, made: Leaf, found: Leaf) -> None:
@@ -37,7 +40,7 @@ class Web:
 
 
 def kind(leaf: Leaf) -> str:
-    """What a leaf is: the layer of a column, ml or exposure."""
+    """What a leaf is: the layer of a column (marketing: what audiences are chosen from), ml or exposure."""
     return leaf.relation.partition(".")[0]
 
 
@@ -52,6 +55,15 @@ def _learned(manifest: Node) -> Iterator[tuple[Leaf, Leaf]]:
         model = Leaf(LEARNED, spec.name)
         yield from ((column, model) for column in columns_of(spec))
         yield from ((model, score) for table in tables_of(spec) for score in written[table])
+
+
+def _chosen_from(manifest: Node) -> Iterator[tuple[Leaf, Leaf]]:
+    # An audience is chosen from the views for marketing, and from nothing else.
+    by_name = {node["name"]: relation(node) for node in models(manifest)}
+    for view in views.published(manifest):
+        if view.schema == AUDIENCE:
+            for column in view.grades:
+                yield Leaf(by_name[view.model], column), Leaf(f"{AUDIENCE}.{view.name}", column)
 
 
 def _exposed(manifest: Node, lineage: Lineage) -> Iterator[tuple[Leaf, Leaf]]:

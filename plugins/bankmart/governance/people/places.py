@@ -50,7 +50,7 @@ with recursive way (relation, name, kind) as (
     select step.to_relation, step.to_column, way.kind
     from way
     inner join governance.lineage as step on step.from_relation = way.relation and step.from_column = way.name
-    where step.to_kind not in ('ml', 'exposure')
+    where step.to_kind not in ('ml', 'exposure', 'marketing')
 )
 select relation, name, array_agg(kind order by kind) from way group by 1, 2
 """

@@ -119,6 +119,16 @@ def waiting(cursor: Any) -> list[list[Any]]:
     return [list(row) for row in cursor.fetchall()]
 
 
+def undecided() -> list[dict[str, Any]]:
+    """The requests that wait for a person's word, the oldest first: number, who asked and when; not of whom."""
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(
+            "select erasure_id, requested_by, to_char(requested_at, 'YYYY-MM-DD') from governance.erasure"
+            " where state = 'requested' order by 1"
+        )
+        return [dict(zip(("request", "asked_by", "asked_on"), row, strict=True)) for row in cursor.fetchall()]
+
+
 def token(customer: str) -> str:
     """How the audit chain and certificates name a customer."""
     return vault.token(IDENTITY, customer)
