@@ -1,9 +1,10 @@
 """The demo in a real Airflow, with two schedulers, one of them killed in the middle of a task: the same tables as an
-undisturbed run.
+undisturbed run. Then a published date from a corrected file: built beside, compared, approved by a person, shown.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from bankmart.governance.commands.hash import hashes
 from bankmart.runtime import airflow
 from bankmart.runtime.airflow_client import Client
 from bankmart.runtime.commands.down import down
+from bankmart.sources import landing
 
 TIMEOUT = 900
 
@@ -51,7 +53,8 @@ def second(checkout):
         process.wait(30)
 
 
-def test_the_demo_survives_its_scheduler(checkout, line, monkeypatch, second):
+@pytest.mark.timeout(1800)
+def test_the_demo_survives_its_scheduler_and_a_date_is_built_again(checkout, line, monkeypatch, second):
     undisturbed = {day: hashes(day) for day in line.dates[:1]}
     # Another key would make other tokens.
     monkeypatch.setenv("BANKMART_MASTER_KEY", settings.given_secret("master_key"))
@@ -94,3 +97,68 @@ def test_the_demo_survives_its_scheduler(checkout, line, monkeypatch, second):
         # What ran when its scheduler was killed is tried again; no more than that.
         cursor.execute("select count(*) from task_instance where try_number > 1")
         assert (schedulers > 1, tries <= 2, db.one(cursor)[0] <= 3) == (True, True, True)
+    _a_published_date_is_built_again(line.dates[0])
+
+
+def _a_published_date_is_built_again(day):
+    """Nobody sees it before a person has read what would change."""
+    asked = "select count(*) from published.fct_card_transaction where is_abroad and transaction_date = %s"
+    before, build = _answer(asked, day), _published(day)
+    turned = _correct(day)
+    assert turned > before
+    client, approver = Client(), Client(airflow.APPROVER)
+    client.trigger("ingest_daily", day.isoformat())
+    question = _until(
+        lambda: next(iter([one for one in approver.questions() if one["task_instance"]["task_id"] == "agree"]), None),
+        client, day,
+    )  # fmt: skip
+    assert question["subject"].startswith(f"May {day} show build ")
+    assert question["subject"].endswith(f"instead of {build}?")
+    assert "fct_card_transaction" in question["body"]
+    assert "is_abroad" in question["body"]
+    assert (_answer(asked, day), _published(day)) == (before, build)
+    approver.answer(question, "Approve")
+    now = _until(lambda: _published(day) if _published(day) != build else None, client, day)
+    assert _answer(asked, day) == turned
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(
+            "select facts ->> 'approved_by', facts ->> 'previous_build_id' from audit.entry"
+            " where kind = 'publish' and (facts ->> 'build_id')::bigint = %s", (now,),
+        )  # fmt: skip
+        assert db.one(cursor) == (airflow.APPROVER, str(build))
+
+
+def _correct(day):
+    """The sender's file again, with every payment of the day abroad; how many these are."""
+    place = landing.folder(settings.landing_dir(), "card", "card_transaction", day)
+    manifest = json.loads((place / landing.MANIFEST).read_text())
+    with (place / manifest["file"]).open(newline="", encoding=manifest["encoding"]) as file:
+        rows = list(csv.DictReader(file, delimiter=manifest["delimiter"]))
+    mine = [row for row in rows if row["transaction_date"] == str(day)]
+    for row in mine:
+        row["is_abroad"] = "true"
+    with (place / manifest["file"]).open("w", newline="", encoding=manifest["encoding"]) as file:
+        writer = csv.DictWriter(file, rows[0], delimiter=manifest["delimiter"])
+        writer.writeheader()
+        writer.writerows(rows)
+    (place / landing.MANIFEST).write_text(json.dumps(manifest | {"sha256": landing.sha256(place / manifest["file"])}))
+    return len(mine)
+
+
+def _answer(asked, day, role="bi_reader"):
+    with db.connect(role) as link, link.cursor() as cursor:
+        cursor.execute(asked, (day,))
+        return db.one(cursor)[0]
+
+
+def _published(day):
+    return _answer("select build_id from governance.publication where business_date = %s", day, "platform")
+
+
+def _until(found, client, day, seconds=600):
+    deadline = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < deadline
+        assert not [run for run in client.runs(day.isoformat()) if run["state"] == "failed"]
+        time.sleep(1)
+    return answer
