@@ -32,6 +32,8 @@ KINDS = ("is_held", "was_held", "view_count_30d", "view_count_90d", "application
 HELD, WAS_HELD, VIEWS_30, VIEWS_90, STEPS_90 = range(5)
 PERSON = ("age_years", "risk_level", "is_assessment_valid", "has_marketing_consent")
 ALS_CUSTOMERS = 200_000
+# Products that a ranking takes.
+RANKED = 2
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,14 @@ def read(spec: Spec, as_of: date, build_id: int | None = None) -> OfferSet:
         if build is None:
             raise missing(spec, f"there is no training build that passed on or before {as_of}")
         shelves = {as_day(day): shelf for day, shelf in read_shelves(link, build.build_id).items()}
-        on_sale = min((int(shelf.on_sale.sum()) for shelf in shelves.values()), default=0)
-        if on_sale < 2:
+        on_sale = max((int(shelf.on_sale.sum()) for shelf in shelves.values()), default=0)
+        # A date of which nobody knows what was on sale teaches nothing.
+        shelves = {day: shelf for day, shelf in shelves.items() if shelf.on_sale.sum() >= RANKED}
+        if not shelves:
             raise missing(spec, f"build {build.build_id} knows {on_sale} products on sale, and a ranking needs two")
         ids = next(iter(shelves.values())).ids
         types = require_numeric(link, spec.features_table, (*spec.features, spec.population.column))
-        keys, numbers = _profiles(link, spec, build, types)
+        keys, numbers = _profiles(link, spec, build, types, [as_date(day) for day in shelves])
         taken = _taken(link, spec, build, ids, keys)
         cube, everyone = _cubes(link, build, ids, keys)
     refuse_infinite(spec.features, numbers, ".".join(spec.features_table))
@@ -183,10 +187,13 @@ def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(keys[at] == wanted, at, -1)
 
 
-def _profiles(link: connection, spec: Spec, build: Build, types: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted keys (n,) and the customers' numbers (n, features), of those who took something."""
+def _profiles(
+    link: connection, spec: Spec, build: Build, types: dict[str, str], days: list[date]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted keys (n,) and the customers' numbers (n, features), of those who took something after one of the days."""
     source = sql.SQL(
-        "from {features} f where f.build_id = {build} and {population} >= {least} and exists (select 1 from {labels} l"
+        "from {features} f where f.build_id = {build} and f.as_of_date = any({days}::date[])"
+        " and {population} >= {least} and exists (select 1 from {labels} l"
         " where l.build_id = f.build_id and l.as_of_date = f.as_of_date and l.customer_id = f.customer_id)"
     ).format(
         features=sql.Identifier(*spec.features_table),
@@ -194,6 +201,7 @@ def _profiles(link: connection, spec: Spec, build: Build, types: dict[str, str])
         build=sql.Literal(build.build_id),
         population=as_number("f", spec.population.column, types[spec.population.column]),
         least=sql.Literal(spec.population.at_least),
+        days=sql.Literal(days),
     )
     with link.cursor() as cursor:
         cursor.execute(sql.SQL("select max(f.as_of_date) ") + source)

@@ -94,10 +94,10 @@ def fit(spec: Spec, data: OfferSet, split: Split) -> Model:
 
 def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
     """Learn. Nothing that a training row sees was known later than its own as-of date."""
-    shelf = next(iter(data.shelves.values()))
+    newest = as_day(split.newest_learnt())
+    shelf = data.shelves[newest]
     lines = tuple(sorted(set(shelf.lines)))
     factors = _all_factors(spec, data, split)
-    newest = as_day(split.newest_learnt())
     taught = {
         name: _rows(data, lines, factors, _at_most(data, mask, spec.seed))
         for name, mask in (("train", split.train), ("stop", split.stop))
@@ -135,7 +135,8 @@ def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
         "baseline": "popularity: what most customers took next in the training periods, if they don't hold it",
         "als_customers": len(data.everyone[newest]),
         "about": [
-            f"Products, not product lines: {len(shelf)} on the shelf, {int(shelf.on_sale.sum())} on sale.",
+            f"Products, not product lines: {len(shelf)} on the shelf of {as_date(newest)},"
+            f" {int(shelf.on_sale.sum())} on sale. Each date is learnt with the shelf of that date.",
             f"Implicit alternating least squares (Hu, Koren and Volinsky 2008) over holdings and looks,"
             f" {factors[newest].items.shape[1]} factors, as of {as_date(newest)}; each customer's vector is solved for"
             " anew at scoring.",
@@ -154,6 +155,8 @@ def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
         factors=factors[newest],
         popular=data.taken[split.train].sum(axis=0),
         share=candidates.together(data.everyone[newest]),
+        null_shares=tuple(np.isnan(data.numbers[split.train]).mean(axis=0).tolist()),
+        shelf_null_shares=tuple(np.isnan(data.shelves[newest].numbers).mean(axis=0).tolist()),
         described=describe(columns, x.astype(np.float64), WORDS),
         threads=spec.threads,
         facts=held,

@@ -19,7 +19,7 @@ from ml.judging.kinds import ranking
 from ml.judging.reasons import top_reasons
 from ml.techniques.recommend import als, candidates
 from ml.techniques.recommend.data import OfferSet
-from ml.techniques.recommend.shelf import Shelf
+from ml.techniques.recommend.shelf import TOLD, Shelf
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +48,8 @@ class OfferJudgement(Judgement):
 @dataclass
 class Model:
     """`ids` are the products of training, in the order of the factors, of `popular` (P,), how often each was taken
-    in the training periods, and of `share` (P, P), the rule's table."""
+    in the training periods, and of `share` (P, P), the rule's table. `null_shares` are those of the features at
+    training, `shelf_null_shares` those of TOLD among the products of the newest date that was learnt from."""
 
     booster: lightgbm.Booster
     features: tuple[str, ...]
@@ -57,6 +58,8 @@ class Model:
     factors: als.Factors
     popular: np.ndarray
     share: np.ndarray
+    null_shares: tuple[float, ...]
+    shelf_null_shares: tuple[float, ...]
     described: dict[str, Any]
     threads: int
     facts: dict[str, Any]
@@ -187,6 +190,8 @@ class Model:
             "factors": {**asdict(self.factors), "items": self.factors.items.tolist()},
             "popular": self.popular.tolist(),
             "share": self.share.tolist(),
+            "null_shares": list(self.null_shares),
+            "shelf_null_shares": list(self.shelf_null_shares),
             "described": self.described,
             "threads": self.threads,
             "facts": self.facts,
@@ -208,11 +213,14 @@ def load(folder: Path) -> Model:
             factors=als.Factors(np.array(factors["items"]), factors["alpha"], factors["regularisation"]),
             popular=np.array(plain["popular"]),
             share=np.array(plain["share"]),
+            null_shares=tuple(plain["null_shares"]),
+            shelf_null_shares=tuple(plain["shelf_null_shares"]),
             described=plain["described"],
             threads=plain["threads"],
             facts=plain["facts"],
         )
         fits = len(model.ids) == len(model.factors.items) == len(model.popular) == len(model.share)
+        fits = fits and len(model.null_shares) == len(model.features) and len(model.shelf_null_shares) == len(TOLD)
     except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
         raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error
     if not fits or booster.feature_name() != list(model.columns):

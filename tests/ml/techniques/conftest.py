@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
 
 import numpy as np
@@ -139,3 +140,15 @@ def day_of(when: date, count: int, seed: int) -> dict[str, pd.DataFrame]:
 @pytest.fixture
 def shop(bank) -> Shop:
     return Shop(bank)
+
+
+@pytest.fixture
+def trained(shop):
+    """A recommender's data, split and model, learnt quickly."""
+    from ml.techniques import recommend as technique
+
+    shop.build()
+    quick = dataclasses.replace(recommend.SPEC, params={**recommend.SPEC.params, "num_boost_round": 40, "sweeps": 5})
+    data = technique.read(quick, TODAY)
+    split = technique.split(quick, data)
+    return data, split, technique.train(quick, data, split)
