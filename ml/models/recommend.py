@@ -13,7 +13,7 @@ SPEC = Spec(
     features_table=("features", "ftr_customer"),
     label_table=("features", "lbl_next_product"),
     label="product_id",
-    more_tables=(("features", "ftr_product"), ("features", "ftr_product_affinity")),
+    more_tables=(("features", "ftr_product"), ("features", "ftr_product_affinity"), ("features", "ftr_eligibility")),
     population=Population("account_count", 1.0, "customers with an open account on the as-of date"),
     features=(
         *("aum_amount", "deposit_amount", "wealth_amount", "account_count", "product_line_count", "tenure_days"),
