@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import lightgbm
 import numpy as np
 
+from ml.data.prerequisite import report
 from ml.data.split import Split, buckets
 from ml.data.training import as_date, as_day
 from ml.errors import DataPrerequisite, LeakageFound
+from ml.judging import drift
 from ml.judging.metrics import auc
 from ml.judging.reasons import Description, describe
 from ml.spec import Spec
 from ml.techniques.recommend import als, candidates
 from ml.techniques.recommend.data import OfferSet, missing
-from ml.techniques.recommend.model import Model
+from ml.techniques.recommend.model import Model, best_of
 from ml.techniques.settling import settle
 
 if TYPE_CHECKING:
@@ -67,13 +69,8 @@ def divide(spec: Spec, data: OfferSet) -> Split:
             f"{short[0]} has {counts[short[0]]} customers who took something, needed are {needed[short[0]]};"
             f" there are {len(days)} labelled as-of dates from {as_date(days[0])} to {as_date(days[-1])}",
         )
-        refused.report |= {
-            "build_id": data.build.build_id,
-            "positives": counts["train"],
-            "as_of_dates": [as_date(day).isoformat() for day in days],
-            "history_days": int(days[-1] - days[0] + spec.horizon_days),
-        }
-        raise DataPrerequisite(str(refused), refused.report)
+        found = report(spec, dates=data.dates(), positives=counts["train"], build_id=data.build.build_id)
+        raise DataPrerequisite(str(refused), found)
     periods = {
         "train": [as_date(day).isoformat() for day in usable],
         "calibration": [],
@@ -147,7 +144,7 @@ def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
             " without them.",
         ],
     }
-    return Model(
+    model = Model(
         booster=best,
         features=data.features,
         ids=shelf.ids,
@@ -161,6 +158,15 @@ def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
         threads=spec.threads,
         facts=held,
     )
+    gains = np.asarray(best.feature_importance("gain"))
+    model.baselines = drift.baselines(
+        data.features,
+        data.numbers[split.train],
+        best_of(model.rankings(data, split.train & (data.day == newest))["model"]),
+        gains[len(candidates.PAIR) :].tolist(),
+        float(gains.sum()),
+    )
+    return model
 
 
 def median_pair(data: OfferSet, split: Split) -> dict[str, Any]:

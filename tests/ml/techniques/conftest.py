@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.judging import groups
 from ml.models import clv, recommend
 from ml.techniques.two_part.fitting import WORDS
 
@@ -152,3 +153,29 @@ def trained(shop):
     data = technique.read(quick, TODAY)
     split = technique.split(quick, data)
     return data, split, technique.train(quick, data, split)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """A judgement of a model whose customers are known by halves, even and odd; what every technique's must say."""
+    monkeypatch.setattr(groups, "SMALL_ROWS", 20)
+    monkeypatch.setattr(groups, "SMALL_POSITIVES", 5)
+
+    def judge(model, data, rows, names, metric=None):
+        base = type(data)
+        bases = (base,) if issubclass(base, groups.Grouped) else (groups.Grouped, base)
+        half = np.where(np.arange(len(rows)) % 2, "odd", "even").astype(object)
+        known = type("Known", bases, {"groups": lambda self, mask: {"asset_tier": half[mask]}})
+        judged = model.judge(known(**vars(data)), rows, 1)
+        assert {one.name for one in judged.drift.shifts} == {"score", *names}
+        assert [(one.attribute, one.group) for one in judged.slices] == [("asset_tier", "even"), ("asset_tier", "odd")]
+        said = "\n".join(judged.sections())
+        assert f"against training: {judged.drift.verdict}" in said
+        assert "| asset_tier | odd |" in said
+        if metric:
+            for one in judged.slices:
+                alone = model.judge(data, rows & (half == one.group), 1).model[metric]
+                assert one.metrics[metric].value == pytest.approx(alone.value)
+        return judged
+
+    return judge

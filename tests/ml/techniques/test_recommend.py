@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -145,6 +146,8 @@ def test_through_the_verbs(shop, registry):
     made = train.run("recommend", TODAY)
     card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
     assert "## Rankings out of time" in card
+    assert re.search(r"- Leakage: no feature alone tells what is taken next, in \d+ pairs of a customer", card)
+    assert "## Drift of the test rows against training: " in card
     assert "**Not judged**: no two groups have 200 customers" in card, "99 customers took something in time"
     promoted = promote.run("recommend", TODAY)
     assert promoted["promoted"], promoted["gates"]
@@ -174,3 +177,13 @@ def test_through_the_verbs(shop, registry):
     later = evaluate.run("recommend", TODAY)
     assert list(later["by_date"]) == ["2025-07-31"]
     assert later["by_date"]["2025-07-31"]["model"]["ndcg_3"]["value"] > 0
+
+
+def test_drift_and_slices_are_in_the_judgement_and_customers_of_another_kind_are_seen(trained, seen):
+    data, split, model = trained
+    judged = seen(model, data, split.test, model.features, "ndcg_3")
+    assert judged.drift.verdict != "drifted"
+    assert "aren't compared, only the customer's own" in judged.sections()[1]
+    assert 0 < sum(one.weight for one in judged.drift.shifts[1:]) < 1, "pairs carry the rest"
+    others = dataclasses.replace(data, numbers=9 * data.numbers + 900)
+    assert {one.verdict for one in model.judge(others, split.test, 1).drift.shifts[1:]} == {"drifted"}
