@@ -16,14 +16,14 @@ from ml import acts
 from ml.data.build import daily_build
 from ml.data.columns import as_number, in_population, refuse_infinite, require_numeric
 from ml.data.scores import Scored, Target, replace_scores
+from ml.data.silent import Silence
 from ml.data.stream import CHUNK_ROWS, stream
+from ml.data.stream import Chunk as Customers
 from ml.errors import DataError, TrackingUnavailable
 from ml.spec import Spec, load_spec
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
-
-IMPROBABLE = 1e-9
 
 
 def run(model: str, as_of: date, build_id: int | None = None, alias: str = "champion") -> dict[str, Any]:
@@ -109,7 +109,6 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
     Raises DataError where a feature is missing, of another kind or infinite, and at the end where one has gone
     silent since training.
     """
-    where = ".".join(spec.features_table)
     names = model.features
     types = require_numeric(link, spec.features_table, (*names, spec.population.column))
     source = sql.SQL("from {features} f where f.build_id = {build} and f.as_of_date = {as_of} and {population}").format(
@@ -118,14 +117,24 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
         as_of=sql.Literal(target.as_of),
         population=in_population("f", spec.population, types[spec.population.column]),
     )
-    id_bytes = _longest_customer(link, spec, target)
-    silent, rows = np.arange(len(names)), 0
-    watch = model.watch() if hasattr(model, "watch") else None
     columns = [as_number("f", name, types[name]) for name in names]
-    for chunk in stream(link, columns, source, id_bytes=id_bytes, chunk_rows=CHUNK_ROWS, by_column=True):
-        refuse_infinite(names, chunk.numbers, where)
-        silent = silent[np.isnan(chunk.numbers[:, silent]).all(axis=0)]
-        rows += len(chunk.customers)
+    longest = _longest_customer(link, spec, target)
+    yield from by_chunk(
+        spec, model, target, stream(link, columns, source, longest, chunk_rows=CHUNK_ROWS, by_column=True)
+    )
+
+
+def by_chunk(spec: Spec, model: Any, target: Target, chunks: Iterator[Customers]) -> Iterator[Scored]:
+    """As `scored`, of chunks of customers with the model's features in order.
+
+    A model that can `watch` is left what was seen, as `seen`.
+    """
+    where = " or ".join(dict.fromkeys(".".join(table) for table in spec.tables if table != spec.label_table))
+    silence = Silence(model.features, model.null_shares)
+    watch = model.watch() if hasattr(model, "watch") else None
+    for chunk in chunks:
+        refuse_infinite(model.features, chunk.numbers, where)
+        silence.hear(chunk.numbers)
         scores = model.score(chunk.numbers)
         if watch:
             watch.add(chunk.numbers, scores)
@@ -133,14 +142,8 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
         acted_on = np.isin(bands, spec.reasons_for)
         reasons = iter(model.reasons(chunk.numbers[acted_on], spec.reason_count))
         yield Scored(chunk.customers, scores, bands, [next(reasons) if acted else None for acted in acted_on])
-    chance = np.array(model.null_shares) ** rows
-    if gone := [names[at] for at in silent if chance[at] < IMPROBABLE]:
-        raise DataError(
-            f"{where} is null for every customer of build {target.build_id} in {', '.join(gone)},"
-            " which had values at training: a source is missing. Nothing was written. Load it, or train a"
-            " version without it."
-        )
-    if watch and rows:
+    silence.refuse(where, target.build_id)
+    if watch and silence.rows:
         model.seen = watch
 
 

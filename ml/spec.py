@@ -74,9 +74,10 @@ class Spec:
 
     `sources` are the source tables without which the question can't be put (`campaign.contact`). `unjudged_groups`
     says why a version may pass where nobody's sex, age and region are known, and why gaps between groups limit nothing
-    where `gates.limits` names none. `bands` are
-    shares of the calibration customers from the top; the rest is `low`. `tells` is what the score tells, in zh and
-    en, for the sentences of reasons. `params` are the technique's own.
+    where `gates.limits` names none. `bands` are shares of the calibration customers from the top; the rest is `low`.
+    `reasons_for` are the bands that somebody acts on: at least those that a tag does (models/profile/model of the dbt
+    project). `tells` is what the score tells, in zh and en, for the sentences of reasons. `params` are the technique's
+    own.
     """
 
     name: str

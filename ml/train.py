@@ -88,7 +88,7 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
     with registry.training_run(spec, tags):
         trained = how.train(spec, data, split)
         judged = trained.judge(data, split.test, spec.seed)
-        version = _register(spec, how, data, split, trained, judged, {**tags, "leakage_compared": compared})
+        version = _register(spec, how, data, split, trained, judged, {**tags, "leakage": how.checked.format(compared)})
     retrain.done(spec.name, read_at)
     print(_summary(spec, as_of, version, trained.facts, judged))
     return {

@@ -90,7 +90,7 @@ def _read(texts: list[str], label: np.ndarray, classes: int, seed: int) -> np.nd
     found = np.empty(len(label), dtype=np.int64)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     for learn, held in folds.split(np.zeros(len(label)), label):
-        terms, linear = fit([texts[at] for at in learn], label[learn], SPEC.params, classes)
+        terms, linear, _ = fit([texts[at] for at in learn], label[learn], SPEC.params, classes)
         found[held] = linear.chances(terms([texts[at] for at in held])).argmax(axis=1)
     return found
 

@@ -103,6 +103,24 @@ class Offered:
 
 
 @dataclass(frozen=True)
+class Excluded:
+    """Per customer (n,) every product that may not be offered, with the first rule that says no, as JSON."""
+
+    table: ClassVar[str] = "customer_exclusion"
+    customers: np.ndarray
+    excluded: list[str]
+    count: Counter[str]
+
+    def columns(self) -> dict[str, pa.Array]:
+        """As the table has them."""
+        return {"customer_id": _text(self.customers), "excluded": pa.array(self.excluded, pa.string())}
+
+    def tally(self) -> Counter[str]:
+        """By rule."""
+        return Counter({f"not offered: {rule}": rows for rule, rows in self.count.items()})
+
+
+@dataclass(frozen=True)
 class FeedbackScored:
     """A score per feedback, with the customer who gave it (both UTF-8 bytes); else as `Scored`."""
 

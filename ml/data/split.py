@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
 
 import numpy as np
 
+from ml.data.prerequisite import report
 from ml.data.training import TrainingSet, as_date, as_day
 from ml.errors import DataPrerequisite
 from ml.spec import Spec
@@ -108,20 +108,10 @@ def _too_little(spec: Spec, data: TrainingSet, reason: str) -> DataPrerequisite:
         }
         for day in dates
     }
-    had = (dates[-1] + timedelta(days=spec.horizon_days) - dates[0]).days
-    report: dict[str, Any] = {
-        "model": spec.name,
-        "tables_needed": [".".join(table) for table in spec.tables],
-        "tables_missing": [],
-        "build_id": data.build.build_id,
-        "as_of_dates": by_date,
-        "history_days_needed": 2 * spec.horizon_days,
-        "history_days": had,
-        "positives_needed": spec.needs.train_positives,
-        "positives": int(data.label.sum()),
-    }
+    found = report(spec, dates=dates, positives=int(data.label.sum()))
+    found |= {"build_id": data.build.build_id, "as_of_dates": by_date}
     return DataPrerequisite(
-        f"{spec.name} is skipped: {reason}. Labelled history: {had} days ({len(dates)} as-of dates,"
-        f" {report['positives']} positives); needed are {2 * spec.horizon_days} days or more.",
-        report,
+        f"{spec.name} is skipped: {reason}. Labelled history: {found['history_days']} days ({len(dates)} as-of dates,"
+        f" {found['positives']} positives); needed are {2 * spec.horizon_days} days or more.",
+        found,
     )

@@ -13,6 +13,7 @@ from psycopg2 import sql
 from bankmart import db
 from ml.data.build import Build, training_build
 from ml.data.columns import as_number, column_types, in_population, refuse_infinite, require_numeric
+from ml.data.prerequisite import report
 from ml.data.stream import stream
 from ml.errors import DataError, DataPrerequisite
 from ml.spec import Spec
@@ -169,13 +170,4 @@ def _read_rows(
 
 
 def _missing(spec: Spec, reason: str, tables: list[tuple[str, ...]]) -> DataPrerequisite:
-    report: dict[str, Any] = {
-        "model": spec.name,
-        "tables_needed": [".".join(table) for table in spec.tables],
-        "tables_missing": [".".join(table) for table in tables],
-        "history_days_needed": 2 * spec.horizon_days,
-        "history_days": 0,
-        "positives_needed": spec.needs.train_positives,
-        "positives": 0,
-    }
-    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report)
+    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report(spec, tables))

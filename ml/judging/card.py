@@ -32,7 +32,6 @@ def model_card(spec: Spec, judged: Judgement, facts: dict[str, Any]) -> str:
     of_them = ""
     if judged.positives is not None:
         of_them = f", {judged.positives} positives ({judged.positives / judged.rows:.2%})"
-    compared = facts["leakage_compared"]
     return f"""# {spec.name}
 
 {spec.question}
@@ -51,7 +50,7 @@ def model_card(spec: Spec, judged: Judgement, facts: dict[str, Any]) -> str:
 - As-of dates, out-of-time test: {", ".join(periods["test"])}
 - Split: {facts["split_rule"]}
 - {len(facts["features"])} features; left out because null in every row: {empty}
-- Leakage: {compared} customers compared with what the daily builds saw at the time
+- Leakage: {facts["leakage"]}
 
 ## Out-of-time test
 {judged.rows} rows{of_them}.

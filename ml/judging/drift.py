@@ -65,21 +65,34 @@ def psi(expected: np.ndarray, actual: np.ndarray) -> float:
     return float(np.sum((a - e) * np.log(a / e)))
 
 
-def baseline(values: np.ndarray, weight: float = 0.0) -> Baseline:
-    """Deciles of the values (n,) and their rows; equal values stay in one bin, null has one of its own."""
+def baseline(values: np.ndarray, weight: float = 0.0, edges: Sequence[float] | None = None) -> Baseline:
+    """Deciles of the values (n,), or the bins between `edges`, and their rows.
+
+    Equal values stay in one bin, null has one of its own.
+    """
+    if edges is not None:
+        return Baseline(tuple(edges), tuple(_count(np.asarray(edges), values).tolist()), weight)
     there = values[~np.isnan(values)]
     places = np.linspace(0, 1, BINS + 1)[1:-1]
-    edges = np.unique(np.quantile(there, places, method="lower")) if len(there) else np.empty(0)
-    kept = tuple(float(edge) for edge in edges)
+    found = np.unique(np.quantile(there, places, method="lower")) if len(there) else np.empty(0)
+    kept = tuple(float(edge) for edge in found)
     return Baseline(kept, tuple(_count(np.asarray(kept), values).tolist()), weight)
 
 
 def baselines(
-    names: Sequence[str], numbers: np.ndarray, score: np.ndarray, weights: Sequence[float]
+    names: Sequence[str],
+    numbers: np.ndarray,
+    score: np.ndarray,
+    weights: Sequence[float],
+    whole: float | None = None,
 ) -> dict[str, Baseline]:
-    """Of the score (n,) and each feature (n, len(names)); `weights` say how much of the model each carries."""
+    """Of the score (n,) and each feature (n, len(names)); `weights` say how much of the model each carries.
+
+    `whole` is what all of the model weighs, where it looks at more than these features.
+    """
     share = np.asarray(weights, float)
-    share = share / share.sum() if share.sum() else share
+    whole = float(share.sum()) if whole is None else whole
+    share = share / whole if whole else share
     made = {SCORE: baseline(score, 1.0)}
     return made | {name: baseline(numbers[:, at], float(share[at])) for at, name in enumerate(names)}
 
@@ -111,6 +124,11 @@ class Watch:
         for at, name in enumerate(self.features):
             self.count[name] += _count(self.edges[name], sample[at])
 
+    @property
+    def rows(self) -> int:
+        """How many were counted."""
+        return int(self.count[SCORE].sum())
+
     def report(self) -> Drift:
         """What has been counted, judged."""
         shifts = [_shift(name, self.made[name], count) for name, count in self.count.items()]
@@ -123,7 +141,7 @@ class Watch:
             verdict = WATCH_WORD
         else:
             verdict = STABLE_WORD
-        return Drift(verdict, int(self.count[SCORE].sum()), [score, *rest])
+        return Drift(verdict, self.rows, [score, *rest])
 
 
 def drift(made: Mapping[str, Baseline], features: Sequence[str], numbers: np.ndarray, score: np.ndarray) -> Drift:
@@ -143,6 +161,25 @@ def report(title: str, found: Drift, most: int = 20) -> str:
         for one in found.shifts[: most + 1]
     ]
     return "\n".join(lines) + "\n"
+
+
+def section(found: Drift | None, unjudged: str = "", most: int = 8) -> str:
+    """What a model card says of it; `unjudged` says what of it makes no sense for the technique."""
+    if found is None:
+        return f"## Drift\n**Not judged**: {unjudged or 'the model keeps no distributions of its training'}."
+    rows = [
+        f"| {one.name} | {one.psi:.3f} | {one.noise:.3f} | {one.verdict} | {one.weight:.1%} |"
+        for one in found.shifts[:most]
+    ]
+    told = (
+        "the score first, then what moved most and how much of the model it carries" if len(rows) > 1 else "the score"
+    )
+    return (
+        f"## Drift of the test rows against training: {found.verdict}\n"
+        f"Population stability index: {told}; noise alone reaches what stands beside it once in a thousand."
+        f"{f' {unjudged}.' if unjudged else ''}\n\n"
+        "| column | PSI | noise alone | verdict | carries |\n| --- | --- | --- | --- | --- |\n" + "\n".join(rows)
+    )
 
 
 def _count(edges: np.ndarray, values: np.ndarray) -> np.ndarray:

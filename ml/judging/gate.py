@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ml.judging.drift import DRIFTED_WORD
 from ml.judging.fairness import unfair
 from ml.judging.groups import SMALL_POSITIVES, SMALL_ROWS
 from ml.judging.judgement import Judgement
@@ -51,6 +52,10 @@ def checks(gates: Gates, judged: Judgement) -> list[Check]:
         made.append(Check(f"{metric} believable", found_value.value < limit, f"{found_value}", needed))
     if judged.compared:
         made.append(_fair(gates, judged))
+    if judged.drift:
+        verdict, score = judged.drift.verdict, judged.drift.shifts[0]
+        found_drift = f"{verdict}, PSI of the score {score.psi:.3f}"
+        made.append(Check("drift", verdict != DRIFTED_WORD, found_drift, "the test rows resemble training's"))
     return made
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 if TYPE_CHECKING:
+    from ml.judging.drift import Drift
     from ml.judging.fairness import GroupFairness
+    from ml.judging.slices import Slice
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Judgement:
 
     `more_is_better` names every metric in the order of the reports. `positives` is None where the question
     has none. `fairness` are measures by group, `compared` what they are; `unknown_groups` says why there are none,
-    where nobody's groups are known.
+    where nobody's groups are known. `slices` are metrics by group; `drift` is against training, and `undrifted` says
+    what of it makes no sense for the technique.
     """
 
     rows: int
@@ -46,6 +49,9 @@ class Judgement:
     fairness: tuple[GroupFairness, ...] = ()
     unknown_groups: str = ""
     compared: str = ""
+    slices: tuple[Slice, ...] = ()
+    drift: Drift | None = None
+    undrifted: str = ""
     # How far a group's measure may lie from everybody else's, where the spec's `limits` don't say it.
     usual_gaps: ClassVar[Mapping[str, float]] = {}
 
@@ -55,8 +61,10 @@ class Judgement:
         return difference if self.more_is_better[metric] else difference.turned()
 
     def sections(self) -> list[str]:
-        """What the model card says beside the metrics, in Markdown: what else a technique judges by."""
-        return []
+        """What the model card says beside the metrics, in Markdown: drift and slices, and what else there is."""
+        from ml.judging import drift, slices
+
+        return [drift.section(self.drift, self.undrifted), slices.section(self.slices)]
 
     def has_both_classes(self) -> bool:
         """Whether there is something to judge: rows, and positives and negatives where the question has them."""

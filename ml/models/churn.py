@@ -43,6 +43,7 @@ SPEC = Spec(
         *windows("transaction_out_count", "transaction_in_count", "session_count", "card_payment_count"),
     ),
     bands={"high": 0.05, "medium": 0.15},
+    reasons_for=("high", "medium"),
     needs=Needs(train_positives=50, calibration_positives=20, test_positives=20),
     gates=Gates(
         metric="auc",

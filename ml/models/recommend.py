@@ -13,7 +13,7 @@ SPEC = Spec(
     features_table=("features", "ftr_customer"),
     label_table=("features", "lbl_next_product"),
     label="product_id",
-    more_tables=(("features", "ftr_product"), ("features", "ftr_product_affinity")),
+    more_tables=(("features", "ftr_product"), ("features", "ftr_product_affinity"), ("features", "ftr_eligibility")),
     population=Population("account_count", 1.0, "customers with an open account on the as-of date"),
     features=(
         *("aum_amount", "deposit_amount", "wealth_amount", "account_count", "product_line_count", "tenure_days"),
@@ -34,7 +34,8 @@ SPEC = Spec(
     unjudged_groups="eligibility rules decide who may be offered what, and say so; the model only orders what is left",
     limits=(
         "It learns from customers who took something: it says which product, not whether any will be taken.",
-        "What is on sale is known for today only: past dates are learnt with today's shelf.",
+        "Before the bank's first delivery of products nobody knows their rate, risk and term, and whether they were on"
+        " sale: such dates are learnt without the three, and with what somebody took in the year before as the shelf.",
         "A product that is newer than the model is offered to nobody until it is trained again.",
         "A wealth product that was given up and taken again counts as held in between.",
     ),

@@ -34,7 +34,7 @@ SPEC = Spec(
     needs=Needs(train_positives=80, calibration_positives=20, test_positives=20),
     gates=Gates(metric="qini", margin=0.05, minimum_rows=500, minimum_positives=20),
     bands={"high": 0.1, "medium": 0.2},
-    reasons_for=("high",),
+    reasons_for=("high", "medium"),
     unjudged_groups="effects are learnt from random draws; whom a campaign reaches is looked at when it is planned",
     limits=(
         "Effects are those of the offers, channels and customers of past campaigns; a new offer has none yet.",

@@ -98,7 +98,8 @@ class Technique:
     - `read(spec, as_of, build_id)`: the data set; default: features joined with a 0/1 label.
     - `again(spec, model, as_of, build_id)`: the data set by which a model in use is judged again; default: `read`'s.
     - `split(spec, data)`: default: by date, out of time. The same data give the same split.
-    - `check(link, spec, data)`: raises LeakageFound; returns how many rows were compared with the past.
+    - `check(link, spec, data)`: raises LeakageFound; returns how many rows it looked at. `checked` says for the model
+      card at what, with {} for the number.
     - `example(data, split)`: an input example that is nobody's; default: each feature's median.
     - `checks(gates, judged)`: what a version must show by its metrics.
     - `audit(spec, model, data, split)`: further checks that need the rows (fairness, drift).
@@ -116,6 +117,9 @@ class Technique:
     checks: Callable[[Gates, Judgement], list[Check]]
     audit: Callable[[Spec, Any, Any, Any], list[Check]]
     scored: Callable[[connection, Spec, Any, Target], Iterator[Chunk]]
+    checked: str = (
+        "no feature alone tells the label too well; {} customers compared with what the daily builds saw at the time"
+    )
     scores: type[Chunk] = Scored
     more_scores: tuple[type[Chunk], ...] = ()
 

@@ -19,7 +19,6 @@ from ml.judging.cost import cost_curve
 from ml.judging.groups import BRANCH, GroupedSet, groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds.probability import ProbabilityJudgement, with_groups
-from ml.judging.kinds.probability import checks as checks
 from ml.judging.metrics import compare
 from ml.judging.reasons import SCORE, describe, top_reasons
 from ml.spec import Economics, Spec

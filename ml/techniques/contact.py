@@ -17,7 +17,6 @@ from ml.errors import ArtefactRefused, LeakageFound
 from ml.judging import drift
 from ml.judging.judgement import Judgement
 from ml.judging.kinds.probability import ProbabilityJudgement
-from ml.judging.kinds.probability import checks as checks
 from ml.judging.reasons import SCORE, Description, describe, top_reasons
 from ml.spec import Spec
 from ml.techniques import binary

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from psycopg2 import sql
@@ -13,6 +14,7 @@ from psycopg2 import sql
 from bankmart import db
 from ml.data.build import Build, training_build
 from ml.data.columns import as_number, column_types, refuse_infinite, require_numeric
+from ml.data.prerequisite import report
 from ml.data.split import buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
@@ -128,7 +130,7 @@ def split_newest(spec: Spec, data: Unlabelled) -> DateSplit:
         rule, learnt = "one as-of date only: a quarter of the customers test", dates
     least = min(int(test.sum()), int((~test).sum()))
     if least < spec.gates.minimum_rows:
-        raise missing(spec, f"there are {least} customers to learn from or to judge on", least)
+        raise missing(spec, f"there are {least} customers to learn from or to judge on", least, dates)
     periods = {
         "train": [day.isoformat() for day in learnt],
         "calibration": [],
@@ -137,22 +139,22 @@ def split_newest(spec: Spec, data: Unlabelled) -> DateSplit:
     return DateSplit(~test, test, rule, periods)
 
 
+CHECKED = "there is no label that a feature could know, and every feature is of its own date: nothing to compare"
+
+
 def check_unlabelled(link: connection, spec: Spec, data: Unlabelled) -> int:
     """Nothing to leak: there is no label, and a feature is of its own date. No rows are compared."""
     return 0
 
 
-def missing(spec: Spec, reason: str, rows: int) -> DataPrerequisite:
-    """The report of what the model needs and what is there."""
-    report: dict[str, Any] = {
-        "model": spec.name,
-        "tables_needed": [".".join(table) for table in spec.tables],
-        "sources_needed": list(spec.sources),
-        "rows_needed": spec.gates.minimum_rows,
-        "rows": rows,
-    }
+def missing(spec: Spec, reason: str, rows: int, dates: Sequence[date] = ()) -> DataPrerequisite:
+    """The report of what the model needs and what is there. Nobody is positive: there is no label."""
+    found = report(spec, (), dates, history_days_needed=0, positives=None)
+    # One date will do: then other customers of the same date judge.
+    found |= {"as_of_dates_needed": 1, "rows_needed": spec.gates.minimum_rows, "rows": rows}
     needed = f"needed are {spec.gates.minimum_rows} customers of the population ({spec.population.statement})"
-    return DataPrerequisite(f"{spec.name} is skipped: {reason}; {needed}.", report)
+    had = f" as of one date to learn from and as many to judge on; there are {len(dates)} dates"
+    return DataPrerequisite(f"{spec.name} is skipped: {reason}; {needed}{had}.", found)
 
 
 def _read(

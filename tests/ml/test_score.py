@@ -43,7 +43,8 @@ def test_scores_are_ordered_by_risk_banded_explained_and_the_same_again(bank, ch
     assert lowest["high"] > highest["medium"] > lowest["medium"] > highest["low"]
 
     explained = scores["reasons"].notna()
-    assert (explained == (scores["band"] == "high")).all()
+    assert (explained == scores["band"].isin(["high", "medium"])).all(), "retention acts on both"
+    assert {len(reasons) for reasons in scores.loc[explained, "reasons"]} == {3}
     riskiest = scores.loc[scores["score"].idxmax(), "reasons"]
     assert len(riskiest) == 3
     assert [reason["contribution"] for reason in riskiest] == sorted(

@@ -106,6 +106,9 @@ def test_it_is_trained_promoted_and_scores_every_customer(bank, registry, name, 
     card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
     assert "## The technique" in card
     assert "| sex | F | 200 |" in card
+    assert "- Leakage: there is no label that a feature could know" in card
+    assert "## Drift of the test rows against training: " in card
+    assert "## Slices\n" in card
     metrics = registry.get_run(made["run_id"]).data.metrics
     gap = {"segment": "sex_kept_gap", "anomaly": "sex_alert_rate_gap"}[name]
     assert metrics[f"{gap}_low"] <= metrics[gap] <= metrics[f"{gap}_high"]
@@ -117,6 +120,7 @@ def test_it_is_trained_promoted_and_scores_every_customer(bank, registry, name, 
     result = score.run(name, TODAY)
     scores = bank.scores()
     assert result["rows"] == len(scores) == 300
+    assert result["drift"] in ("stable", "watch"), "the same kind of customers, fewer of them"
     assert np.isfinite(scores["score"]).all()
     assert scores["band"].value_counts().to_dict() == result["bands"]
     if name == "segment":
@@ -159,7 +163,8 @@ def test_sentiment_reads_every_feedback_of_the_build(bank, registry):
     new.loc[1, "feedback_text"] = "太慢了" * 33_000
     fill(bank, "ftr_feedback", new.fillna(""), daily, TODAY)
     bank.execute("update features.ftr_feedback set feedback_text = '' where feedback_text is null")
-    assert score.run("sentiment", TODAY)["rows"] == 60
+    result = score.run("sentiment", TODAY)
+    assert (result["rows"], result["drift"]) == (60, "stable")
     found = bank.execute("select feedback_id, customer_id, score, band, reasons from scores.feedback_score order by 1")
     assert found[0][1:4] == ("C00000", 0.0, "neutral")
     assert found[1][3] == "negative"

@@ -33,7 +33,12 @@ def class_metrics(confusion: np.ndarray) -> np.ndarray:
 
 
 def compare_classes(
-    model: np.ndarray, baseline: np.ndarray, truth: np.ndarray, classes: int, seed: int = 0
+    model: np.ndarray,
+    baseline: np.ndarray,
+    truth: np.ndarray,
+    classes: int,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Judgement:
     """Judge two sides' classes (n,) on the same rows, resampled in pairs; all are 0..classes-1."""
     rng = np.random.default_rng(seed)
@@ -47,7 +52,7 @@ def compare_classes(
     everybody = np.arange(len(truth))
     value = class_metrics(counted(everybody))
     drawn = np.stack(
-        [class_metrics(counted(rng.integers(0, len(truth), len(truth)))) for _ in range(RESAMPLES)], axis=0
+        [class_metrics(counted(rng.integers(0, len(truth), len(truth)))) for _ in range(resamples)], axis=0
     )
     return judgement(len(truth), None, METRICS, value, drawn)
 

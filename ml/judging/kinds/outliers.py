@@ -23,7 +23,9 @@ def found_at(score: np.ndarray, unusual: np.ndarray, k: int) -> float:
     return float(unusual[above].sum() + share * unusual[level].sum())
 
 
-def compare_search(model: np.ndarray, baseline: np.ndarray, unusual: np.ndarray, seed: int = 0) -> Judgement:
+def compare_search(
+    model: np.ndarray, baseline: np.ndarray, unusual: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
+) -> Judgement:
     """Judge two scores (n,) by the truth `unusual` (mask (n,)); k is how many there are, in every resample."""
     rng = np.random.default_rng(seed)
 
@@ -42,7 +44,7 @@ def compare_search(model: np.ndarray, baseline: np.ndarray, unusual: np.ndarray,
         ]
 
     value = np.array(measured(np.arange(len(unusual))))
-    drawn = np.array([measured(rng.integers(0, len(unusual), len(unusual))) for _ in range(RESAMPLES)])
+    drawn = np.array([measured(rng.integers(0, len(unusual), len(unusual))) for _ in range(resamples)])
     return judgement(len(unusual), int(unusual.sum()), METRICS, value, drawn)
 
 

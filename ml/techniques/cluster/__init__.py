@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,13 @@ from ml import score
 from ml.data.scores import Scored, Target
 from ml.data.training import median_row
 from ml.errors import ArtefactRefused, DataError
+from ml.judging import drift
 from ml.judging.fairness import with_groups
 from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds.clusters import compare_groups, profile_plot, shares_by_group
 from ml.judging.reasons import describe, top_reasons
+from ml.judging.slices import slices_of
 from ml.spec import Spec
 from ml.techniques import unlabelled
 from ml.techniques.cluster.fit import (
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 
 read = unlabelled.read_unlabelled
 split = unlabelled.split_newest
-check = unlabelled.check_unlabelled
+check, checked = unlabelled.check_unlabelled, unlabelled.CHECKED
 example = median_row
 FIT_ROWS = 50_000
 
@@ -65,6 +67,8 @@ class Model:
     null_shares: tuple[float, ...]
     seed: int
     facts: dict[str, Any]
+    baselines: dict[str, drift.Baseline] = field(default_factory=dict)
+    seen: drift.Watch | None = None
 
     def score(self, numbers: np.ndarray) -> np.ndarray:
         """How clearly each customer belongs to the nearest group (n,): 0 half-way to the next one, 1 at its centre."""
@@ -84,11 +88,21 @@ class Model:
         """Against as many equal tiers of assets, on the same customers in the same space."""
         judged = self._compared(data, rows, self.tiers(data, rows), None, seed)
         groups = groups_of(data, rows)
-        places = self.space(data.columns(self.features)[rows])
+        numbers = data.columns(self.features)[rows]
+        places = self.space(numbers)
         own = nearest(places, self.centres)
         few = np.sort(np.random.default_rng(seed).choice(len(places), min(STABILITY_ROWS, len(places)), replace=False))
         kept = kept_shares(places[few], places, own, self.centres, seed) if groups else np.ones(len(own))
-        return with_groups(judged, shares_by_group(own, self.keys, kept), groups, seed)
+        measured = shares_by_group(own, self.keys, kept)
+        return replace(
+            with_groups(judged, measured, groups, seed),
+            slices=slices_of(measured, groups, seed=seed),
+            drift=drift.drift(self.baselines, self.features, numbers, self.score(numbers)),
+        )
+
+    def watch(self) -> drift.Watch:
+        """A new count of customers against those of training, to be fed while they are scored."""
+        return drift.Watch(self.baselines, self.features)
 
     def against(self, rival: Model, data: Unlabelled, rows: np.ndarray, seed: int) -> Judgement:
         """As `judge`, with another model's groups in the baseline's place."""
@@ -127,6 +141,7 @@ class Model:
             "null_shares": list(self.null_shares),
             "seed": self.seed,
             "facts": self.facts,
+            "baselines": drift.as_plain(self.baselines),
         }
         save_plain(
             folder, document, dict.fromkeys(self.features, "double"), {"score": "double", "band": "string"}, example
@@ -175,7 +190,7 @@ def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:
     profiles = profile(numbers, nearest(places, centres), centres, given, data.features, described)
     kept = None if earlier is None else adjusted_rand_score(earlier, group)
     edges = np.quantile(np.nan_to_num(numbers[:, data.features.index(tier)]), np.linspace(0, 1, k + 1)[1:-1])
-    return Model(
+    model = Model(
         features=data.features,
         space=space,
         centres=centres,
@@ -205,6 +220,9 @@ def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:
             ],
         },
     )
+    # Every feature is scaled, so each carries as much of the distances as any other.
+    model.baselines = drift.baselines(data.features, numbers, model.score(numbers), [1.0] * len(data.features))
+    return model
 
 
 def load(folder: Path) -> Model:
@@ -222,6 +240,7 @@ def load(folder: Path) -> Model:
             null_shares=tuple(plain["null_shares"]),
             seed=int(plain["seed"]),
             facts=plain["facts"],
+            baselines=drift.from_plain(plain["baselines"]),
         )
         if model.centres.shape != (len(model.keys), len(model.features)):
             raise ValueError("its centres and its keys or features are of different numbers")
@@ -232,7 +251,9 @@ def load(folder: Path) -> Model:
 
 def scored(reader: connection, spec: Spec, model: Model, target: Target) -> Iterator[Scored]:
     """Every customer of the population, chunk by chunk; the band is the group's key."""
-    yield from score.scored(reader, spec, _Scoring(model), target)
+    view = _Scoring(model)
+    yield from score.scored(reader, spec, view, target)
+    model.seen = view.seen
 
 
 class _Scoring:
@@ -240,7 +261,8 @@ class _Scoring:
 
     def __init__(self, model: Model) -> None:
         self.model, self.features, self.null_shares = model, model.features, model.null_shares
-        self.reasons = model.reasons
+        self.reasons, self.watch = model.reasons, model.watch
+        self.seen: drift.Watch | None = None
         self._groups = np.empty(0, dtype=np.int64)
 
     def score(self, numbers: np.ndarray) -> np.ndarray:

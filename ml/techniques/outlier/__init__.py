@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,13 @@ import numpy as np
 
 from ml.data.training import median_row
 from ml.errors import DataError
+from ml.judging import drift
 from ml.judging.fairness import with_groups
 from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds.outliers import alerts_by_group, compare_search, search_plot
 from ml.judging.reasons import describe, top_reasons
+from ml.judging.slices import RESAMPLES, slices_by
 from ml.spec import Spec
 from ml.techniques import unlabelled
 from ml.techniques.outlier.evidence import Evidence, fit_evidence, strength
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 read = unlabelled.read_unlabelled
 split = unlabelled.split_newest
-check = unlabelled.check_unlabelled
+check, checked = unlabelled.check_unlabelled, unlabelled.CHECKED
 example = median_row
 ABOUT = ("异常程度", "how unusual the month is")
 FIT_ROWS = 50_000
@@ -49,6 +51,8 @@ class Model:
     rule: str
     null_shares: tuple[float, ...]
     facts: dict[str, Any]
+    baselines: dict[str, drift.Baseline] = field(default_factory=dict)
+    seen: drift.Watch | None = None
 
     def score(self, numbers: np.ndarray) -> np.ndarray:
         """Strangeness (n,), any finite number: the mean of both parts in robust spreads; 0 is the usual."""
@@ -73,9 +77,24 @@ class Model:
         """Against looking at the largest amounts first, on real customers with planted cases among them."""
         numbers, unusual = self._planted(data, rows, seed)
         scores = self.score(numbers)
-        judged = compare_search(scores, self._largest(numbers), unusual, seed)
-        alerts = alerts_by_group(self.bands(scores) != "low", unusual)
-        return with_groups(judged, alerts, groups_of(data, rows), seed)
+        largest = self._largest(numbers)
+        judged = compare_search(scores, largest, unusual, seed)
+        alerts, groups = alerts_by_group(self.bands(scores) != "low", unusual), groups_of(data, rows)
+
+        def of(mask: np.ndarray) -> Judgement:
+            return compare_search(scores[mask], largest[mask], unusual[mask], seed, RESAMPLES)
+
+        # What was planted is no drift.
+        real = data.columns(self.features)[rows]
+        return replace(
+            with_groups(judged, alerts, groups, seed),
+            slices=slices_by(of, groups, ("precision_at_k", "auc"), unusual.astype(np.float64)),
+            drift=drift.drift(self.baselines, self.features, real, self.score(real)),
+        )
+
+    def watch(self) -> drift.Watch:
+        """A new count of customers against those of training, to be fed while they are scored."""
+        return drift.Watch(self.baselines, self.features)
 
     def against(self, rival: Model, data: Unlabelled, rows: np.ndarray, seed: int) -> Judgement:
         """As `judge`, with another model in the baseline's place. Raises DataError where it knows other features."""
@@ -109,6 +128,7 @@ class Model:
             "rule": self.rule,
             "null_shares": list(self.null_shares),
             "facts": self.facts,
+            "baselines": drift.as_plain(self.baselines),
         }
         save_plain(folder, document, dict.fromkeys(self.features, "double"), {"score": "double"}, example)
 
@@ -154,6 +174,8 @@ def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:
                 + ", else low.",
             ],
         },
+        # The forest draws its features alike, and the evidence looks at all of them.
+        baselines=drift.baselines(data.features, numbers, scores, [1.0] * len(data.features)),
     )
 
 
@@ -174,6 +196,7 @@ def load(folder: Path) -> Model:
             rule=plain["rule"],
             null_shares=tuple(plain["null_shares"]),
             facts=plain["facts"],
+            baselines=drift.from_plain(plain["baselines"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise refused(error) from error

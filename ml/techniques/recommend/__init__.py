@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ml.data.scores import Excluded
 from ml.data.scores import Offered as scores
 from ml.techniques.recommend.data import read
 from ml.techniques.recommend.fitting import divide as split
@@ -11,4 +12,9 @@ from ml.techniques.recommend.fitting import refuse_knowing as check
 from ml.techniques.recommend.model import load
 from ml.techniques.recommend.offering import offered as scored
 
-__all__ = ["check", "example", "load", "read", "scored", "scores", "split", "train"]
+__all__ = ["check", "checked", "example", "load", "more_scores", "read", "scored", "scores", "split", "train"]
+more_scores = (Excluded,)
+checked = (
+    "no feature alone tells what is taken next, in {} pairs of a customer and a product; what the daily builds saw at"
+    " the time isn't compared"
+)

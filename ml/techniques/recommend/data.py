@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from psycopg2 import sql
@@ -14,6 +14,7 @@ from psycopg2 import sql
 from bankmart import db
 from ml.data.build import Build, training_build
 from ml.data.columns import as_number, column_types, refuse_infinite, require_numeric
+from ml.data.prerequisite import report
 from ml.data.split import buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
@@ -32,6 +33,8 @@ KINDS = ("is_held", "was_held", "view_count_30d", "view_count_90d", "application
 HELD, WAS_HELD, VIEWS_30, VIEWS_90, STEPS_90 = range(5)
 PERSON = ("age_years", "risk_level", "is_assessment_valid", "has_marketing_consent")
 ALS_CUSTOMERS = 200_000
+# Products that a ranking takes.
+RANKED = 2
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,14 @@ def read(spec: Spec, as_of: date, build_id: int | None = None) -> OfferSet:
         if build is None:
             raise missing(spec, f"there is no training build that passed on or before {as_of}")
         shelves = {as_day(day): shelf for day, shelf in read_shelves(link, build.build_id).items()}
-        on_sale = min((int(shelf.on_sale.sum()) for shelf in shelves.values()), default=0)
-        if on_sale < 2:
+        on_sale = max((int(shelf.on_sale.sum()) for shelf in shelves.values()), default=0)
+        # A date of which nobody knows what was on sale teaches nothing.
+        shelves = {day: shelf for day, shelf in shelves.items() if shelf.on_sale.sum() >= RANKED}
+        if not shelves:
             raise missing(spec, f"build {build.build_id} knows {on_sale} products on sale, and a ranking needs two")
         ids = next(iter(shelves.values())).ids
         types = require_numeric(link, spec.features_table, (*spec.features, spec.population.column))
-        keys, numbers = _profiles(link, spec, build, types)
+        keys, numbers = _profiles(link, spec, build, types, [as_date(day) for day in shelves])
         taken = _taken(link, spec, build, ids, keys)
         cube, everyone = _cubes(link, build, ids, keys)
     refuse_infinite(spec.features, numbers, ".".join(spec.features_table))
@@ -183,10 +188,13 @@ def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(keys[at] == wanted, at, -1)
 
 
-def _profiles(link: connection, spec: Spec, build: Build, types: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted keys (n,) and the customers' numbers (n, features), of those who took something."""
+def _profiles(
+    link: connection, spec: Spec, build: Build, types: dict[str, str], days: list[date]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted keys (n,) and the customers' numbers (n, features), of those who took something after one of the days."""
     source = sql.SQL(
-        "from {features} f where f.build_id = {build} and {population} >= {least} and exists (select 1 from {labels} l"
+        "from {features} f where f.build_id = {build} and f.as_of_date = any({days}::date[])"
+        " and {population} >= {least} and exists (select 1 from {labels} l"
         " where l.build_id = f.build_id and l.as_of_date = f.as_of_date and l.customer_id = f.customer_id)"
     ).format(
         features=sql.Identifier(*spec.features_table),
@@ -194,6 +202,7 @@ def _profiles(link: connection, spec: Spec, build: Build, types: dict[str, str])
         build=sql.Literal(build.build_id),
         population=as_number("f", spec.population.column, types[spec.population.column]),
         least=sql.Literal(spec.population.at_least),
+        days=sql.Literal(days),
     )
     with link.cursor() as cursor:
         cursor.execute(sql.SQL("select max(f.as_of_date) ") + source)
@@ -263,13 +272,4 @@ def _cubes(
 
 def missing(spec: Spec, reason: str, tables: list[tuple[str, ...]] | None = None) -> DataPrerequisite:
     """The report of a bank that hasn't the data (yet)."""
-    report: dict[str, Any] = {
-        "model": spec.name,
-        "tables_needed": [".".join(table) for table in spec.tables],
-        "tables_missing": [".".join(table) for table in tables or ()],
-        "history_days_needed": 2 * spec.horizon_days,
-        "history_days": 0,
-        "positives_needed": spec.needs.train_positives,
-        "positives": 0,
-    }
-    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report)
+    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report(spec, tables or ()))

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import lightgbm
 import numpy as np
 
+from ml.data.prerequisite import report
 from ml.data.split import Split, buckets
 from ml.data.training import as_date, as_day
 from ml.errors import DataPrerequisite, LeakageFound
+from ml.judging import drift
 from ml.judging.metrics import auc
 from ml.judging.reasons import Description, describe
 from ml.spec import Spec
 from ml.techniques.recommend import als, candidates
 from ml.techniques.recommend.data import OfferSet, missing
-from ml.techniques.recommend.model import Model
+from ml.techniques.recommend.model import Model, best_of
 from ml.techniques.settling import settle
 
 if TYPE_CHECKING:
@@ -67,13 +69,8 @@ def divide(spec: Spec, data: OfferSet) -> Split:
             f"{short[0]} has {counts[short[0]]} customers who took something, needed are {needed[short[0]]};"
             f" there are {len(days)} labelled as-of dates from {as_date(days[0])} to {as_date(days[-1])}",
         )
-        refused.report |= {
-            "build_id": data.build.build_id,
-            "positives": counts["train"],
-            "as_of_dates": [as_date(day).isoformat() for day in days],
-            "history_days": int(days[-1] - days[0] + spec.horizon_days),
-        }
-        raise DataPrerequisite(str(refused), refused.report)
+        found = report(spec, dates=data.dates(), positives=counts["train"], build_id=data.build.build_id)
+        raise DataPrerequisite(str(refused), found)
     periods = {
         "train": [as_date(day).isoformat() for day in usable],
         "calibration": [],
@@ -94,10 +91,10 @@ def fit(spec: Spec, data: OfferSet, split: Split) -> Model:
 
 def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
     """Learn. Nothing that a training row sees was known later than its own as-of date."""
-    shelf = next(iter(data.shelves.values()))
+    newest = as_day(split.newest_learnt())
+    shelf = data.shelves[newest]
     lines = tuple(sorted(set(shelf.lines)))
     factors = _all_factors(spec, data, split)
-    newest = as_day(split.newest_learnt())
     taught = {
         name: _rows(data, lines, factors, _at_most(data, mask, spec.seed))
         for name, mask in (("train", split.train), ("stop", split.stop))
@@ -135,7 +132,8 @@ def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
         "baseline": "popularity: what most customers took next in the training periods, if they don't hold it",
         "als_customers": len(data.everyone[newest]),
         "about": [
-            f"Products, not product lines: {len(shelf)} on the shelf, {int(shelf.on_sale.sum())} on sale.",
+            f"Products, not product lines: {len(shelf)} on the shelf of {as_date(newest)},"
+            f" {int(shelf.on_sale.sum())} on sale. Each date is learnt with the shelf of that date.",
             f"Implicit alternating least squares (Hu, Koren and Volinsky 2008) over holdings and looks,"
             f" {factors[newest].items.shape[1]} factors, as of {as_date(newest)}; each customer's vector is solved for"
             " anew at scoring.",
@@ -146,7 +144,7 @@ def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
             " without them.",
         ],
     }
-    return Model(
+    model = Model(
         booster=best,
         features=data.features,
         ids=shelf.ids,
@@ -154,10 +152,21 @@ def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
         factors=factors[newest],
         popular=data.taken[split.train].sum(axis=0),
         share=candidates.together(data.everyone[newest]),
+        null_shares=tuple(np.isnan(data.numbers[split.train]).mean(axis=0).tolist()),
+        shelf_null_shares=tuple(np.isnan(data.shelves[newest].numbers).mean(axis=0).tolist()),
         described=describe(columns, x.astype(np.float64), WORDS),
         threads=spec.threads,
         facts=held,
     )
+    gains = np.asarray(best.feature_importance("gain"))
+    model.baselines = drift.baselines(
+        data.features,
+        data.numbers[split.train],
+        best_of(model.rankings(data, split.train & (data.day == newest))["model"]),
+        gains[len(candidates.PAIR) :].tolist(),
+        float(gains.sum()),
+    )
+    return model
 
 
 def median_pair(data: OfferSet, split: Split) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,16 @@ import lightgbm
 import numpy as np
 
 from ml.errors import ArtefactRefused
-from ml.judging import plots
+from ml.judging import drift, plots
 from ml.judging.fairness import with_groups
 from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds import ranking
 from ml.judging.reasons import top_reasons
+from ml.judging.slices import RESAMPLES, slices_by
 from ml.techniques.recommend import als, candidates
 from ml.techniques.recommend.data import OfferSet
-from ml.techniques.recommend.shelf import Shelf
+from ml.techniques.recommend.shelf import TOLD, Shelf
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +29,11 @@ BOOSTER, PLAIN = "model.lgb", "model.json"
 ABOUT = ("推荐度", "the recommendation")
 SHAP_SAMPLE = 500
 RIVALS = ("popularity", "rules", "als")
+UNDRIFTED = (
+    "The score is each customer's best, against those of the newest date that was learnt from: a ranker's scores hang"
+    " on the season's shelf. Features of a customer and a product together aren't compared, only the"
+    " customer's own: the former follow the shelf, which changes by the bank's own doing"
+)
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,14 @@ class OfferJudgement(Judgement):
 
     def sections(self) -> list[str]:
         """For the model card."""
-        return [self.section]
+        return [self.section, *super().sections()]
 
 
 @dataclass
 class Model:
     """`ids` are the products of training, in the order of the factors, of `popular` (P,), how often each was taken
-    in the training periods, and of `share` (P, P), the rule's table."""
+    in the training periods, and of `share` (P, P), the rule's table. `null_shares` are those of the features at
+    training, `shelf_null_shares` those of TOLD among the products of the newest date that was learnt from."""
 
     booster: lightgbm.Booster
     features: tuple[str, ...]
@@ -57,9 +64,12 @@ class Model:
     factors: als.Factors
     popular: np.ndarray
     share: np.ndarray
+    null_shares: tuple[float, ...]
+    shelf_null_shares: tuple[float, ...]
     described: dict[str, Any]
     threads: int
     facts: dict[str, Any]
+    baselines: dict[str, drift.Baseline] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -144,7 +154,19 @@ class Model:
         lines = next(iter(data.shelves.values())).lines
         measured = ranking.shown_by_group(found["model"][some], taken[some], lines)
         groups = {name: one[some] for name, one in groups_of(data, rows).items()}
-        first = with_groups(judged["popularity"], measured, groups, seed)
+
+        def of(mask: np.ndarray) -> Judgement:
+            ours, theirs = (found[name][some][mask] for name in ("model", "popularity"))
+            return ranking.compare(ours, theirs, taken[some][mask], RESAMPLES, seed)
+
+        first = replace(
+            with_groups(judged["popularity"], measured, groups, seed),
+            slices=slices_by(of, groups, ("ndcg_3", "map", "recall_7")),
+            drift=drift.drift(
+                self.baselines, self.features, data.columns(self.features)[rows], best_of(found["model"])
+            ),
+            undrifted=UNDRIFTED,
+        )
         return OfferJudgement(**{one.name: getattr(first, one.name) for one in fields(Judgement)}, section=text)
 
     def against(self, rival: Model, data: OfferSet, rows: np.ndarray, seed: int) -> Judgement:
@@ -187,11 +209,20 @@ class Model:
             "factors": {**asdict(self.factors), "items": self.factors.items.tolist()},
             "popular": self.popular.tolist(),
             "share": self.share.tolist(),
+            "null_shares": list(self.null_shares),
+            "shelf_null_shares": list(self.shelf_null_shares),
             "described": self.described,
             "threads": self.threads,
             "facts": self.facts,
+            "baselines": drift.as_plain(self.baselines),
         }
         (folder / PLAIN).write_text(json.dumps(plain, indent=1), encoding="utf-8")
+
+
+def best_of(scores: np.ndarray) -> np.ndarray:
+    """Each row's best score (n,) of scores (n, P) that are -inf for no candidate; NaN for a row without any."""
+    best = scores.max(axis=1)
+    return np.where(np.isneginf(best), np.nan, best)
 
 
 def load(folder: Path) -> Model:
@@ -208,11 +239,15 @@ def load(folder: Path) -> Model:
             factors=als.Factors(np.array(factors["items"]), factors["alpha"], factors["regularisation"]),
             popular=np.array(plain["popular"]),
             share=np.array(plain["share"]),
+            null_shares=tuple(plain["null_shares"]),
+            shelf_null_shares=tuple(plain["shelf_null_shares"]),
             described=plain["described"],
             threads=plain["threads"],
             facts=plain["facts"],
+            baselines=drift.from_plain(plain["baselines"]),
         )
         fits = len(model.ids) == len(model.factors.items) == len(model.popular) == len(model.share)
+        fits = fits and len(model.null_shares) == len(model.features) and len(model.shelf_null_shares) == len(TOLD)
     except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
         raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error
     if not fits or booster.feature_name() != list(model.columns):

@@ -1,7 +1,9 @@
-"""Who is offered what on a business date: streamed, with the reason for what is left out."""
+"""Who is offered what on a business date: streamed, with the reason for each product that is not offered."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,28 +12,31 @@ from psycopg2 import sql
 
 from bankmart import db
 from ml.data.columns import as_number, refuse_infinite, require_numeric
-from ml.data.scores import Offered, Target
+from ml.data.scores import Chunk as Scores
+from ml.data.scores import Excluded, Offered, Target
+from ml.data.silent import Silence
 from ml.data.stream import Chunk, stream
 from ml.errors import DataError
 from ml.spec import Spec
 from ml.techniques.recommend import eligible
 from ml.techniques.recommend.data import ELIGIBILITY, HELD, KINDS, PERSON, affinity, id_bytes
 from ml.techniques.recommend.model import Model
-from ml.techniques.recommend.shelf import PRODUCTS, Shelf, read_shelves
+from ml.techniques.recommend.shelf import PRODUCTS, TOLD, Shelf, read_shelves
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
 OFFERS = 3
-# Of what is left out, this many a customer are written: those that would have come before an offer.
+# Of what is left out, this many a customer are written beside the offers: those that would have come before one.
 LEFT_OUT = 7
 CHUNK_ROWS = 10_000
 
 
-def offered(reader: connection, spec: Spec, model: Model, target: Target) -> Iterator[Offered]:
-    """The best offers of every customer of the population, and what a rule took from before them.
+def offered(reader: connection, spec: Spec, model: Model, target: Target) -> Iterator[Scores]:
+    """The best offers of every customer of the population, what a rule took from before them, and every exclusion.
 
-    Raises DataError where features are missing, of another kind or infinite, or the shelf is empty.
+    Raises DataError where features are missing, of another kind or infinite, the shelf is empty, and at the end where
+    a feature has gone silent since training.
     """
     shelf = read_shelves(reader, target.build_id).get(target.as_of)
     if shelf is None:
@@ -39,7 +44,11 @@ def offered(reader: connection, spec: Spec, model: Model, target: Target) -> Ite
             f"{'.'.join(PRODUCTS)} has no product of build {target.build_id} on {target.as_of}."
             " The features of that build weren't made: build them first."
         )
-    names = model.features
+    of_shelf = Silence(TOLD, model.shelf_null_shares)
+    refuse_infinite(TOLD, shelf.numbers, ".".join(PRODUCTS))
+    of_shelf.hear(shelf.numbers)
+    of_shelf.refuse(".".join(PRODUCTS), target.build_id, "product")
+    names, of_customer = model.features, Silence(model.features, model.null_shares)
     types = require_numeric(reader, spec.features_table, (*names, spec.population.column))
     asked = require_numeric(reader, ELIGIBILITY, PERSON)
     source = sql.SQL(
@@ -70,8 +79,13 @@ def offered(reader: connection, spec: Spec, model: Model, target: Target) -> Ite
         for chunk in stream(reader, columns, source, longest, order, CHUNK_ROWS):
             numbers = chunk.numbers[:, : len(names)]
             refuse_infinite(names, numbers, ".".join(spec.features_table))
+            of_customer.hear(numbers)
             person = eligible.Person.of(chunk.numbers[:, len(names) :])
-            yield _offers(model, shelf, chunk, numbers, known.of(chunk.customers), person, spec)
+            cube = known.of(chunk.customers)
+            code = eligible.exclusions(shelf, model.known(shelf), cube[:, :, HELD] > 0, person)
+            yield _offers(model, shelf, chunk, numbers, cube, code, spec)
+            yield _exclusions(shelf, chunk.customers, code)
+    of_customer.refuse(".".join(spec.features_table), target.build_id)
 
 
 class _Affinity:
@@ -104,12 +118,11 @@ class _Affinity:
 
 
 def _offers(
-    model: Model, shelf: Shelf, chunk: Chunk, numbers: np.ndarray, cube: np.ndarray, person: eligible.Person, spec: Spec
+    model: Model, shelf: Shelf, chunk: Chunk, numbers: np.ndarray, cube: np.ndarray, code: np.ndarray, spec: Spec
 ) -> Offered:
     whole = np.ones((len(cube), len(shelf)), dtype=bool)
     rows = model.pairs(shelf, cube, numbers, whole)
     scores = model.rank(rows).reshape(whole.shape)
-    code = eligible.exclusions(shelf, model.known(shelf), cube[:, :, HELD] > 0, person)
     order = np.argsort(-scores, axis=1, kind="stable")
     in_order = np.take_along_axis(code, order, axis=1)
     may = in_order == 0
@@ -131,4 +144,21 @@ def _offers(
         scores=scores[who, what],
         reasons=[next(reasons) if one else None for one in explained.tolist()],
         excluded=[why[one] or None for one in code[who, what].tolist()],
+    )
+
+
+def _exclusions(shelf: Shelf, customers: np.ndarray, code: np.ndarray) -> Excluded:
+    """Of the customers with any: product → rule, one entry for each of the shelf's products that is not offered."""
+    why = list(eligible.REASONS)
+    some = (code > 0).any(axis=1)
+    # Customers are alike in this: each pattern is written out once.
+    patterns, which = np.unique(code[some], axis=0, return_inverse=True)
+    said = [
+        json.dumps({shelf.ids[at]: why[row[at]] for at in np.flatnonzero(row)}, ensure_ascii=False) for row in patterns
+    ]
+    count = np.bincount(code[some].ravel(), minlength=len(why))
+    return Excluded(
+        customers=customers[some],
+        excluded=[said[at] for at in which.ravel().tolist()],
+        count=Counter({why[at]: int(count[at]) for at in np.flatnonzero(count[1:]) + 1}),
     )

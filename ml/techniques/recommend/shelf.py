@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PRODUCTS = ("features", "ftr_product")
 INVESTED = ("wealth", "fund", "insurance")
+# Of a product, what a source may cease to tell.
+TOLD = ("risk_level", "interest_rate", "term_months")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Shelf:
     def __len__(self) -> int:
         """How many products there are."""
         return len(self.ids)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """What is told of a product in numbers (products, len(TOLD))."""
+        return np.column_stack([getattr(self, name) for name in TOLD])
 
     @property
     def line_of(self) -> np.ndarray:

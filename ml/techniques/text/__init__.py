@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ml.data.scores import FeedbackScored, Target
+from ml.judging import drift
 from ml.judging.fairness import with_groups
 from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds.classes import class_metrics, compare_classes, confusion_plot, errors_by_group
+from ml.judging.slices import RESAMPLES, slices_by
 from ml.spec import Spec
 from ml.techniques.plain import load_plain, refused, save_plain
 from ml.techniques.text import data as text_data
 from ml.techniques.text.data import CLASSES, FeedbackSet, MonthSplit
-from ml.techniques.text.linear import Linear, fit_linear
+from ml.techniques.text.linear import Linear, fit_linear, shares
 from ml.techniques.text.terms import CHUNK_TEXTS, Terms, fit_terms
 
 if TYPE_CHECKING:
@@ -29,8 +31,15 @@ if TYPE_CHECKING:
 read = text_data.read_feedback
 split = text_data.split_by_month
 scores = FeedbackScored
+checked = "text and stars come in one row, and the text is as the customer wrote it: there is nothing to compare"
 _ZH = {"negative": "负面", "neutral": "中性", "positive": "正面"}
 SHOWN_TERMS = 15
+# Bounds of what is compared: texts of a few stock phrases lie so close together that deciles would part them.
+FEELINGS = (-0.7, -0.5, -0.3, -0.1, 0.1, 0.3, 0.5, 0.7)
+UNDRIFTED = (
+    "Its features aren't compared: they are ten thousands of character n-grams, nearly all absent from any one text,"
+    " and what new words do to the model shows in the feeling that it reads"
+)
 
 
 @dataclass
@@ -42,6 +51,8 @@ class Model:
     majority: int
     facts: dict[str, Any]
     features: tuple[str, ...] = ("feedback_text",)
+    baselines: dict[str, drift.Baseline] = field(default_factory=dict)
+    seen: drift.Watch | None = None
 
     def classes(self, texts: Sequence[str | None]) -> np.ndarray:
         """The class (n,) of each text, as an index in CLASSES; one that says nothing is neutral."""
@@ -73,9 +84,20 @@ class Model:
 
     def judge(self, data: FeedbackSet, rows: np.ndarray, seed: int) -> Judgement:
         """Against saying the most frequent class of every text; by groups of who wrote them."""
-        found, truth = self.classes(data.at(rows)), data.label[rows]
-        judged = compare_classes(found, np.full(len(found), self.majority), truth, len(CLASSES), seed)
-        return with_groups(judged, errors_by_group(found, truth, len(CLASSES)), groups_of(data, rows), seed)
+        (feeling, found), truth = self.read(data.at(rows)), data.label[rows]
+        always = np.full(len(found), self.majority)
+        judged = compare_classes(found, always, truth, len(CLASSES), seed)
+        groups = groups_of(data, rows)
+
+        def of(mask: np.ndarray) -> Judgement:
+            return compare_classes(found[mask], always[mask], truth[mask], len(CLASSES), seed, RESAMPLES)
+
+        return replace(
+            with_groups(judged, errors_by_group(found, truth, len(CLASSES)), groups, seed),
+            slices=slices_by(of, groups, ("macro_f1", "accuracy")),
+            drift=drift.drift(self.baselines, (), np.empty((len(feeling), 0)), feeling),
+            undrifted=UNDRIFTED,
+        )
 
     def against(self, rival: Model, data: FeedbackSet, rows: np.ndarray, seed: int) -> Judgement:
         """As `judge`, with another model in the baseline's place."""
@@ -98,6 +120,7 @@ class Model:
             "prior": self.linear.prior.tolist(),
             "majority": self.majority,
             "facts": self.facts,
+            "baselines": drift.as_plain(self.baselines),
         }
         save_plain(folder, document, {"feedback_text": "string"}, {"score": "double", "band": "string"}, example)
 
@@ -115,15 +138,23 @@ def example(data: FeedbackSet, split: MonthSplit) -> dict[str, Any]:
 def train(spec: Spec, data: FeedbackSet, split: MonthSplit) -> Model:
     """Fit on the earlier months' texts and stars. Same input, same weights."""
     label = data.label[split.train]
-    terms, linear = fit(data.at(split.train), label, spec.params)
+    terms, linear, unseen = fit(data.at(split.train), label, spec.params)
     majority = int(np.bincount(label).argmax())
-    return Model(terms, linear, majority, _facts(terms, linear, label, majority))
+    # Of texts that it has learnt a model is surer than of any to come.
+    chances = shares(unseen)
+    made = {drift.SCORE: drift.baseline(chances[:, 2] - chances[:, 0], 1.0, FEELINGS)}
+    return Model(terms, linear, majority, _facts(terms, linear, label, majority), baselines=made)
 
 
-def fit(texts: Sequence[str], label: np.ndarray, params: Any, classes: int = len(CLASSES)) -> tuple[Terms, Linear]:
-    """N-grams and weights of texts with labels 0..classes-1; `params` as in `ml.models.sentiment`."""
+def fit(
+    texts: Sequence[str], label: np.ndarray, params: Any, classes: int = len(CLASSES)
+) -> tuple[Terms, Linear, np.ndarray]:
+    """N-grams and weights of texts with labels 0..classes-1, and each text's log-odds as one that wasn't learnt.
+
+    `params` as in `ml.models.sentiment`.
+    """
     terms = fit_terms(texts, tuple(params["lengths"]), params["least_texts"])
-    return terms, fit_linear(terms(texts), label, classes, params)
+    return terms, *fit_linear(terms(texts), label, classes, params)
 
 
 def load(folder: Path) -> Model:
@@ -134,7 +165,8 @@ def load(folder: Path) -> Model:
         linear = Linear(*(np.array(plain[name], dtype=np.float64) for name in ("weights", "bias", "prior")))
         if linear.weights.shape != (len(CLASSES), len(terms.terms)) or len(terms.idf) != len(terms.terms):
             raise ValueError("its vocabulary and weights are of different sizes")
-        return Model(terms, linear, int(plain["majority"]), plain["facts"])
+        baselines = drift.from_plain(plain["baselines"])
+        return Model(terms, linear, int(plain["majority"]), plain["facts"], baselines=baselines)
     except (ValueError, KeyError, TypeError) as error:
         raise refused(error) from error
 
@@ -143,9 +175,11 @@ def scored(reader: connection, spec: Spec, model: Model, target: Target) -> Iter
     """The build's texts, chunk by chunk."""
     text_data.require_columns(reader, spec)
     names = np.array(CLASSES)
+    watch = drift.Watch(model.baselines, ())
     for chunk in text_data.stream_feedback(reader, spec, target.build_id):
         feedback, customers, _, texts, _ = zip(*chunk, strict=True)
         feeling, found = model.read(texts)
+        watch.add(np.empty((len(feeling), 0)), feeling)
         bands = names[found]
         told = np.flatnonzero(np.isin(bands, spec.reasons_for))
         reasons: list[str | None] = [None] * len(texts)
@@ -156,6 +190,7 @@ def scored(reader: connection, spec: Spec, model: Model, target: Target) -> Iter
         yield FeedbackScored(
             np.array(feedback, dtype=object), np.array(customers, dtype=object), feeling, bands, reasons
         )
+    model.seen = watch if watch.rows else None
 
 
 def _reasons(

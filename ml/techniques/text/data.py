@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from psycopg2 import sql
@@ -14,6 +14,7 @@ from psycopg2 import sql
 from bankmart import db
 from ml.data.build import Build, training_build
 from ml.data.columns import column_types
+from ml.data.prerequisite import report
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, DataPrerequisite
 from ml.judging.groups import Grouped, group_days, read_groups
@@ -27,6 +28,7 @@ CLASSES = ("negative", "neutral", "positive")
 _WANTED = ("feedback_id", "customer_id", "feedback_date", "feedback_text", "score")
 # The newest months that hold this share of the texts are the test.
 TEST_SHARE = 0.2
+MONTHS_NEEDED = 2
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,10 @@ def read_feedback(spec: Spec, as_of: date, build_id: int | None = None) -> Feedb
         require_columns(link, spec)
         build = training_build(link, as_of, build_id)
         if build is None:
-            raise _missing(spec, f"there is no training build that passed on or before {as_of}", {})
+            raise _missing(spec, f"there is no training build that passed on or before {as_of}")
         rows = [row for chunk in stream_feedback(link, spec, build.build_id) for row in chunk if row[4] is not None]
     if not rows:
-        raise _missing(spec, f"build {build.build_id} has no feedback with stars", {})
+        raise _missing(spec, f"build {build.build_id} has no feedback with stars")
     digest = hashlib.sha256()
     for row in rows:
         digest.update(repr(row).encode())
@@ -130,7 +132,7 @@ def require_columns(link: connection, spec: Spec) -> None:
     columns = column_types(link, spec.features_table)
     where = ".".join(spec.features_table)
     if not columns:
-        raise _missing(spec, f"{where} isn't there (or the role scorer may not read it)", {})
+        raise _missing(spec, f"{where} isn't there (or the role scorer may not read it)")
     if absent := [name for name in _WANTED if name not in columns]:
         raise DataError(f"{where} lacks {', '.join(absent)}, which {spec.name} reads by name. Build it again.")
 
@@ -159,15 +161,15 @@ def split_by_month(spec: Spec, data: FeedbackSet) -> MonthSplit:
     months = np.unique(data.day)
     counts = np.array([(data.day == month).sum() for month in months])
     tested = np.cumsum(counts[::-1])[::-1] - counts < TEST_SHARE * data.rows
-    if len(months) < 2:
-        raise _missing(spec, "all feedback is of one month, so nothing later could judge it", _shown(data))
+    if len(months) < MONTHS_NEEDED:
+        raise _missing(spec, "all feedback is of one month, so nothing later could judge it", data)
     tested[0] = False
     test = np.isin(data.day, months[tested])
     for name, mask, needed in (("train", ~test, spec.needs.train_positives), ("test", test, spec.needs.test_positives)):
         count = np.bincount(data.label[mask], minlength=len(CLASSES))
         if count.min() < needed:
             rare = CLASSES[int(count.argmin())]
-            raise _missing(spec, f"{name} has {count.min()} {rare} texts, needed are {needed}", _shown(data))
+            raise _missing(spec, f"{name} has {count.min()} {rare} texts, needed are {needed}", data)
     periods = {
         "train": [as_date(day).isoformat() for day in months[~tested]],
         "calibration": [],
@@ -176,20 +178,29 @@ def split_by_month(spec: Spec, data: FeedbackSet) -> MonthSplit:
     return MonthSplit(~test, test, f"the newest months with {TEST_SHARE:.0%} of the texts test", periods)
 
 
-def _shown(data: FeedbackSet) -> dict[str, Any]:
-    by_class = np.bincount(data.label, minlength=len(CLASSES)).tolist()
-    return {"texts": dict(zip(CLASSES, by_class, strict=True)), "months": [day.isoformat() for day in data.dates()]}
-
-
 def _month_end(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
-def _missing(spec: Spec, reason: str, found: dict[str, Any]) -> DataPrerequisite:
-    report = {
-        "model": spec.name,
-        "tables_needed": [".".join(spec.features_table), *spec.sources],
-        "texts_needed_by_class": {"train": spec.needs.train_positives, "test": spec.needs.test_positives},
-        **found,
-    }
-    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report)
+def _missing(spec: Spec, reason: str, data: FeedbackSet | None = None) -> DataPrerequisite:
+    """The report of what the model needs and what is there; the positives are those of its rarest class."""
+    by_class = np.bincount(data.label, minlength=len(CLASSES)).tolist() if data else [0] * len(CLASSES)
+    dates = data.dates() if data else []
+    found = report(
+        spec,
+        () if data else [spec.features_table],
+        dates,
+        history_days_needed=MONTHS_NEEDED * 31,
+        # Stars come with the text: a month's end is all that is waited for.
+        horizon_days=31,
+        positives=min(by_class),
+        texts_needed_by_class={"train": spec.needs.train_positives, "test": spec.needs.test_positives},
+        texts=dict(zip(CLASSES, by_class, strict=True)),
+        months_needed=MONTHS_NEEDED,
+        months=len(dates),
+    )
+    had = f"There are {sum(by_class)} texts with stars of {len(dates)} months; needed are {MONTHS_NEEDED} months"
+    return DataPrerequisite(
+        f"{spec.name} is skipped: {reason}. {had} with {spec.needs.train_positives} texts of each class to learn from.",
+        found,
+    )

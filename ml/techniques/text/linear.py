@@ -32,13 +32,21 @@ class Linear:
 
     def chances(self, rows: csr_matrix) -> np.ndarray:
         """Shares of the classes' own probabilities (n, classes); a text that says nothing has the prior's."""
-        chance = 1 / (1 + np.exp(-np.clip(self.decide(rows), -500, 500)))
-        chance /= chance.sum(axis=1, keepdims=True)
-        return np.where((rows.getnnz(axis=1) == 0)[:, None], self.prior, chance)
+        return np.where((rows.getnnz(axis=1) == 0)[:, None], self.prior, shares(self.decide(rows)))
 
 
-def fit_linear(rows: csr_matrix, label: np.ndarray, classes: int, params: Mapping[str, Any], seed: int = 0) -> Linear:
-    """Fit on labels (n,) 0..classes-1. Deterministic given the seed.
+def shares(decided: np.ndarray) -> np.ndarray:
+    """Log-odds of each class (n, classes) as shares of the classes' own probabilities."""
+    chance = 1 / (1 + np.exp(-np.clip(decided, -500, 500)))
+    return np.asarray(chance / chance.sum(axis=1, keepdims=True))
+
+
+def fit_linear(
+    rows: csr_matrix, label: np.ndarray, classes: int, params: Mapping[str, Any], seed: int = 0
+) -> tuple[Linear, np.ndarray]:
+    """Fit on labels (n,) 0..classes-1; beside it the log-odds (n, classes) of each text as one that wasn't learnt.
+
+    Deterministic given the seed.
 
     Two regressions are added up, which stay one linear model: on the n-grams as they are, and on n-grams weighed by
     how much more often they are in the class (log-count ratios: Wang and Manning 2012). `strength` is the inverse
@@ -55,7 +63,8 @@ def fit_linear(rows: csr_matrix, label: np.ndarray, classes: int, params: Mappin
             decided[held] = np.asarray(rows[held] @ weights.T) + bias
         move = _best_move(decided, label, classes)
     weights, bias = _weights(rows, label, classes, params)
-    return Linear(weights, bias + move, count / len(label))
+    made = Linear(weights, bias + move, count / len(label))
+    return made, decided + move if count.min() >= LEAST_TEXTS else made.decide(rows)
 
 
 def _weights(

@@ -16,17 +16,15 @@ from ml.data.columns import as_number, column_types, refuse_infinite, require_nu
 from ml.data.split import Split, buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
-from ml.errors import DataError, DataPrerequisite, LeakageFound
+from ml.errors import DataError, LeakageFound
 from ml.judging.groups import Grouped
 from ml.judging.kinds.value import ranks
 from ml.spec import Spec
+from ml.techniques.two_part.months import HORIZONS, TRAIN_DATES, missing, month_of
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-# Months ahead, the longest that the history allows.
-HORIZONS = (12, 6, 3)
-TRAIN_DATES = 2
 # No feature alone may rank the coming margin's change like this: it would have been made from it.
 UNBELIEVABLE_SPEARMAN = 0.97
 
@@ -119,12 +117,6 @@ def source_of(spec: Spec, build_id: int, types: dict[str, str], labels: sql.Comp
     )
 
 
-def month_of(day: float) -> int:
-    """Months since the year 0, of days since 1970."""
-    when = as_date(day)
-    return when.year * 12 + when.month
-
-
 def horizon(days: np.ndarray, known: dict[int, np.ndarray]) -> int | None:
     """The longest horizon whose test date leaves enough older dates with their months over; None without any.
 
@@ -149,7 +141,12 @@ def divide(spec: Spec, data: ValueSet) -> Split:
     for name, mask in (("train", train), ("calibration", calibration), ("early stopping", stop), ("test", test)):
         if (count := int(mask.sum())) < least.get(name, spec.needs.test_positives):
             raise missing(
-                spec, f"{name} has {count} customers, needed are {least.get(name, spec.needs.test_positives)}"
+                spec,
+                f"{name} has {count} customers, needed are {least.get(name, spec.needs.test_positives)}",
+                None,
+                days.tolist(),
+                data.build,
+                count,
             )
     learnt = [as_date(day).isoformat() for day in usable]
     rule = f"a gap of {data.months} months before test; calibrated on other customers, not later"
@@ -185,7 +182,7 @@ def read(spec: Spec, as_of: date, build_id: int | None = None, months: int | Non
         for months, both in labels.items()
     }
     if months is not None and not known[months].any():
-        raise missing(spec, f"no margin of {months} months after a month end is known yet")
+        raise missing(spec, f"no margin of {months} months after a month end is known yet", None, days.tolist(), build)
     months = months or horizon(days, known)
     if months is None:
         first, last = as_date(days[0]), as_date(days[-1])
@@ -193,6 +190,10 @@ def read(spec: Spec, as_of: date, build_id: int | None = None, months: int | Non
             spec,
             f"the margin after {len(days)} month ends from {first} to {last} is known, which doesn't leave"
             f" {TRAIN_DATES} of them {HORIZONS[-1]} months or more before the newest",
+            None,
+            days.tolist(),
+            build,
+            len(customers),
         )
     kept = ~np.isnan(labels[months][:, 0])
     newest = as_date(numbers[kept, 0].max())
@@ -209,7 +210,8 @@ def read(spec: Spec, as_of: date, build_id: int | None = None, months: int | Non
     is_empty = np.asarray(np.isnan(features).all(axis=0))
     before = features[:, names.index(repeated_column(months))]
     if np.isnan(before).all():
-        raise missing(spec, f"{repeated_column(months)} is null for everybody in build {build.build_id}")
+        reason = f"{repeated_column(months)} is null for everybody in build {build.build_id}"
+        raise missing(spec, reason, None, days.tolist(), build)
     rate = float(numbers[kept, 1][0])
     return GroupedValues(
         build=build,
@@ -243,18 +245,6 @@ def refuse_knowing(link: connection, spec: Spec, data: ValueSet) -> int:
             " outcome or from later data: put its as-of date right."
         )
     return data.rows
-
-
-def missing(spec: Spec, reason: str, tables: list[tuple[str, ...]] | None = None) -> DataPrerequisite:
-    """The report of a bank that hasn't the data (yet)."""
-    report: dict[str, Any] = {
-        "model": spec.name,
-        "tables_needed": [".".join(table) for table in spec.tables],
-        "tables_missing": [".".join(table) for table in tables or ()],
-        "history_months_needed": 2 * HORIZONS[-1] + TRAIN_DATES - 1,
-        "months_ahead": list(HORIZONS),
-    }
-    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report)
 
 
 def _read_rows(link: connection, spec: Spec, build: Build, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

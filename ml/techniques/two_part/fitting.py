@@ -8,11 +8,13 @@ import lightgbm
 import numpy as np
 
 from ml.data.split import Split
+from ml.judging import drift
 from ml.judging.reasons import Description, describe
 from ml.spec import Spec
 from ml.techniques.settling import settle
-from ml.techniques.two_part.data import ValueSet, discounted_months, month_of
+from ml.techniques.two_part.data import ValueSet, discounted_months
 from ml.techniques.two_part.model import YEAR, Model, Plain
+from ml.techniques.two_part.months import month_of
 
 # Changes beyond these shares of the training customers are drawn in: single windfalls aren't a rule.
 CLIP = (0.001, 0.999)
@@ -83,6 +85,11 @@ def learn(spec: Spec, data: ValueSet, split: Split) -> Model:
     thresholds = {name: float(np.quantile(yearly, 1 - share)) for name, share in zip(spec.bands, shares, strict=True)}
     model.plain = Plain(**{**model.plain.__dict__, "scale": scale, "thresholds": thresholds})
     model.facts = _facts(model, data, is_active, floor)
+    learnt = data.numbers[split.train]
+    # Either booster is half of the model, whatever the unit of its gain.
+    gains = [np.asarray(one.feature_importance("gain")) for one in (active, amount)]
+    weights = sum(gain / max(gain.sum(), 1e-300) for gain in gains)
+    model.baselines = drift.baselines(data.features, learnt, model.score(learnt), list(weights))
     return model
 
 

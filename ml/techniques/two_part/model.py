@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,13 @@ import lightgbm
 import numpy as np
 
 from ml.errors import ArtefactRefused, DataError
-from ml.judging import plots
+from ml.judging import drift, plots
 from ml.judging.fairness import with_groups
 from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds import value
 from ml.judging.reasons import top_reasons
+from ml.judging.slices import RESAMPLES, slices_by
 from ml.techniques.trees import predicted
 from ml.techniques.two_part.data import ValueSet, discounted_months, repeated_column
 
@@ -28,6 +29,7 @@ ACTIVE, AMOUNT, PLAIN = "active.lgb", "model.lgb", "model.json"
 ABOUT = ("客户价值", "the customer's value")
 YEAR = 12
 SHAP_SAMPLE = 500
+SHOWN = ("spearman", "mae", "decile_error")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class ValueJudgement(Judgement):
 
     def sections(self) -> list[str]:
         """For the model card."""
-        return [self.section]
+        return [self.section, *super().sections()]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Plain:
 
 @dataclass
 class Model:
-    """Two boosters over the same features, and the numbers that join them."""
+    """Two boosters over the same features, and the numbers that join them; `baselines`: what drift is measured by."""
 
     active: lightgbm.Booster
     amount: lightgbm.Booster
@@ -70,6 +72,8 @@ class Model:
     described: dict[str, Any]
     threads: int
     facts: dict[str, Any]
+    baselines: dict[str, drift.Baseline] = field(default_factory=dict)
+    seen: drift.Watch | None = None
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -142,13 +146,27 @@ class Model:
 
     def judge(self, data: ValueSet, rows: np.ndarray, seed: int) -> ValueJudgement:
         """Against the months before, repeated, on the rows (mask (n,))."""
-        promised, came = self.expected(self._of(data, rows)), data.margin[rows]
-        judged = value.compare(promised, data.repeated[rows], came, seed=seed)
+        numbers = self._of(data, rows)
+        promised, came, before = self.expected(numbers), data.margin[rows], data.repeated[rows]
+        judged = value.compare(promised, before, came, seed=seed)
         is_top = self.bands(promised * self.yearly) == next(iter(self.thresholds), "")
         measured = value.promises_by_group(promised, came, is_top)
-        judged = with_groups(judged, measured, groups_of(data, rows), seed)
+        groups = groups_of(data, rows)
+
+        def of(mask: np.ndarray) -> Judgement:
+            return value.compare(promised[mask], before[mask], came[mask], RESAMPLES, seed)
+
+        judged = replace(
+            with_groups(judged, measured, groups, seed),
+            slices=slices_by(of, groups, SHOWN),
+            drift=drift.drift(self.baselines, self.features, numbers, promised * self.yearly),
+        )
         text = value.table(f"Promise and outcome, {self.plain.months} months", promised, came)
         return ValueJudgement(**{one.name: getattr(judged, one.name) for one in fields(Judgement)}, section=text)
+
+    def watch(self) -> drift.Watch:
+        """A new count of customers against those of training, to be fed while they are scored."""
+        return drift.Watch(self.baselines, self.features)
 
     def against(self, rival: Model, data: ValueSet, rows: np.ndarray, seed: int) -> Judgement:
         """Another value model in the baseline's place."""
@@ -188,6 +206,7 @@ class Model:
             "described": self.described,
             "threads": self.threads,
             "facts": self.facts,
+            "baselines": drift.as_plain(self.baselines),
         }
         (folder / PLAIN).write_text(json.dumps(plain, indent=1), encoding="utf-8")
 
@@ -208,6 +227,7 @@ def load(folder: Path) -> Model:
             described=plain["described"],
             threads=plain["threads"],
             facts=plain["facts"],
+            baselines=drift.from_plain(plain["baselines"]),
         )
     except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
         raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.data.leakage import refuse_leakage
+from ml.data.prerequisite import report
 from ml.data.scores import Chunk, Offered, Scored, Target
 from ml.data.split import Split, buckets
 from ml.data.training import as_date
 from ml.errors import DataPrerequisite
+from ml.judging import drift
 from ml.judging.gate import Check
 from ml.judging.gate import checks as common_checks
 from ml.judging.judgement import Judgement
@@ -20,15 +22,20 @@ from ml.spec import Gates, Spec
 from ml.techniques.uplift.choice import learn_and_choose
 from ml.techniques.uplift.contacts import ContactSet, read_contacts
 from ml.techniques.uplift.experiment import CONTROL
+from ml.techniques.uplift.learners import BOOSTERS
 from ml.techniques.uplift.model import Model, load
 from ml.techniques.uplift.randomised import require_randomised
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-__all__ = ["check", "checks", "load", "more_scores", "read", "scored", "scores", "split", "train"]
+__all__ = ["check", "checked", "checks", "load", "more_scores", "read", "scored", "scores", "split", "train"]
 scores = Offered
 more_scores = (Scored,)
+checked = (
+    "the treatment doesn't follow from the covariates; no feature alone tells the outcome too well; {} contacts"
+    " compared with what the daily builds saw at the time"
+)
 
 
 def read(spec: Spec, as_of: date, build_id: int | None = None) -> ContactSet:
@@ -99,6 +106,9 @@ def train(spec: Spec, data: ContactSet, split: Split) -> Model:
         threads=spec.threads,
         facts={},
     )
+    model.baselines = drift.baselines(
+        data.features, data.numbers[seen], model.score(data.numbers[seen]), _weights(model).tolist()
+    )
     best = model.score(data.numbers[calibration])
     cuts = np.cumsum(list(spec.bands.values()))
     model.thresholds = {name: float(np.quantile(best, 1 - cut)) for name, cut in zip(spec.bands, cuts, strict=True)}
@@ -147,6 +157,7 @@ def scored(link: connection, spec: Spec, model: Model, target: Target) -> Iterat
             reasons=reasons,
             excluded=[None] * len(ranks),
         )
+    model.seen = view.seen
 
 
 class _View:
@@ -154,6 +165,8 @@ class _View:
 
     def __init__(self, model: Model) -> None:
         self.model, self.features, self.null_shares = model, model.features, model.null_shares
+        self.watch = model.watch
+        self.seen: drift.Watch | None = None
         self.effects = np.empty((0, len(model.offers)))
 
     def score(self, numbers: np.ndarray) -> np.ndarray:
@@ -193,20 +206,21 @@ def _learnable(spec: Spec, data: ContactSet, rows: np.ndarray) -> tuple[str, ...
     return tuple(found)
 
 
+def _weights(model: Model) -> np.ndarray:
+    """How much of the model each feature carries (features,): its share of the gain, each booster counting alike."""
+    gains = [np.asarray(getattr(arm, name).feature_importance("gain")) for arm in model.arms for name in BOOSTERS]
+    return np.asarray(sum(gain / max(gain.sum(), 1e-300) for gain in gains))
+
+
 def _too_little(spec: Spec, data: ContactSet, reason: str) -> DataPrerequisite:
-    report = {
-        "model": spec.name,
-        "tables_needed": [".".join(table) for table in spec.tables],
-        "tables_missing": [],
-        "build_id": data.build.build_id,
-        "as_of_dates": {
-            day.isoformat(): {"rows": int(data.on(day).sum()), "positives": int(data.label[data.on(day)].sum())}
-            for day in data.dates()
-        },
-        "positives_needed": spec.needs.train_positives,
-        "positives": data.positives,
+    found = report(spec, dates=data.dates(), positives=data.positives, build_id=data.build.build_id)
+    found["as_of_dates"] = {
+        day.isoformat(): {"rows": int(data.on(day).sum()), "positives": int(data.label[data.on(day)].sum())}
+        for day in data.dates()
     }
-    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report)
+    said = f"Contacts of {len(data.dates())} dates over {found['history_days']} days; needed are two campaigns"
+    said += f" {spec.horizon_days} days apart ({found['history_days_needed']} days of history)."
+    return DataPrerequisite(f"{spec.name} is skipped: {reason}. {said}", found)
 
 
 def _described(data: ContactSet, rows: np.ndarray) -> dict[str, Any]:

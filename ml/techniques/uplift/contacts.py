@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from psycopg2 import sql
@@ -14,6 +14,7 @@ from psycopg2 import sql
 from bankmart import db
 from ml.data.build import Build, training_build
 from ml.data.columns import as_number, column_of, column_types, refuse_infinite, require_numeric
+from ml.data.prerequisite import report
 from ml.data.split import buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
@@ -212,13 +213,4 @@ def _rows(
 
 
 def _missing(spec: Spec, reason: str, tables: Sequence[tuple[str, ...]] = ()) -> DataPrerequisite:
-    report: dict[str, Any] = {
-        "model": spec.name,
-        "tables_needed": [".".join(table) for table in spec.tables],
-        "tables_missing": [".".join(table) for table in tables],
-        "history_days_needed": 2 * spec.horizon_days,
-        "history_days": 0,
-        "positives_needed": spec.needs.train_positives,
-        "positives": 0,
-    }
-    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report)
+    return DataPrerequisite(f"{spec.name} is skipped: {reason}.", report(spec, tables))

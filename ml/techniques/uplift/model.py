@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,14 @@ import lightgbm
 import numpy as np
 
 from ml.errors import ArtefactRefused, DataError
+from ml.judging import drift
 from ml.judging.fairness import Measured, with_groups
 from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds.policy import Policy, choose, choose_as_many
-from ml.judging.kinds.uplift import Offer, compare, effects_by_group
+from ml.judging.kinds.uplift import RESAMPLES, Offer, compare, effects_by_group
+from ml.judging.slices import RESAMPLES as OF_SLICES
+from ml.judging.slices import slices_by
 from ml.techniques.uplift import plots
 from ml.techniques.uplift.experiment import CONTROL, Experiment
 from ml.techniques.uplift.learners import BOOSTERS, Arm
@@ -25,13 +28,15 @@ if TYPE_CHECKING:
 
 PLAIN = "model.json"
 SHAP_SAMPLE = 500
+SHOWN = ("qini", "uplift_at_30", "policy_value")
 
 
 @dataclass
 class Model:
     """An arm per offer, the kind of learner that was chosen, what an outcome is worth and what a contact costs.
 
-    `thresholds` are the bands' of the best effect; `null_shares` those of training, per feature.
+    `thresholds` are the bands' of the best effect; `null_shares` those of training, per feature; `baselines` are what
+    drift is measured by.
     """
 
     features: tuple[str, ...]
@@ -45,6 +50,8 @@ class Model:
     described: dict[str, Any]
     threads: int
     facts: dict[str, Any]
+    baselines: dict[str, drift.Baseline] = field(default_factory=dict)
+    seen: drift.Watch | None = None
 
     def effects(self, numbers: np.ndarray) -> np.ndarray:
         """Each offer's effect on the expected outcome (n, offers) for features (n, len(features))."""
@@ -64,7 +71,9 @@ class Model:
 
     def score(self, numbers: np.ndarray) -> np.ndarray:
         """The effect (n,) of the offer that is best for the customer."""
-        effects = self.effects(numbers)
+        return self._best(self.effects(numbers))
+
+    def _best(self, effects: np.ndarray) -> np.ndarray:
         return np.asarray(effects[self.ranks(effects) == 1])
 
     def bands(self, scores: np.ndarray) -> np.ndarray:
@@ -90,7 +99,24 @@ class Model:
         chosen = choose(effects, np.array(self.costs), self.value, allowed)
         as_many = choose_as_many(responses, int((chosen != CONTROL).sum()), allowed)
         judged = self._compared(experiment, (effects, responses), (chosen, as_many), seed)
-        return with_groups(judged, self._by_group(experiment, effects, chosen), groups_of(data, rows), seed)
+        groups = groups_of(data, rows)
+
+        def of(mask: np.ndarray) -> Judgement | None:
+            sides = (effects[mask], responses[mask]), (chosen[mask], as_many[mask])
+            try:
+                return self._compared(experiment.only(mask), *sides, seed, OF_SLICES)
+            except DataError:
+                return None
+
+        return replace(
+            with_groups(judged, self._by_group(experiment, effects, chosen), groups, seed),
+            slices=slices_by(of, groups, SHOWN, experiment.outcome > 0),
+            drift=drift.drift(self.baselines, self.features, experiment.numbers, self._best(effects)),
+        )
+
+    def watch(self) -> drift.Watch:
+        """A new count of customers against those of training, to be fed while they are scored."""
+        return drift.Watch(self.baselines, self.features)
 
     def against(self, rival: Model, data: Any, rows: np.ndarray, seed: int) -> Judgement:
         """Against another model, on the offers that both know, each choosing by itself."""
@@ -142,6 +168,7 @@ class Model:
             **{name: getattr(self, name) for name in ("features", "offers", "kind", "value", "costs", "thresholds")},
             **{name: getattr(self, name) for name in ("null_shares", "described", "threads", "facts")},
             "chances": [arm.chance for arm in self.arms],
+            "baselines": drift.as_plain(self.baselines),
         }
         (folder / PLAIN).write_text(json.dumps(plain, indent=1), encoding="utf-8")
         (folder / "input_example.json").write_text(
@@ -176,6 +203,7 @@ class Model:
         scores: tuple[np.ndarray, np.ndarray],
         chosen: tuple[np.ndarray, np.ndarray],
         seed: int,
+        resamples: int = RESAMPLES,
     ) -> Judgement:
         offers = []
         for at, name in enumerate(self.offers):
@@ -195,7 +223,7 @@ class Model:
             for one in chosen
         ]
         positives = int(experiment.outcome.sum()) if experiment.is_binary() else None
-        return compare(offers, (policies[0], policies[1]), positives, seed=seed)
+        return compare(offers, (policies[0], policies[1]), positives, resamples, seed)
 
 
 def load(folder: Path) -> Model:
@@ -218,6 +246,7 @@ def load(folder: Path) -> Model:
             described=plain["described"],
             threads=plain["threads"],
             facts=plain["facts"],
+            baselines=drift.from_plain(plain["baselines"]),
         )
     except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
         raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error

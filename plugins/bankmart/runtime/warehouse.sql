@@ -176,6 +176,19 @@ create table if not exists scores.customer_offer (
     primary key (as_of_date, build_id, model, model_version, customer_id, offer)
 );
 
+-- Why a customer is not offered what there is: product -> the first rule that says no, of every product left out.
+create table if not exists scores.customer_exclusion (
+    as_of_date date not null,
+    build_id bigint not null,
+    model text not null,
+    model_version text not null,
+    customer_id text not null,
+    excluded jsonb not null,
+    is_champion boolean not null,
+    mlflow_run_id text not null,
+    primary key (as_of_date, build_id, model, model_version, customer_id)
+);
+
 create table if not exists scores.feedback_score (
     as_of_date date not null,
     build_id bigint not null,
@@ -195,7 +208,8 @@ grant select, insert, update on governance.load to loader;
 grant select, insert, update, delete on governance.quarantine to loader;
 grant select, insert on governance.quarantine_repair to loader;
 grant select on governance.build, governance.publication, governance.load to scorer;
-grant select, insert, delete on scores.customer_score, scores.customer_offer, scores.feedback_score to scorer;
+grant select, insert, delete on scores.customer_score, scores.customer_offer, scores.customer_exclusion,
+scores.feedback_score to scorer;
 alter default privileges in schema features grant select on tables to scorer;
 -- What readers read is granted view by view, from the project's metadata (plugins/bankmart/governance/views.py).
 alter default privileges in schema published revoke select on tables from bi_reader;

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ml.judging import groups
 from ml.models import clv, recommend
 from ml.techniques.two_part.fitting import WORDS
 
@@ -139,3 +141,41 @@ def day_of(when: date, count: int, seed: int) -> dict[str, pd.DataFrame]:
 @pytest.fixture
 def shop(bank) -> Shop:
     return Shop(bank)
+
+
+@pytest.fixture
+def trained(shop):
+    """A recommender's data, split and model, learnt quickly."""
+    from ml.techniques import recommend as technique
+
+    shop.build()
+    quick = dataclasses.replace(recommend.SPEC, params={**recommend.SPEC.params, "num_boost_round": 40, "sweeps": 5})
+    data = technique.read(quick, TODAY)
+    split = technique.split(quick, data)
+    return data, split, technique.train(quick, data, split)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """A judgement of a model whose customers are known by halves, even and odd; what every technique's must say."""
+    monkeypatch.setattr(groups, "SMALL_ROWS", 20)
+    monkeypatch.setattr(groups, "SMALL_POSITIVES", 5)
+
+    def judge(model, data, rows, names, metric=None):
+        base = type(data)
+        bases = (base,) if issubclass(base, groups.Grouped) else (groups.Grouped, base)
+        half = np.where(np.arange(len(rows)) % 2, "odd", "even").astype(object)
+        known = type("Known", bases, {"groups": lambda self, mask: {"asset_tier": half[mask]}})
+        judged = model.judge(known(**vars(data)), rows, 1)
+        assert {one.name for one in judged.drift.shifts} == {"score", *names}
+        assert [(one.attribute, one.group) for one in judged.slices] == [("asset_tier", "even"), ("asset_tier", "odd")]
+        said = "\n".join(judged.sections())
+        assert f"against training: {judged.drift.verdict}" in said
+        assert "| asset_tier | odd |" in said
+        if metric:
+            for one in judged.slices:
+                alone = model.judge(data, rows & (half == one.group), 1).model[metric]
+                assert one.metrics[metric].value == pytest.approx(alone.value)
+        return judged
+
+    return judge

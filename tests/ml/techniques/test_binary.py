@@ -11,8 +11,8 @@ from ml.data.build import Build
 from ml.data.split import split_by_time
 from ml.data.training import TrainingSet, as_day
 from ml.errors import DataError
-from ml.judging.gate import Check, with_fairness
-from ml.judging.kinds.probability import ProbabilityJudgement, checks
+from ml.judging.gate import Check, checks, with_fairness
+from ml.judging.kinds.probability import ProbabilityJudgement
 from ml.spec import Economics, load_spec
 from ml.techniques import binary
 
@@ -64,7 +64,7 @@ def test_a_judgement_has_everything_and_the_gates_read_it(trained):
     why = "not judged: there is no table features.ftr_group with sex, age_band, region"
     assert (made["fairness"].passed, made["fairness"].found) == (False, why)
     card = "\n".join(judged.sections())
-    assert "## Drift of the test customers against training: stable" in card
+    assert "## Drift of the test rows against training: stable" in card
     assert "## What it is worth" in card
     json.dumps(judged.as_dict())
 

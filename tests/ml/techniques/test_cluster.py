@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import replace
 from datetime import date
@@ -11,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 from ml.data.build import Build
 from ml.data.training import as_day
 from ml.errors import ArtefactRefused, DataError, DataPrerequisite
+from ml.judging.gate import checks
 from ml.models.segment import SPEC
 from ml.techniques import cluster
 from ml.techniques.cluster.fit import numbered
@@ -127,8 +129,25 @@ def test_extremes_nulls_and_constants_stay_in_bounds():
 
 def test_too_little_is_a_reason_and_no_baseline_an_error():
     data, _ = bank(rows=50)
-    with pytest.raises(DataPrerequisite, match="there are 50 customers"):
+    with pytest.raises(DataPrerequisite, match="there are 50 customers") as refused:
         split_newest(SPEC, data)
+    found = refused.value.report
+    assert (found["rows"], found["rows_needed"]) == (50, SPEC.gates.minimum_rows)
+    assert (len(found["as_of_dates"]), found["as_of_dates_needed"]) == (len(data.dates()), 1)
+    assert (found["positives"], found["positives_needed"]) == (None, None), "nobody is positive"
     data, _ = bank()
     with pytest.raises(DataError, match="baseline columns"):
         cluster.train(replace(SPEC, baseline_columns=()), data, split_newest(SPEC, data))
+
+
+def test_drift_and_slices_are_in_the_judgement_and_customers_of_another_kind_fail_the_gate(trained, seen):
+    model, data, _ = trained
+    test = split_newest(SPEC, data).test
+    judged = seen(model, data, test, model.features)
+    assert judged.drift.verdict == "stable"
+    for one in judged.slices:
+        shares = [found.value for name, found in one.metrics.items() if name.startswith("share_")]
+        assert sum(shares) == pytest.approx(1)
+    others = dataclasses.replace(data, numbers=np.where(test[:, None], 30 * data.numbers + 500, data.numbers))
+    moved = model.judge(others, test, 1)
+    assert not {check.name: check.passed for check in checks(SPEC.gates, moved)}["drift"]

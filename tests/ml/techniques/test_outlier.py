@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import replace
 from datetime import date
@@ -11,6 +12,7 @@ from sklearn.ensemble import IsolationForest
 from ml.data.build import Build
 from ml.data.training import as_day
 from ml.errors import ArtefactRefused, DataError
+from ml.judging.gate import checks
 from ml.judging.kinds.outliers import compare_search, found_at
 from ml.models.anomaly import SPEC
 from ml.techniques import outlier
@@ -144,3 +146,15 @@ def test_ties_count_by_their_share():
     assert found_at(np.zeros(4), unusual, 9) == 2
     judged = compare_search(np.array([3.0, 1, 0, 2]), np.zeros(4), unusual)
     assert (judged.model["precision_at_k"].value, judged.baseline["precision_at_k"].value) == (1, 0.5)
+
+
+def test_drift_and_slices_are_in_the_judgement_and_planted_cases_are_no_drift(trained, seen):
+    model, data = trained
+    test = split_newest(SPEC, data).test
+    judged = seen(model, data, test, model.features)
+    assert judged.drift.verdict == "stable"
+    assert sum(one.positives for one in judged.slices) == judged.positives
+    assert all(one.metrics["precision_at_k"].value > 0.5 for one in judged.slices)
+    others = dataclasses.replace(data, numbers=np.where(test[:, None], 30 * data.numbers + 500, data.numbers))
+    moved = model.judge(others, test, 1)
+    assert not {check.name: check.passed for check in checks(SPEC.gates, moved)}["drift"]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import date
+import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,39 +12,15 @@ import pytest
 
 from bankmart import db
 from ml import evaluate, promote, score, train
-from ml.data.scores import Target
+from ml.data.training import as_day
 from ml.errors import ArtefactRefused, DataError, DataPrerequisite, LeakageFound
 from ml.models.recommend import SPEC
 from ml.techniques import recommend
-from ml.techniques.recommend import offering
 from ml.tracking import package
 
 TODAY = date(2025, 10, 31)
 QUICK = dataclasses.replace(SPEC, params={**SPEC.params, "num_boost_round": 40, "sweeps": 5})
-
-
-@pytest.fixture
-def trained(shop):
-    shop.build()
-    data = recommend.read(QUICK, TODAY)
-    split = recommend.split(QUICK, data)
-    return data, split, recommend.train(QUICK, data, split)
-
-
-def offers(model, build_id):
-    target = Target(TODAY, build_id, "recommend", "1", True, "run")
-    with db.connect("scorer") as reader:
-        reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        chunks = list(recommend.scored(reader, QUICK, model, target))
-    return [
-        row
-        for one in chunks
-        for row in zip(
-            [name.decode() for name in one.customers.tolist()],
-            *(one.offers.tolist(), one.ranks.tolist(), one.scores.tolist(), one.reasons, one.excluded),
-            strict=True,
-        )
-    ]
+DATES = [date(2025, month, 1) - timedelta(days=1) for month in range(2, 9)]
 
 
 def test_it_beats_its_rivals_out_of_time_and_is_the_same_again_after_a_save(trained, tmp_path):
@@ -79,48 +56,32 @@ def test_files_that_do_not_fit_are_refused(trained, tmp_path):
         recommend.load(tmp_path / "model")
 
 
-def test_offers_are_ranked_explained_and_what_a_rule_takes_away_is_said(trained, shop, monkeypatch):
-    _, _, model = trained
-    build_id = shop.build("daily", count=200)
-    rows = offers(model, build_id)
-    made = [row for row in rows if row[2]]
-    assert {row[2] for row in made} == {1, 2, 3}
-    assert all(row[5] is None for row in made)
-    assert all(len(json.loads(row[4])) <= 3 for row in made)
-    assert {"feature", "value", "contribution", "zh", "en"} == json.loads(made[0][4])[0].keys()
-    by_customer = {}
-    for name, offer, rank, value, _, excluded in rows:
-        by_customer.setdefault(name, []).append((rank, value, offer, excluded))
-    for found in by_customer.values():
-        ranked = [value for rank, value, _, _ in sorted(found) if rank]
-        assert ranked == sorted(ranked, reverse=True)
-    left_out = {excluded for row in rows if (excluded := row[5])}
-    assert {"already_held", "no_consent", "not_on_sale", "risk_too_high"} <= left_out
-    at = {name: int(name[1:]) for name in by_customer}
-    assert not [row for row in made if at[row[0]] % 10 == 0], "who has not agreed is offered nothing"
-    assert not [row for row in made if at[row[0]] % 5 == 0 and row[1] == "LN1"], "nobody of 70 is offered a loan"
-    invested = [row for row in made if row[1].startswith("FD")]
-    assert invested
-    assert not [row for row in invested if at[row[0]] % 3 == 0 or at[row[0]] % 4 == 0]
-    assert not [row for row in made if row[1] in ("FD2", "FD9")]
-
-    monkeypatch.setattr(offering, "CHUNK_ROWS", 13)
-    assert offers(model, build_id) == rows
-
-
-def test_an_unseen_product_is_offered_to_nobody_and_a_customer_unknown_to_eligibility_nothing(trained, shop):
-    _, _, model = trained
+def test_a_date_is_learnt_with_its_own_shelf_and_one_without_a_shelf_teaches_nothing(shop):
+    days = iter(DATES)
 
     def change(made):
-        made["ftr_product"].loc[0, "product_id"] = "NEW1"
-        made["ftr_product_affinity"] = made["ftr_product_affinity"].query("product_id != 'CA1'")
-        made["ftr_eligibility"] = made["ftr_eligibility"].iloc[1:]
+        day, shelf = next(days), made["ftr_product"]
+        if day == DATES[0]:
+            shelf["is_on_sale"] = False
+        elif day < DATES[3]:
+            shelf["is_on_sale"] = shelf["product_id"] != "FD2"
+            shelf["risk_level"] = np.nan
 
-    rows = offers(model, shop.build("daily", count=60, change=change))
-    assert not [row for row in rows if row[1] == "NEW1" and row[5] != "unknown_product"]
-    of_unknown = [row for row in rows if row[0] == "C00000"]
-    assert of_unknown
-    assert {row[5] for row in of_unknown} <= {"no_consent", "not_on_sale", "unknown_product", "already_held"}
+    shop.build(change=change)
+    data = recommend.read(QUICK, TODAY)
+    assert data.dates() == DATES[1:]
+    early, late = (data.shelves[as_day(day)] for day in (DATES[1], DATES[3]))
+    assert not early.on_sale[early.ids.index("FD2")]
+    assert late.on_sale[late.ids.index("FD2")]
+    split = recommend.split(QUICK, data)
+    model = recommend.train(QUICK, data, split)
+    rows = data.on(DATES[1])
+    assert (model.rankings(data, rows)["model"][:, early.ids.index("FD2")] == -np.inf).all()
+    numbers = model.pairs(
+        early, data.cube[rows], data.columns(model.features)[rows], np.ones(data.taken[rows].shape, bool)
+    )
+    known = numbers[:, [model.columns.index("product_risk_level"), model.columns.index("risk_above_held")]]
+    assert np.isnan(known).all(), "nobody knew the risk then"
 
 
 def test_without_looks_or_with_an_empty_feature_it_still_learns(shop):
@@ -180,17 +141,13 @@ def test_a_look_that_knows_the_future_is_found(shop):
         recommend.check(link, QUICK, data)
 
 
-def test_a_build_without_a_shelf_is_refused(trained, shop):
-    build_id = shop.build("daily", count=5, change=lambda made: made.update(ftr_product=made["ftr_product"].head(0)))
-    with pytest.raises(DataError, match="has no product"):
-        offers(trained[2], build_id)
-
-
 def test_through_the_verbs(shop, registry):
     shop.group(shop.build(), 400)
     made = train.run("recommend", TODAY)
     card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
     assert "## Rankings out of time" in card
+    assert re.search(r"- Leakage: no feature alone tells what is taken next, in \d+ pairs of a customer", card)
+    assert "## Drift of the test rows against training: " in card
     assert "**Not judged**: no two groups have 200 customers" in card, "99 customers took something in time"
     promoted = promote.run("recommend", TODAY)
     assert promoted["promoted"], promoted["gates"]
@@ -199,7 +156,14 @@ def test_through_the_verbs(shop, registry):
     found = shop.bank.execute(
         "select count(*), count(rank), count(excluded), count(reasons) from scores.customer_offer where is_champion"
     )
-    assert found[0][0] == result["rows"] == found[0][1] + found[0][2]
+    ((excluded, reasons),) = shop.bank.execute(
+        "select count(*), sum((select count(*) from jsonb_object_keys(excluded)))"
+        " from scores.customer_exclusion where is_champion"
+    )
+    assert excluded == 50, "FD9 is off the shelf for everybody"
+    assert reasons > found[0][2]
+    assert found[0][0] + excluded == result["rows"]
+    assert found[0][0] == found[0][1] + found[0][2]
     assert found[0][1] == found[0][3]
 
     # A product that came later: it is judged too, and nobody knew it.
@@ -213,3 +177,13 @@ def test_through_the_verbs(shop, registry):
     later = evaluate.run("recommend", TODAY)
     assert list(later["by_date"]) == ["2025-07-31"]
     assert later["by_date"]["2025-07-31"]["model"]["ndcg_3"]["value"] > 0
+
+
+def test_drift_and_slices_are_in_the_judgement_and_customers_of_another_kind_are_seen(trained, seen):
+    data, split, model = trained
+    judged = seen(model, data, split.test, model.features, "ndcg_3")
+    assert judged.drift.verdict != "drifted"
+    assert "aren't compared, only the customer's own" in judged.sections()[1]
+    assert 0 < sum(one.weight for one in judged.drift.shifts[1:]) < 1, "pairs carry the rest"
+    others = dataclasses.replace(data, numbers=9 * data.numbers + 900)
+    assert {one.verdict for one in model.judge(others, split.test, 1).drift.shifts[1:]} == {"drifted"}

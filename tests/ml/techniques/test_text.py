@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import time
 from datetime import date
@@ -12,6 +13,7 @@ import pytest
 from ml.data.build import Build
 from ml.data.training import as_day
 from ml.errors import ArtefactRefused, DataPrerequisite
+from ml.judging.gate import checks
 from ml.judging.kinds.classes import class_metrics, compare_classes
 from ml.models.sentiment import SPEC
 from ml.techniques import text
@@ -113,8 +115,12 @@ def test_the_same_texts_give_the_same_weights(data, model):
     ("made", "reason"), [(feedback(label=2), "0 negative texts"), (feedback(months=1), "one month")]
 )
 def test_too_little_is_a_reason(made, reason):
-    with pytest.raises(DataPrerequisite, match=reason):
+    with pytest.raises(DataPrerequisite, match=reason) as refused:
         split_by_month(SPEC, made)
+    found = refused.value.report
+    assert sum(found["texts"].values()) == made.rows
+    assert (found["months"], found["months_needed"]) == (len(made.dates()), 2)
+    assert (found["positives"], found["positives_needed"]) == (min(found["texts"].values()), SPEC.needs.train_positives)
 
 
 def test_stars_are_the_label():
@@ -140,8 +146,19 @@ def test_a_cut_of_real_reviews_is_read_better_than_by_majority():
     with REVIEWS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))[:2400]
     texts, label = [row["text"] for row in rows], np.array([{"0": 0, "2": 1, "1": 2}[row["class"]] for row in rows])
-    terms, linear = text.fit(texts[:1600], label[:1600], SPEC.params)
+    terms, linear, _ = text.fit(texts[:1600], label[:1600], SPEC.params)
     found = linear.chances(terms(texts[1600:])).argmax(axis=1)
     judged = compare_classes(found, np.ones(800, dtype=int), label[1600:], 3)
     assert judged.ahead("macro_f1").low > 0.1
     assert judged.model["kappa"].low > 0.15
+
+
+def test_drift_of_the_feeling_and_slices_are_in_the_judgement_with_why_its_features_are_not_compared(data, model, seen):
+    split = split_by_month(SPEC, data)
+    judged = seen(model, data, split.test, (), "macro_f1")
+    assert judged.drift.verdict == "stable"
+    assert "Its features aren't compared: they are ten thousands of character n-grams" in judged.sections()[0]
+    texts = np.where(split.test, "太慢了 柜台", np.array(data.texts, dtype=object)).tolist()
+    angry = dataclasses.replace(data, texts=texts)
+    moved = model.judge(angry, split.test, 1)
+    assert not {check.name: check.passed for check in checks(SPEC.gates, moved)}["drift"]

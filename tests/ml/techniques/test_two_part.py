@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from bankmart import db
 from ml import evaluate, promote, score, train
 from ml.data.scores import Target
 from ml.errors import ArtefactRefused, DataError, DataPrerequisite, LeakageFound
+from ml.judging.gate import checks
 from ml.models.clv import SPEC
 from ml.techniques import two_part
 from ml.techniques.two_part import data as values
@@ -131,6 +133,11 @@ def test_a_short_history_or_a_margin_without_assumptions_is_a_prerequisite(shop)
     with pytest.raises(DataPrerequisite, match="doesn't leave 2") as refused:
         two_part.read(QUICK, TODAY)
     assert refused.value.report["months_ahead"] == [12, 6, 3]
+    found = refused.value.report
+    assert (found["history_months"], found["history_months_needed"]) == (4, 7)
+    assert found["as_of_dates"] == ["2025-06-30", "2025-07-31"]
+    assert (found["positives"], found["rows_needed"], found["rows"]) == (None, 500, 40)
+    assert "History: 4 months; needed are 7 or more." in str(refused.value)
     shop.build(count=20, change=lambda made: made.update(lbl_margin=made["lbl_margin"].head(0)))
     with pytest.raises(DataPrerequisite, match="no customer with features and a later margin"):
         two_part.read(QUICK, TODAY)
@@ -138,8 +145,9 @@ def test_a_short_history_or_a_margin_without_assumptions_is_a_prerequisite(shop)
     with pytest.raises(DataPrerequisite, match="margin_3m_amount is null for everybody"):
         two_part.read(QUICK, TODAY)
     shop.build(count=20)
-    with pytest.raises(DataPrerequisite, match="needed are"):
+    with pytest.raises(DataPrerequisite, match="needed are 500. History: 9 months;") as refused:
         two_part.split(QUICK, two_part.read(QUICK, TODAY))
+    assert 0 < refused.value.report["rows"] < 80, "four dates of 20 customers, in three parts"
 
 
 def test_an_empty_feature_is_left_out_and_a_guessed_label_refused(shop):
@@ -170,9 +178,22 @@ def test_through_the_verbs(shop, registry):
     women = next(one for one in made["judgement"]["fairness"] if one["group"] == "F")
     assert women["measures"]["promised_to_realised"]["value"] == pytest.approx(1, abs=0.15)
     assert made["judgement"]["positives"] is None
+    card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
+    assert "- Leakage: no feature alone ranks how the margin changes, in " in card
+    assert "customers compared" not in card
     judged = promote.run("clv", TODAY)
     assert judged["promoted"], judged["gates"]
     shop.build("daily", count=50)
-    assert score.run("clv", TODAY)["rows"] == 50
+    result = score.run("clv", TODAY)
+    assert (result["rows"], result["drift"]) == (50, "stable")
     later = evaluate.run("clv", TODAY)
     assert (later["verdict"], list(later["by_date"])) == ("holds", ["2025-07-31"]), "months, not a year, after training"
+
+
+def test_drift_and_slices_are_in_the_judgement_and_customers_of_another_kind_fail_the_gate(trained, seen):
+    data, split, model = trained
+    judged = seen(model, data, split.test, model.features, "spearman")
+    assert judged.drift.verdict == "stable"
+    others = dataclasses.replace(data, numbers=np.where(split.test[:, None], 9 * data.numbers + 900, data.numbers))
+    moved = model.judge(others, split.test, 1)
+    assert not {check.name: check.passed for check in checks(SPEC.gates, moved)}["drift"]

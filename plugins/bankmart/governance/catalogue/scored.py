@@ -7,7 +7,7 @@ from datetime import date
 
 from bankmart import db
 
-TABLES = ("customer_score", "customer_offer", "feedback_score")
+TABLES = ("customer_score", "customer_offer", "customer_exclusion", "feedback_score")
 _QUERY = " union ".join(
     f"select asked.model from unnest(%(models)s::text[]) as asked (model) where exists (select from scores.{table} as"  # noqa: S608
     " score where score.as_of_date = %(day)s and score.build_id = %(build)s and score.model = asked.model"

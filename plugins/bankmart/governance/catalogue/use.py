@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,6 +13,8 @@ from bankmart.governance.catalogue.lineage import Lineage
 from bankmart.governance.catalogue.query import Leaf
 from bankmart.governance.policy import Node, models
 
+# Columns of every feature table that say whose row it is and which build wrote it.
+NO_CONTENT = ("customer_id", "as_of_date", "business_date", "build_id")
 # models, exposures, ml → names.
 Use = dict[str, list[str]]
 
@@ -29,7 +33,7 @@ class Users:
             for exposure in manifest["exposures"].values()
         }
         known = specs()
-        self.features = [(spec.name, columns_of(spec)) for spec in known]
+        self.features = [(spec.name, columns_of(spec, lineage.schema)) for spec in known]
         self.sources = {str(spec.name): tuple(spec.sources) for spec in known}
 
     def of(self, column: Leaf) -> Use:
@@ -78,9 +82,24 @@ def fingerprint() -> str:
     return made.hexdigest()
 
 
-def columns_of(spec: Any) -> set[Leaf]:
-    """The columns that a spec reads: features, baseline, population and label."""
+def columns_of(spec: Any, schema: Mapping[str, Collection[str]]) -> set[Leaf]:
+    """The columns that a spec reads: features, baseline, population and label. `schema`: relation to its columns.
+
+    A column that the features' table hasn't is of one of `more_tables`; one of those from which nothing is named is
+    read whole, but for whose row it is and which build wrote it.
+    """
+    from ml.data.columns import column_of
+
     features, labels = ".".join(spec.features_table), ".".join(spec.label_table)
-    named = {*spec.features, *spec.baseline_columns, spec.population.column}
-    found = {Leaf(features, name) for name in named if name}
+    more = [".".join(table) for table in spec.more_tables]
+    named = {column_of(name) for name in (*spec.features, *spec.baseline_columns, spec.population.column) if name}
+    found = set()
+    for name in named:
+        beside = [table for table in more if name in schema.get(table, ())]
+        found.add(Leaf(features if name in schema.get(features, ()) or not beside else beside[0], name))
+    for pattern, *_ in spec.params.get("own_line", ()):
+        like = re.compile(re.escape(pattern).replace(re.escape("{line}"), "[a-z_]+"))
+        found |= {Leaf(features, name) for name in schema.get(features, ()) if like.fullmatch(name)}
+    for table in set(more) - {leaf.relation for leaf in found}:
+        found |= {Leaf(table, name) for name in schema.get(table, ()) if name not in NO_CONTENT}
     return found | ({Leaf(labels, spec.label)} if spec.label else set())

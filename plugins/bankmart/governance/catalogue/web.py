@@ -27,7 +27,7 @@ class Web:
         self.up: dict[Leaf, set[Leaf]] = defaultdict(set)
         for made, found in [(made, found) for made, users in lineage.users.items() for found in users]:
             self._add(made, found)
-        for made, found in [*_learned(manifest), *_chosen_from(manifest), *_exposed(manifest, lineage)]:
+        for made, found in [*_learned(manifest, lineage), *_chosen_from(manifest), *_exposed(manifest, lineage)]:
             self._add(made, found)
 
     def _add(self, made: Leaf, found: Leaf) -> None:
@@ -44,7 +44,7 @@ def kind(leaf: Leaf) -> str:
     return leaf.relation.partition(".")[0]
 
 
-def _learned(manifest: Node) -> Iterator[tuple[Leaf, Leaf]]:
+def _learned(manifest: Node, lineage: Lineage) -> Iterator[tuple[Leaf, Leaf]]:
     # Feature → model → the scores that it writes. A table has rows of all models whose technique writes it.
     written: dict[str, list[Leaf]] = defaultdict(list)
     for node in manifest["sources"].values():
@@ -53,7 +53,7 @@ def _learned(manifest: Node) -> Iterator[tuple[Leaf, Leaf]]:
                 written[relation(node)].append(Leaf(relation(node), name))
     for spec in specs():
         model = Leaf(LEARNED, spec.name)
-        yield from ((column, model) for column in columns_of(spec))
+        yield from ((column, model) for column in columns_of(spec, lineage.schema))
         yield from ((model, score) for table in tables_of(spec) for score in written[table])
 
 

@@ -84,7 +84,7 @@ def judge(manifest: Node, lineage: Lineage) -> tuple[Travel, list[str]]:
     given = {leaf: _grade(data_class) for leaf, data_class, _ in said} | _rows(manifest)
     customer = frozenset(leaf.column for leaf, data_class, _ in said if data_class == CUSTOMER)
     travel = Travel(lineage, given, grade.breakers(), customer)
-    learned = grade.join(travel.of(leaf) for leaf in _learned())
+    learned = grade.join(travel.of(leaf) for leaf in _learned(lineage))
     found = []
     for leaf, data_class, where in said:
         own, made = _grade(data_class), travel.inherited.get(leaf, grade.LOWEST)
@@ -132,10 +132,10 @@ def _rows(manifest: Node) -> dict[Leaf, Grade]:
     return found
 
 
-def _learned() -> Iterator[Leaf]:
+def _learned(lineage: Lineage) -> Iterator[Leaf]:
     # What the models are told of a person.
     for spec in use.specs():
-        yield from use.columns_of(spec)
+        yield from use.columns_of(spec, lineage.schema)
 
 
 def _made_of(leaf: Leaf, lineage: Lineage, travel: Travel) -> str:

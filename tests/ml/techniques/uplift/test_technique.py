@@ -166,8 +166,12 @@ def test_against_itself_there_is_no_difference_and_against_noise_there_is(spec, 
 
 def test_no_buyers_or_one_arm_only_is_skipped_with_the_reason(spec):
     data = contacts(900)
-    with pytest.raises(DataPrerequisite, match="train has 0 buyers"):
+    with pytest.raises(DataPrerequisite, match="train has 0 buyers") as skipped:
         own.split(spec, dataclasses.replace(data, label=np.zeros(data.rows, dtype=np.int8)))
+    found, span = skipped.value.report, (DAYS[-1] - DAYS[0]).days + spec.horizon_days
+    assert (found["history_days"], found["history_days_needed"]) == (span, 2 * spec.horizon_days)
+    assert (found["positives"], found["positives_needed"]) == (0, spec.needs.train_positives)
+    assert found["as_of_dates"]["2026-03-31"] == {"rows": 900, "positives": 0}
     one_arm = dataclasses.replace(data, treatment=np.full(data.rows, "gift"))
     split = own.split(spec, one_arm)
     with pytest.raises(DataPrerequisite, match="no offer has") as skipped:
@@ -183,3 +187,12 @@ def test_an_offer_without_buyers_is_left_out_and_said_so(spec, trained):
     assert any("for want of buyers: call" in said for said in model.facts["about"])
     judged = model.judge(data, split.test, 1)
     assert judged.model["qini"].low > 0
+
+
+def test_drift_and_slices_are_in_the_judgement_and_customers_of_another_kind_fail_the_gate(spec, trained, seen):
+    data, split, model = trained
+    judged = seen(model, data, split.test, FEATURES, "qini")
+    assert judged.drift.verdict == "stable"
+    others = dataclasses.replace(data, numbers=np.where(split.test[:, None], data.numbers**4, data.numbers))
+    moved = model.judge(others, split.test, 1)
+    assert not {check.name: check.passed for check in own.checks(spec.gates, moved)}["drift"]

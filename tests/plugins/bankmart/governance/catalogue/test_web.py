@@ -2,12 +2,14 @@
 
 import pytest
 
+from bankmart import dbt
 from bankmart.governance.catalogue import use
 from bankmart.governance.catalogue.lineage import Lineage
 from bankmart.governance.catalogue.query import Leaf
+from bankmart.governance.catalogue.refresh import lineage as lineage_of
 from bankmart.governance.catalogue.web import LEARNED, Web
 
-TABLES = ("customer_score", "customer_offer", "feedback_score")
+TABLES = ("customer_score", "customer_offer", "customer_exclusion", "feedback_score")
 
 
 def table(name):
@@ -42,6 +44,7 @@ def reached(web, leaf):
 def test_a_table_has_the_scores_of_the_models_that_write_it(web):
     assert writers(web, "feedback_score") == {"sentiment"}
     assert writers(web, "customer_offer") == {"recommend", "uplift"}
+    assert writers(web, "customer_exclusion") == {"recommend"}
     assert writers(web, "customer_score") == {spec.name for spec in use.specs()} - {"recommend", "sentiment"}
     assert writers(web, "customer_score", "model") == set()
 
@@ -53,6 +56,27 @@ def test_a_feature_reaches_the_scores_of_its_model_and_what_is_made_of_them(web)
     label = Leaf("features.lbl_churn", next(spec.label for spec in use.specs() if spec.name == "churn"))
     theirs = {Leaf("scores.customer_score", name) for name in ("score", "reasons")}
     assert reached(web, label) == {Leaf(LEARNED, "churn"), *theirs, Leaf("profile.tag_churn", "at_risk")}
+
+
+def test_a_model_learns_from_its_further_tables_too():
+    learned = {spec.name: use.columns_of(spec, lineage_of(dbt.manifest()).schema) for spec in use.specs()}
+    margins = {leaf.column for leaf in learned["clv"] if leaf.relation == "features.ftr_margin"}
+    assert len(margins) == 11
+    assert margins >= {"margin_12m_amount", "service_cost_amount", "expected_loss_amount"}
+    customers = {leaf.column for leaf in learned["clv"] if leaf.relation == "features.ftr_customer"}
+    assert customers == set(next(spec for spec in use.specs() if spec.name == "clv").features) - margins
+    shelf = {leaf.column for leaf in learned["recommend"] if leaf.relation == "features.ftr_product"}
+    assert {"risk_level", "interest_rate", "is_on_sale"} <= shelf
+    assert not shelf & {"as_of_date", "build_id"}
+    assert {leaf.relation for leaf in learned["recommend"]} >= {
+        "features.ftr_product_affinity",
+        "features.ftr_eligibility",
+    }
+    assert "view_wealth_count_90d" in {leaf.column for leaf in learned["response"]}
+    unknown = {leaf for found in learned.values() for leaf in found} - {
+        Leaf(table, name) for table, names in lineage_of(dbt.manifest()).schema.items() for name in names
+    }
+    assert unknown == set(), "every column that a model reads is one"
 
 
 def test_what_is_known_of_models_changes_with_a_spec(monkeypatch):
