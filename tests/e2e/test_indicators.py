@@ -81,9 +81,20 @@ class Bank:
         return self.rows("core_banking", "customer").drop_duplicates("customer_id", keep="last")["customer_id"]
 
 
+def is_off(days):
+    """Whether the bank is closed: by its list of holidays and make-up working days, else by the weekday."""
+    listed = pd.read_csv(settings.ROOT / "dbt_project/seeds/bank_holiday.csv", parse_dates=["holiday_date"])
+    is_open = days.map(listed.set_index("holiday_date")["is_business_day"].to_dict())
+    return days.dt.day_of_week.ge(5).where(is_open.isna(), is_open.eq(False))
+
+
 def weekend_out_amount_90d(bank):
     booked = bank.transactions(90)
-    kept = booked[(booked["direction"] == "out") & booked["day"].dt.day_of_week.isin([5, 6])]
+    kept = booked[(booked["direction"] == "out") & is_off(booked["day"])]
+    # In these 90 days the calendar and the weekday differ both ways.
+    weekend = booked["day"].dt.day_of_week >= 5
+    assert (is_off(booked["day"]) & ~weekend).any()
+    assert (weekend & ~is_off(booked["day"])).any()
     return kept.groupby("customer_id")["amount"].sum(), 0
 
 

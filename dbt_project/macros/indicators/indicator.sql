@@ -9,8 +9,10 @@
        {name: transaction_in_amount, aggregate: sum, measure: amount, filter: "direction = 'in'", windows: [30, 90], …}
    -> one row per as-of date and person with an event that moved a window: as_of_date, customer_id,
       transaction_in_amount_30d, transaction_in_amount_90d, …, each null where nothing moved it. Where windows can't
-      slide everything has moved: the whole value. #}
-{% macro moves(subject, fact, event_date) -%}
+      slide everything has moved: the whole value. With days_off=true a filter may say `is_day_off`: whether the bank's
+      calendar has the event's date as a day off, make-up working days being none. #}
+{% macro moves(subject, fact, event_date, days_off=false) -%}
+    {%- set holidays = ref('bank_holiday') if days_off -%}
     {%- set families, windows, measures, filters = [], [], [], [] -%}
     {%- for family in indicator_families().values() if family['model'] == subject and is_computed(family) -%}
         {%- do families.append(family) -%}
@@ -38,7 +40,7 @@
             ({{ measure }})::double precision as measure_{{ loop.index }},
             {%- endfor %}
             {%- for filter in filters %}
-            coalesce({{ filter }}, false) as filter_{{ loop.index }},
+            coalesce({{ filter | replace('is_day_off', day_off(event_date)) }}, false) as filter_{{ loop.index }},
             {%- endfor %}
             {%- for window in windows %}
             (as_of.as_of_date - event.{{ event_date }} < {{ window }})::integer
@@ -53,6 +55,10 @@
                 {%- if not slides %}
                 and event.{{ event_date }} > as_of.as_of_date - {{ windows | max | default(1) }}
                 {%- endif %}
+        {%- if days_off %}
+        left join (select holiday_date, is_business_day from {{ holidays }}) as holiday
+            on event.{{ event_date }} = holiday.holiday_date
+        {%- endif %}
         offset 0
     ),
 
@@ -86,6 +92,11 @@
         {{ build_columns() }}
     from part
     group by as_of_date, customer_id
+{%- endmacro %}
+
+{# day_off('transaction_date') -> as marts.dim_calendar says it, which doesn't reach as far back as training does #}
+{% macro day_off(event_date) -%}
+    (not coalesce(holiday.is_business_day, extract(isodow from event.{{ event_date }}) < 6))
 {%- endmacro %}
 
 {# windows_slide() -> true where ind_all can go on from the state of the date before: move_ models and ind_all have to

@@ -27,12 +27,16 @@
 {%- endmacro %}
 
 {# definition() -> a hash of what a model says: whether a state that an earlier version of it made can be gone on with.
-   What ind_all says is what all families say, and where their events come from. #}
+   What ind_all says is what all families say, where their events come from, and which days are off: an event leaves a
+   window as what it was when it came. #}
 {% macro definition(node=none) -%}
     {%- set node = model if node is none else node -%}
     {%- set said = [node.raw_code] -%}
     {%- if node.name == 'ind_all' -%}
         {%- do said.extend([tojson(indicator_families(), sort_keys=true), tojson(moved_subjects(), sort_keys=true), indicator_revision()]) -%}
+        {%- for seed in graph.nodes.values() if seed.resource_type == 'seed' and seed.name == 'bank_holiday' -%}
+            {%- do said.append(seed.checksum.checksum) -%}
+        {%- endfor -%}
         {%- for subject in moved_subjects() -%}
             {%- do said.append(_node(moves_of(subject)).raw_code) -%}
         {%- endfor -%}

@@ -1,1 +1,1 @@
-{{ moves('ind_session', 'fct_session', 'session_date') }}
+{{ moves('ind_session', 'fct_session', 'session_date', days_off=true) }}

@@ -1,1 +1,1 @@
-{{ moves('ind_transaction', 'fct_transaction', 'transaction_date') }}
+{{ moves('ind_transaction', 'fct_transaction', 'transaction_date', days_off=true) }}

@@ -76,13 +76,17 @@ class Query:
     def __init__(self, tree: exp.Expr, schema: Schema, ctes: Mapping[str, Source], outer: Select | None) -> None:
         self.ctes: dict[str, Source] = dict(ctes)
         self.renamed: list[str] = []
+        # Each level of brackets may sort and cut what is within.
+        self.levels: list[exp.Expr] = [tree]
         while isinstance(tree, exp.Subquery):
             self._declare(tree, schema, outer)
             tree = tree.this
+            self.levels.append(tree)
         self._declare(tree, schema, outer)
+        self.parts: list[Query] = []
         if isinstance(tree, exp.SetOperation):
-            parts = [Query(part, schema, self.ctes, outer) for part in (tree.left, tree.right)]
-            self.branches: list[Select] = [branch for part in parts for branch in part.branches]
+            self.parts = [Query(part, schema, self.ctes, outer) for part in (tree.left, tree.right)]
+            self.branches: list[Select] = [branch for part in self.parts for branch in part.branches]
         else:
             self.branches = [Select(tree, schema, self.ctes, outer)]
 

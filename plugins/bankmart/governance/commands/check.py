@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bankmart import dbt, settings
 from bankmart.governance import derived, grades, policy, portability, reference, size
 from bankmart.governance.access import probe, readers
+from bankmart.governance.catalogue import unknown
 from bankmart.governance.policy import Node
 from bankmart.governance.tags import ledger
 from bankmart.vault import rules
@@ -16,6 +17,7 @@ from bankmart.vault import rules
 STAGES: tuple[tuple[Callable[[Node], list[str]], ...], ...] = (
     (grades.undeclared, lambda _: readers.findings()),
     (policy.findings, derived.findings, lambda _: size.findings(settings.ROOT)),
+    (unknown.findings,),
     (reference.findings, ledger.findings, grades.findings, probe.findings, lambda _: rules.findings()),
 )
 

@@ -56,7 +56,9 @@ UNIT_OF = {
 ENDINGS = {"_amount": "currency", "_count": "pieces", "_seconds": "seconds", "_days": "days", "_share": "rate"}
 # Made of levels, they have no window themselves.
 OF_LEVELS = ("ratio", "share", "entropy", "diversity", "concentration")
-CALL = re.compile(r"\bmoves\(\s*'\w+'\s*,\s*'(\w+)'")
+CALL = re.compile(r"\bmoves\(\s*'\w+'\s*,\s*'(\w+)'([^)]*)")
+# What the bank's calendar says of an event's date, where `moves` is asked for it.
+DAY_OFF = "is_day_off"
 
 
 def findings(manifest: Node) -> list[str]:
@@ -133,7 +135,7 @@ def _against_fact(family: Family, facts: Mapping[str, Node]) -> Iterator[str]:
         yield f"{where}: {family.model} can't compute {says['aggregate']}; it has {kinds}. Move the family"
         return
     fact = facts.get(call.group(1)) if call else None
-    if fact is None or not fact["columns"]:
+    if call is None or fact is None or not fact["columns"]:
         return
     for key in ("measure", "filter"):
         if not says.get(key):
@@ -144,6 +146,11 @@ def _against_fact(family: Family, facts: Mapping[str, Node]) -> Iterator[str]:
             yield f"{where}: its {key} is no SQL: {' '.join(str(error).split())}"
             continue
         used = {column.name for column in parsed.find_all(exp.Column)}
+        if key == "filter" and DAY_OFF in used:
+            used.remove(DAY_OFF)
+            if "days_off=true" not in call.group(2):
+                move = family.model.replace("ind_", "move_")
+                yield f"{where}: {key} names {DAY_OFF}; add days_off=true to the moves(…) of {move}.sql"
         for name in sorted(used - set(fact["columns"])):
             yield (
                 f"{where}: {key} names {name}, which {fact['name']} doesn't have; "

@@ -59,7 +59,7 @@ def check(build: Build) -> list[Node]:
         loads = _loads(cursor, build.business_date)
         past = profile.history(cursor, build.business_date)
         days = {build.business_date} | {point.day for keys in past.values() for own in keys.values() for point in own}
-        known = calendar.complete(_calendar(cursor), days)
+        known = calendar.complete(calendar.published(cursor), days)
         cursor.execute("select business_date, subject, is_right, confirmed_by from governance.incident")
         incidents = cursor.fetchall()
         for load in loads:
@@ -109,18 +109,6 @@ def _loads(cursor: Any, day: date) -> list[Load]:
         for load_id, system, table, at, read, rejected in cursor.fetchall()
         if table in systems.get(system, {})
     ]
-
-
-def _calendar(cursor: Any) -> dict[date, Day]:
-    # This build's own is not made yet; the newest published one reaches 400 days ahead.
-    cursor.execute("select to_regclass(%s)", (calendar.CALENDAR,))
-    if db.one(cursor)[0] is None:
-        return {}
-    cursor.execute(
-        "select calendar_date, is_business_day, is_pay_day, is_month_end, holiday from marts.dim_calendar"
-        " where build_id = (select build_id from governance.publication order by business_date desc limit 1)"
-    )
-    return {day: Day(*rest) for day, *rest in cursor.fetchall()}
 
 
 def _keep(cursor: Any, build: Build, found: Mapping[str, Found]) -> None:

@@ -40,13 +40,24 @@ class Day:
 
 def read(cursor: Any, build: Build) -> dict[date, Day]:
     """Day → what it is, from the build's calendar mart; empty where the project has none."""
+    return _read(cursor, build.build_id)
+
+
+def published(cursor: Any) -> dict[date, Day]:
+    """The same from the newest published build, for what comes before a build's own: it reaches 400 days ahead."""
+    cursor.execute("select build_id from governance.publication order by business_date desc limit 1")
+    found = cursor.fetchone()
+    return _read(cursor, found[0]) if found else {}
+
+
+def _read(cursor: Any, build_id: int) -> dict[date, Day]:
     cursor.execute("select to_regclass(%s)", (CALENDAR,))
     if cursor.fetchone()[0] is None:
         return {}
     cursor.execute(
         "select calendar_date, is_business_day, is_pay_day, is_month_end, holiday from marts.dim_calendar"
         " where build_id = %s",
-        (build.build_id,),
+        (build_id,),
     )
     return {day: Day(*rest) for day, *rest in cursor.fetchall()}
 

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     print(table(["tag", "version", "status", "kind", "subject", "review", "ends", "model", "owner"], rows))
     if not args.accept:
         return 0
-    if invalid := [line for tag in tags for line in registry.validate(tag)]:
+    if invalid := [line for tag in tags for line in registry.validate(tag)] + registry.twice(tags):
         raise LedgerRefused("nothing is accepted:\n" + "\n".join(invalid))
     hashes, known = definition.definitions(manifest), ledger.read(ledger.path())
     if against := ledger.refused(tags, hashes, known, date.today()):

@@ -19,6 +19,8 @@ from bankmart.governance.tags.registry import Tag, tags
 
 SHOWN = 16
 BUILD = "build_id"
+# What keeps some of a select's rows by their order.
+CUTS = ("order", "limit", "offset")
 
 
 def definitions(manifest: Node) -> dict[tuple[str, int], str]:
@@ -50,7 +52,7 @@ def _column(source: Source, name: str) -> str:
         place = source.columns.index(name) if name in source.columns else 0
         cells = [row[place] if place < len(row) else row[0] for row in source.expressions]
         return _digest(json.dumps([_expression(source.around, cell) for cell in cells]))
-    return _digest(json.dumps([_selected(branch, own) for branch, own in source.cells(name)]))
+    return _digest(json.dumps([*(_selected(branch, own) for branch, own in source.cells(name)), *_cut(source)]))
 
 
 def _selected(select: Select, name: str) -> list[str]:
@@ -61,7 +63,7 @@ def _selected(select: Select, name: str) -> list[str]:
         return [*(_column(source, name) for source in starred), *_rows(select)]
     if not isinstance(made, exp.Expr):
         return [_column(made, name), *_rows(select)]
-    return [_expression(select, made), *_joins(select, made), *_rows(select)]
+    return [_expression(select, made), *_joins(select, _aliases(select, made)), *_rows(select)]
 
 
 def _expression(select: Select, expression: exp.Expr) -> str:
@@ -77,20 +79,40 @@ def _expression(select: Select, expression: exp.Expr) -> str:
             return exp.to_identifier(" ".join(parts) or node.name, quoted=True)
         return node
 
-    return expression.copy().transform(replaced).sql(dialect="postgres", comments=False, normalize_functions="lower")
+    written = _named_windows(select, expression).transform(replaced)
+    return written.sql(dialect="postgres", comments=False, normalize_functions="lower")
 
 
-def _joins(select: Select, expression: exp.Expr) -> list[str]:
-    """The conditions of the joins that bring the expression's columns, and of those that these stand on."""
-    wanted = _aliases(select, expression)
-    found: dict[str, str] = {}
+def _named_windows(select: Select, expression: exp.Expr) -> exp.Expr:
+    """A copy of the expression with what a named window says in the place of its name."""
+    named = {window.name: window for window in select.tree.args.get("windows") or ()}
+
+    def written(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Window) and (base := named.get(node.args.get("alias") and node.alias)):
+            # A named window may be made of another one.
+            said = written(base.copy())
+            parts = {key: said.args.get(key) for key in ("partition_by", "order", "spec") if said.args.get(key)}
+            own = {key: value for key, value in node.args.items() if key != "alias" and value}
+            return exp.Window(**(parts | own))
+        return node
+
+    return expression.copy().transform(written)
+
+
+def _joins(select: Select, wanted: set[str]) -> list[str]:
+    """The conditions of the joins that bring these sources, and of those that their conditions stand on."""
+    wanted, found = set(wanted), {}
     while pending := [alias for alias in wanted if alias in select.joins and alias not in found]:
         for alias in pending:
             join = select.joins[alias]
             found[alias] = f"{join.side} {join.kind}"
+            if named := join.args.get("using"):
+                found[alias] += f" using {sorted(column.name for column in named)}"
             if (condition := join.args.get("on")) is not None:
                 found[alias] += f" {_condition(select, condition)}"
                 wanted |= _aliases(select, condition)
+            elif not join.side:
+                found[alias] += f" {_beginning(select.sources[alias])}"
     return sorted(found.values())
 
 
@@ -116,14 +138,34 @@ def _aliases(select: Select, expression: exp.Expr) -> set[str]:
 
 
 def _rows(select: Select) -> list[str]:
-    """Whose rows these are: the table that the select begins with, its filters, its grouping."""
+    """Whose rows these are: the table that the select begins with, joins that drop rows, filters, grouping, cuts."""
     where = select.tree.args.get("where")
     said = _condition(select, where.this) if where is not None else []
-    parts = [select.tree.args.get(key) for key in ("group", "having", "distinct")]
+    parts = [select.tree.args.get(key) for key in ("group", "having", "distinct", *CUTS)]
     said += [_expression(select, part) for part in parts if part is not None]
-    for source in list(select.sources.values())[:1]:
-        if isinstance(source, Table):
-            said.append(source.relation)
-        elif isinstance(source, Query):
-            said += [line for branch in source.branches for line in _rows(branch)]
-    return said
+    if (distinct := select.tree.args.get("distinct")) and not distinct.args.get("on"):
+        # Rows are compared in all of their columns.
+        said += [_expression(select, made) for made in select.columns().values() if isinstance(made, exp.Expr)]
+    said += _joins(select, {alias for alias, join in select.joins.items() if join.side not in ("LEFT", "FULL")})
+    return said + [line for source in list(select.sources.values())[:1] for line in _beginning(source)]
+
+
+def _beginning(source: Source) -> list[str]:
+    if isinstance(source, Table):
+        return [source.relation]
+    if isinstance(source, Query):
+        return [line for branch in source.branches for line in _rows(branch)] + _cut(source)
+    return []
+
+
+def _cut(query: Query) -> list[str]:
+    """What a set operation or brackets do to the rows of the selects within; nothing for all rows of all of them."""
+    said = []
+    for level in query.levels:
+        if not isinstance(level, exp.Select):
+            kept = (level.args.get(key) for key in CUTS)
+            said += [part.sql(dialect="postgres", comments=False) for part in kept if part is not None]
+        if isinstance(level, exp.SetOperation) and not (isinstance(level, exp.Union) and not level.args["distinct"]):
+            columns = [_selected(*cell) for name in query.branches[0].names() for cell in query.cells(name)]
+            said.append(f"{type(level).__name__} {bool(level.args['distinct'])} {columns}")
+    return said + [f"part {place}: {line}" for place, part in enumerate(query.parts) for line in _cut(part)]

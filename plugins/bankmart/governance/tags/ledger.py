@@ -66,7 +66,7 @@ def entry(tag: Tag, definition_hash: str) -> Entry:
 def findings(manifest: Node) -> list[str]:
     """What the working tree does to a tag's life that it may not, or that the ledger doesn't know of yet."""
     found = registry.tags(manifest)
-    said = [line for tag in found for line in registry.validate(tag)]
+    said = [line for tag in found for line in registry.validate(tag)] + registry.twice(found)
     if said or not (found or path().exists()):
         return said
     hashes, ledger, today = definition.definitions(manifest), read(path()), date.today()
@@ -99,17 +99,40 @@ def refused(tags: list[Tag], hashes: Mapping[Key, str], ledger: Ledger, today: d
                 f"and give the new one version {tag.version + 1} beside it, as column {tag.key}_v{tag.version + 1}. "
                 f"The old one stays, frozen, until its end_date"
             )
-        if STATUSES.index(tag.status) < STATUSES.index(known.status):
-            found.append(
-                f"{where}: it was {known.status} and can't become {tag.status} again: a tag goes "
-                f"{' → '.join(STATUSES)}; give it a new version or another key"
-            )
-        if tag.status == "frozen" and tag.end_date and tag.end_date < today:
-            found.append(f"{where}: its end_date {tag.end_date} has passed; remove the column")
+        found += [f"{where}: {what}" for what in _step(tag, known, today)]
     return found + _two_live(tags) + _gone(tags, ledger, today)
 
 
+def _step(tag: Tag, known: Entry, today: date) -> list[str]:
+    """What is wrong with the step from what the ledger has of a tag to what the working tree has of it."""
+    before, now = STATUSES.index(known.status), STATUSES.index(tag.status)
+    if now < before:
+        return [
+            f"it was {known.status} and can't become {tag.status} again: a tag goes "
+            f"{' → '.join(STATUSES)}; give it a new version or another key"
+        ]
+    if now > before + 1:
+        remedy = (
+            "remove it"
+            if known.status == "draft"
+            else "set status: frozen, end_date: the day until which it can be read"
+        )
+        return [f"it was {known.status} and can't become {tag.status} at once: {remedy}"]
+    if tag.status == "frozen" and tag.end_date and known.end_date and tag.end_date.isoformat() < known.end_date:
+        return [
+            f"its readers were told that it can be read until {known.end_date}, so it can't end on {tag.end_date} "
+            "already; put the end_date back (a later one is allowed)"
+        ]
+    if tag.status == "frozen" and tag.end_date and tag.end_date < today:
+        if known.status == "frozen":
+            return [f"its end_date {tag.end_date} has passed; remove the column"]
+        return [f"its end_date {tag.end_date} has passed already; freeze it until a day to come, so that readers know"]
+    return []
+
+
 def _refused_new(tag: Tag, where: str, ledger: Ledger, newest: int | None) -> list[str]:
+    if tag.status not in ("draft", "live"):
+        return [f"{where}: it is new and can't begin as {tag.status}; a tag begins as draft or live"]
     if newest is None:
         return [] if tag.version == 1 else [f"{where}: it is new, so its version is 1, not {tag.version}"]
     if ledger[tag.key, newest].status == "retired":

@@ -91,6 +91,11 @@ def validate(tag: Tag) -> list[str]:
         found.append(f"status {tag.status!r} is unknown; use one of {', '.join(STATUSES)}")
     if tag.refresh not in REFRESHES:
         found.append(f"refresh {tag.refresh!r} is unknown; use one of {', '.join(REFRESHES)}")
+    if tag.status == "retired":
+        found.append(
+            "retired is what the ledger says of a tag that is gone: set status: frozen with an end_date, and remove "
+            "the column when that day has passed"
+        )
     if tag.version < 1:
         found.append("version counts from 1; write version: 1")
     if not WORD.fullmatch(tag.key):
@@ -102,6 +107,21 @@ def validate(tag: Tag) -> list[str]:
     if tag.default is not None and str(tag.default).lower() not in tag.known_values:
         found.append(f"default {tag.default!r} is not among its values; add it, or correct the default")
     return [f"{tag.where}: tag {tag.column}: {what}" for what in found]
+
+
+def twice(found: list[Tag]) -> list[str]:
+    """Tags with the key and version of another one: a version is one definition."""
+    said: list[str] = []
+    first: dict[tuple[str, int], Tag] = {}
+    for tag in found:
+        before = first.setdefault((tag.key, tag.version), tag)
+        if before is not tag:
+            said.append(
+                f"{tag.where}: tag {tag.column}: key {tag.key} version {tag.version} is declared already at "
+                f"{before.where} ({before.column}); give this one another key, or version {tag.version + 1} as column "
+                f"{tag.key}_v{tag.version + 1}"
+            )
+    return said
 
 
 def _tag(node: Node, name: str, column: Node) -> Tag:

@@ -12,7 +12,7 @@ COUNT = {
     "en": "Calls",
     "subject": "service",
     "aggregate": "count",
-    "filter": "direction = 'in' and extract(isodow from call_date) >= 6",
+    "filter": "direction = 'in' and is_day_off",
     "windows": [30, 60, 90],
     "unit": "pieces",
     "direction": "none",
@@ -46,7 +46,7 @@ def judge(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "ROOT", tmp_path)
     policy._lines.cache_clear()
 
-    def run(windowed=(COUNT,), derived=()):
+    def run(windowed=(COUNT,), derived=(), days_off=", days_off=true"):
         types = {
             "fee_amount": "numeric(18,2)",
             "propensity": "double precision",
@@ -54,7 +54,7 @@ def judge(tmp_path, monkeypatch):
             "direction": "text",
         }
         fact = _model("fct_call", "marts/event", columns={name: {"data_type": kind} for name, kind in types.items()})
-        moves = _model("move_call", "tags/moves", "{{ moves('ind_call', 'fct_call', 'call_date') }}")
+        moves = _model("move_call", "tags/moves", f"{{{{ moves('ind_call', 'fct_call', 'call_date'{days_off}) }}}}")
         calls = _model("ind_call", "tags/indicators", "{{ subject() }}")
         other = _model("ind_other", "tags/indicators", "{{ subject() }}")
         for node, path, found in ((calls, YAML, windowed), (other, OTHER, derived)):
@@ -80,6 +80,13 @@ def _model(name, folder, code="select 1", columns=None):
 
 def test_good_definitions_have_no_findings(judge):
     assert judge([COUNT, SUM], [SHARE, TREND]) == []
+
+
+def test_days_off_have_to_be_asked_for(judge):
+    (finding,) = judge([COUNT], days_off="")
+    assert finding == (
+        f"{YAML}:4: family call_count: filter names is_day_off; add days_off=true to the moves(…) of move_call.sql"
+    )
 
 
 @pytest.mark.parametrize("key", [key for key in COUNT if key != "filter"])

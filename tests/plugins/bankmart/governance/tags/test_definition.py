@@ -60,7 +60,7 @@ def change(*pairs):
             ("balance.rate\n", "balance.rate, card.payment_count\n"),
             (
                 "    where balance",
-                '    inner join "bankmart"."tags"."ind_card" as card on holding.customer_id = card.customer_id\n'
+                '    left join "bankmart"."tags"."ind_card" as card on holding.customer_id = card.customer_id\n'
                 "    where balance",
             ),
             ("    rate > 0.5", "    payment_count > 3 as pays,\n    rate > 0.5"),
@@ -91,11 +91,104 @@ def test_what_does_not_change_the_meaning(make_tag, sql):
         change(("left join", "inner join")),
         change(("tenure_days > 3", "tenure_days > 4")),
         change(("holding.customer_id = balance.customer_id", "holding.customer_id = balance.customer_id and rate > 0")),
+        change(("    where balance", "    inner join tags.ind_card using (customer_id)\n    where balance")),
     ],
-    ids=["operator", "limit", "value", "default", "indicator", "join", "rows", "condition"],
+    ids=["operator", "limit", "value", "default", "indicator", "join", "rows", "condition", "fewer-customers"],
 )
 def test_what_does(make_tag, sql):
     assert hashed(make_tag(), sql) != hashed(make_tag())
+
+
+RANKED = """
+with customer as (
+    select customer_id, aum_amount, age, region from "bankmart"."tags"."ind_balance" where build_id = 0
+),
+
+largest as (
+    select customer_id, aum_amount, rank() over peers as place from customer
+    window everybody as (partition by region), peers as (everybody order by aum_amount)
+    order by aum_amount desc limit 100
+),
+
+chosen as (
+    select customer_id, place from largest
+    union all
+    select customer_id, age as place from customer
+)
+
+select customer_id, case when place < 10 then 'low' else 'high' end as aum_tier from chosen
+"""
+
+
+def ranked(*pairs):
+    text = RANKED
+    for before, after in pairs:
+        assert before in text
+        text = text.replace(before, after)
+    return text
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        ranked(("limit 100", "limit 99")),
+        ranked(("limit 100", "limit 100 offset 5")),
+        ranked(("aum_amount desc limit", "aum_amount limit")),
+        ranked(("order by aum_amount desc limit 100", "")),
+        ranked(("union all", "union")),
+        ranked(("union all", "except")),
+        ranked(("union all", "except all")),
+        ranked(("union all", "intersect")),
+        ranked(("from customer\n)\n\nselect", "from customer\n    order by place limit 7\n)\n\nselect")),
+        ranked(("(everybody order by aum_amount)", "(everybody order by age)")),
+        ranked(("(everybody order by aum_amount)", "(order by aum_amount)")),
+        ranked(("(partition by region)", "(partition by age)")),
+        ranked(("from largest\n", "from largest inner join customer using (customer_id)\n")),
+        ranked(("from largest\n", "from largest cross join (select 1 from tags.ind_card where payment_count > 2)\n")),
+        ranked(("select customer_id, place from", "select distinct customer_id, place from")),
+    ],
+    ids=[
+        "limit", "offset", "direction", "no-limit", "union", "except", "except-all", "intersect", "limit-of-union",
+        "window-order", "window-without-base", "window-base", "inner-join", "cross-join", "distinct",
+    ],
+)  # fmt: skip
+def test_which_rows_and_in_what_order(make_tag, sql):
+    assert hashed(make_tag(), sql) != hashed(make_tag(), RANKED)
+
+
+def test_what_set_operations_compare_belongs_to_them(make_tag):
+    both = ranked(
+        ("union all", "except"),
+        ("place from largest", "place, age from customer"),
+        ("age as place from", "age as place, 1 from"),
+    )
+    other = both.replace("place, age from customer", "place, region from customer")
+    assert hashed(make_tag(), both) != hashed(make_tag(), other)
+
+
+def test_joins_name_their_columns(make_tag):
+    by_number, by_age = (
+        ranked(
+            ("from largest\n", f"from largest left join customer using ({name})\n"),
+            ("place from l", "age + place as place from l"),
+        )
+        for name in ("customer_id", "age")
+    )
+    assert hashed(make_tag(), by_number) != hashed(make_tag(), by_age)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        ranked(("window everybody as (partition by region), peers as (everybody order by aum_amount)\n", ""),
+               ("over peers", "over (partition by region order by aum_amount)")),
+        ranked(("peers", "others"), ("everybody", "all_of_them")),
+        ranked(("    select customer_id, place from largest", "    (select customer_id, place from largest)")),
+    ],
+    ids=["window-written-out", "window-renamed", "brackets"],
+)  # fmt: skip
+def test_the_same_rows_said_otherwise(make_tag, sql):
+    assert hashed(make_tag(), sql) == hashed(make_tag(), RANKED)
 
 
 def test_values_and_default_belong_to_it(make_tag):

@@ -34,7 +34,14 @@ def hashes(tags, digest="aa"):
         ({}, [entry(status="frozen", end="2027-01-01")], "it was frozen and can't become live again"),
         ({"version": 2}, [entry(status="retired")], "aum_tier is retired (dbt_project/tag_ledger.csv) and can't"),
         ({"version": 2}, [], "it is new, so its version is 1, not 2"),
-        ({"status": "frozen", "end_date": date(2026, 11, 1)}, [entry()], "2026-11-01 has passed; remove the column"),
+        ({"status": "frozen", "end_date": date(2026, 11, 1)}, [entry(status="frozen", end="2026-11-01")],
+         "2026-11-01 has passed; remove the column"),
+        ({"status": "frozen", "end_date": date(2026, 11, 1)}, [entry()], "has passed already; freeze it until a day"),
+        ({"status": "frozen", "end_date": date(2027, 1, 1)}, [entry(status="frozen", end="2027-01-02")],
+         "can be read until 2027-01-02, so it can't end on 2027-01-01 already; put the end_date back"),
+        ({"status": "retired"}, [entry()], "was live and can't become retired at once: set status: frozen, end_date"),
+        ({"status": "frozen", "end_date": date(2027, 1, 1)}, [entry(status="draft")], "frozen at once: remove it"),
+        ({"status": "frozen", "end_date": date(2027, 1, 1)}, [], "can't begin as frozen; a tag begins as draft"),
     ],
 )  # fmt: skip
 def test_what_is_refused(make_tag, tag, entries, says):
@@ -72,6 +79,12 @@ def test_what_may_go(gone):
     assert ledger.refused([], {}, known(gone), TODAY) == []
     kept = ledger.accepted([], {}, known(gone))
     assert kept == ({} if gone.status == "draft" else known(entry(status="retired", end=gone.end_date)))
+
+
+@pytest.mark.parametrize("end", [date(2027, 1, 2), date(2027, 1, 3)])
+def test_a_frozen_tag_may_be_read_for_longer(make_tag, end):
+    tags = [make_tag(status="frozen", end_date=end)]
+    assert ledger.refused(tags, hashes(tags), known(entry(status="frozen", end="2027-01-02")), TODAY) == []
 
 
 def test_a_draft_may_change(make_tag):

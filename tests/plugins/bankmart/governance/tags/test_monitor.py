@@ -65,14 +65,77 @@ def test_a_young_bank_is_not_judged_and_an_old_one_is(bank, days):
     # Measured again, after the cause was mended: one row per tag, the new verdict.
     fill(build, 101)
     assert {node.status for node in monitor.check(build, "tags")} == {"pass"}
-    ((verdict, customers, coverage, psi_date, stayed),) = ask(
-        "select verdict, customer_count, coverage_rate, psi_date, unmoved_days from governance.tag_monitor"
+    ((verdict, customers, coverage, psi_date, psi, stayed),) = ask(
+        "select verdict, customer_count, coverage_rate, psi_date, psi, unmoved_days from governance.tag_monitor"
         " where build_id = %s and tag = 'aum_tier'", build.build_id,
     )  # fmt: skip
     assert (verdict, customers, coverage, stayed) == ("pass", 400, 1.0, 1)
+    # On the eleventh 102 of 400 had `high`, now 101 have.
     assert psi_date == date(2026, 6, 11)
+    expected = (101 - 102) / 400 * math.log(101 / 102) + (299 - 298) / 400 * math.log(299 / 298)
+    assert psi == pytest.approx(expected, rel=1e-6)
+    assert expected > 0
     assert ask("select value, customer_count from governance.tag_mix where build_id = %s and tag = 'aum_tier'"
                " order by 1", build.build_id) == [("high", 101), ("low", 299)]  # fmt: skip
+
+
+def test_what_moved_since_last_month_and_who_uses_a_tag_is_kept(bank, days):
+    for name, used in (("aum_tier", '{"model": ["churn", "response"], "exposure": ["bi"]}'), ("is_even", "{}")):
+        ask(
+            "insert into governance.dictionary (kind, model, name, zh, en, class, owner, is_present, lineage, used_by)"
+            " values ('tag', 'tag_value', %s, '标签', 'D.', 'derived.tag', 'ann', true, '[]', %s)", name, used,
+        )  # fmt: skip
+    run(days, 1, 100)
+    open_day, _ = days
+    build = open_day(2, date(2026, 7, 1))
+    fill(build, 200, gone=40)
+    monitor.check(build, "tags")
+    kept = ask(
+        "select tag, user_count, users, psi_date, psi, filled_count, coverage_rate, refreshed_date"
+        " from governance.tag_monitor where build_id = %s order by 1", build.build_id,
+    )  # fmt: skip
+    # A quarter, three quarters and nobody became a half, two fifths and a tenth.
+    shares = [(0.25, 0.5), (0.75, 0.4), (monitor.LEAST_SHARE, 0.1)]
+    psi = pytest.approx(sum((new - old) * math.log(new / old) for old, new in shares), rel=1e-6)
+    users = {"model": ["churn", "response"], "exposure": ["bi"]}
+    assert kept == [
+        ("aum_tier", 3, users, FIRST, psi, 360, 0.9, build.business_date),
+        ("is_even", 0, {}, FIRST, 0.0, 400, 1.0, build.business_date),
+    ]
+    assert ask("select psi, psi_date from governance.tag_monitor where build_id = 1 order by tag") == [(None, None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("special", "kind"),
+    [("is_pay_day", "pay day"), ("is_month_end", "month end"), ("holiday", "holiday")],
+)
+def test_days_are_compared_by_the_calendar_of_the_build(bank, days, special, kind):
+    ask(
+        "create table marts.dim_calendar (calendar_date date, is_business_day boolean, is_pay_day boolean,"
+        " is_month_end boolean, holiday text, build_id bigint)"
+    )
+    open_day, show = days
+    for number in range(1, 41):
+        build = open_day(number, FIRST + timedelta(days=number - 1))
+        ask(
+            "insert into marts.dim_calendar select %s::date + n, true, false, false, null, %s"
+            " from generate_series(0, 39) as n", FIRST, build.build_id,
+        )  # fmt: skip
+        said = "'a feast'" if special == "holiday" else "true"
+        ask(
+            f"update marts.dim_calendar set {special} = {said} where build_id = %s"
+            " and (calendar_date - %s::date + 1) %% 10 = 0", build.build_id, FIRST,
+        )  # fmt: skip
+        # Every tenth day half of the customers move, as they do on pay days.
+        fill(build, 300 if number % 10 == 0 else 100 + number % 3)
+        nodes = {node.name: node for node in monitor.check(build, "tags")}
+        show(build)
+        if number == 30:
+            assert nodes["mix_of_aum_tier"].message == (
+                f"not judged: too little history: 2 comparable days ({kind}), 3 are needed"
+            )
+    assert nodes["mix_of_aum_tier"].status == "pass"
+    assert f"unlike on 3 comparable days ({kind})" in nodes["mix_of_aum_tier"].message
 
 
 def test_a_confirmed_incident_is_left_out(bank, days):

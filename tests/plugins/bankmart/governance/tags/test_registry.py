@@ -65,6 +65,10 @@ def test_the_newest_version_may_keep_the_bare_name():
         ({"refresh": "hourly"}, "use one of daily, monthly"),
         ({"version": 0}, "version counts from 1"),
         ({"column": "aum_tier_v2"}, "or aum_tier_v1 while two versions are readable"),
+        (
+            {"status": "retired"},
+            "retired is what the ledger says of a tag that is gone: set status: frozen with an end_",
+        ),
         ({"status": "frozen"}, "say until when it can be read: end_date"),
         ({"default": "middle"}, "default 'middle' is not among its values"),
     ],
@@ -74,6 +78,14 @@ def test_what_is_wrong_is_said(make_tag, changes, says):
     (finding,) = registry.validate(make_tag(**changes))
     assert finding.startswith("dbt_project/models/tags/value/tag_value.yml:15: tag ")
     assert says in finding
+
+
+def test_two_tags_of_one_key_and_version(make_tag):
+    first, draft = make_tag(status="draft"), make_tag(status="draft", model="tag_other", file="other.yml", line=7)
+    assert registry.twice([first, make_tag(version=2), make_tag("other")]) == []
+    (finding,) = registry.twice([first, draft])
+    assert finding.startswith("other.yml:7: tag aum_tier: key aum_tier version 1 is declared already at dbt_project/")
+    assert "tag_value.yml:15 (aum_tier); give this one another key, or version 2 as column aum_tier_v2" in finding
 
 
 def test_values_as_the_database_writes_them(make_tag):
