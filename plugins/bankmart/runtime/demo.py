@@ -190,7 +190,11 @@ def _doing(client: Client, runs: list[dict[str, Any]]) -> set[str]:
 
 
 def _active(client: Client, key: str) -> bool:
-    return any(run["state"] in ACTIVE and run["dag_id"] != ERASURES for run in client.runs(key))
+    return any(run["state"] in ACTIVE and not _asks_people(client, run) for run in client.runs(key))
+
+
+def _asks_people(client: Client, run: dict[str, Any]) -> bool:
+    return run["dag_id"] == ERASURES and any(task["state"] == "awaiting_input" for task in client.tasks(run))
 
 
 def _is_published(day: date) -> bool:
