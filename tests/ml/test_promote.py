@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bankmart import faults
-from ml import compare, promote, rollback, train
+from ml import compare, promote, rollback, score, train
 from ml.__main__ import main
 from ml.errors import ArtefactRefused, DataError, ModelError, TrackingUnavailable
 
@@ -159,6 +159,28 @@ def test_a_champion_whose_files_are_damaged_stops_the_promotion_until_a_person_s
         assert "To go on without it: --without-champion" in stopped["report"]
         assert alias(registry, "champion") == first
         assert promote.run("churn", TODAY, second, without_champion=True)["promoted"]
+
+
+@pytest.mark.parametrize("version", ["the first", "a challenger"])
+def test_a_candidate_that_was_tampered_with_is_refused_and_the_champion_stays(bank, registry, mlflow_server, version):
+    bank.training()
+    first = train.run("churn", TODAY)["version"]
+    if version == "the first":
+        with damaged(registry, mlflow_server, first), pytest.raises(ArtefactRefused, match="was changed"):
+            promote.run("churn", TODAY)
+        assert alias(registry, "champion") is None
+        return
+    promote.run("churn", TODAY)
+    second = int(train.run("churn", TODAY, again=True)["version"])
+    with damaged(registry, mlflow_server, second):
+        with pytest.raises(ArtefactRefused, match="was changed"):
+            promote.run("churn", TODAY, second)
+        with pytest.raises(ArtefactRefused, match="was changed"):
+            promote.run("churn", TODAY, second, without_champion=True)
+    assert alias(registry, "champion") == first
+    bank.daily(count=50)
+    assert score.run("churn", TODAY)["version"] == first, "the last champion goes on scoring"
+    assert [subject for _, _, subject, _ in said(bank)] == [f"churn version {first}"]
 
 
 @contextmanager
