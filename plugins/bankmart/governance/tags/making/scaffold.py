@@ -15,6 +15,8 @@ from bankmart import settings
 from bankmart.governance.tags.making.request import Request, parse
 
 HISTORY = "models/profile/history/tag_change.sql"
+# Where it says what readers have tags for, and the exposure that has them all.
+EXPOSURES, EXPOSURE = "models/profile/exposures.yml", "tags_by_subject"
 NEUTRAL = "2026-10-31"
 NOT_NULL = ", constraints: [{type: not_null}]"
 PLATFORM = "class: platform, zh: {}"
@@ -114,7 +116,7 @@ models:
     description: {json.dumps(f"One row per customer: {request.en}", ensure_ascii=False)}
     config:
       contract: {{enforced: true}}
-      meta: {{owner: {request.owner}, zh: {json.dumps(request.zh, ensure_ascii=False)}, published: current}}
+      meta: {{owner: {request.owner}, zh: {json.dumps(request.zh, ensure_ascii=False)}, published: current, promised_time: "08:00"}}
     constraints:
       - {{type: primary_key, columns: [customer_id, build_id]}}
     columns:
@@ -142,6 +144,19 @@ def _columns(request: Request, meta: str, test: str) -> str:
         f"config: {{meta: {{{about}}}}}{more}}}"
         for name, kind, said, about, more in columns
     )
+
+
+def exposed(exposures: str, model: str) -> str:
+    """The exposures, that of all tags with one more model, in order."""
+    line, head = f"      - ref('{model}')", f"  - name: {EXPOSURE}\n"
+    before, begin, rest = exposures.partition(head)
+    own, gap, after = rest.partition("\n\n")
+    lines = own.splitlines()
+    if line in lines:
+        return exposures
+    first = lines.index("    depends_on:") + 1
+    own = "\n".join([*lines[:first], *sorted([*lines[first:], line])])
+    return before + begin + own + (gap + after if gap else "\n")
 
 
 def waits_for(history: str, model: str) -> str:
