@@ -99,6 +99,7 @@ def _compared(tree: exp.Expr, types: Mapping[str, str]) -> Iterator[tuple[str, l
 def contract(request: Request, homes: Mapping[str, str], cases: Sequence[tuple[Row, Any]], day: date) -> str:
     """The model's YAML. `cases`: inputs by indicator, and what the tag is for each of them."""
     values = ", ".join(_yaml(value, request.data_type) for value in request.values)
+    name = json.dumps(request.zh, ensure_ascii=False)
     review = day + timedelta(days=365)
     sources = f", sources: [{', '.join(request.sources)}]" if request.sources else ""
     test = ""
@@ -107,7 +108,7 @@ def contract(request: Request, homes: Mapping[str, str], cases: Sequence[tuple[R
     meta = (
         f"class: derived.tag, kind: {request.kind}, subject: {request.subject}, values: [{values}], "
         f"default: {_yaml(request.default, request.data_type)}, status: draft, version: 1, refresh: daily, "
-        f"review_date: {review}{sources}, zh: {json.dumps(request.zh, ensure_ascii=False)}"
+        f"review_date: {review}{sources}, zh: {name}"
     )
     return f"""version: 2
 
@@ -116,7 +117,7 @@ models:
     description: {json.dumps(f"One row per customer: {request.en}", ensure_ascii=False)}
     config:
       contract: {{enforced: true}}
-      meta: {{owner: {request.owner}, zh: {json.dumps(request.zh, ensure_ascii=False)}, published: current, promised_time: "08:00"}}
+      meta: {{owner: {request.owner}, zh: {name}, published: current, promised_time: "08:00"}}
     constraints:
       - {{type: primary_key, columns: [customer_id, build_id]}}
     columns:
