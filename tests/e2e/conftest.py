@@ -94,6 +94,29 @@ def line(_line: Line) -> Iterator[Line]:
         yield _line
 
 
+@pytest.fixture(scope="module")
+def _bare_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    folder = tmp_path_factory.mktemp("bare") / "state"
+    with _looking_at(folder), provision.throwaway() as server:
+        provision.provision()
+        simulate(SimulationConfig(folder / "landing", folder / "truth", 60, 4, 1, GO_LIVE))
+        for system, described in contract.load().items():
+            for name in (name for name, table in described.items() if not table.is_required):
+                shutil.rmtree(folder / "landing" / system / name)
+        line = Line(folder, DATES[:2], server)
+        for day in line.dates:
+            line.ingest(day)
+            publication.publish(line.build(day), actor="test")
+        yield line
+
+
+@pytest.fixture
+def bare(_bare_line: Line) -> Iterator[Line]:
+    """A bank of which only the required tables are delivered, two dates of it published."""
+    with _looking_at(_bare_line.state):
+        yield _bare_line
+
+
 @contextmanager
 def _looking_at(folder: Path) -> Iterator[None]:
     """This process works in that state folder; afterwards nothing of it is left in what libraries read."""

@@ -23,7 +23,7 @@ BENCHMARKS = {
 }
 PAGE = "docs/performance.md"
 PICTURE = "docs/images/growth.png"
-SECTIONS = ("Loading", "Full and daily build", "Erasure", "Masked views", "Growth")
+SECTIONS = ("Loading", "Full and daily build", "Erasure", "Masked views", "Gates of tags", "Growth")
 # In the page: when and on what it was measured; a section's tables.
 MEASURED = re.compile(r"^\d{4}-\d\d-\d\d; .*$", re.MULTILINE)
 TABLES = re.compile(r"```\n.*?\n```", re.DOTALL)
@@ -41,12 +41,15 @@ def run(args: argparse.Namespace) -> int:
     if args.benchmark:
         return int(importlib.import_module(BENCHMARKS[args.benchmark][0]).run(args))
     from bankmart.bench import access, erase, growth, line, load
+    from bankmart.governance.tags import bench as gates
 
     forgotten: list[str] = []
     # The banks first: what they take is a goal, and a machine is at its quietest when it begins.
     found = growth.measure(list(growth.CUSTOMERS), list(growth.MONTHS), lambda: forgotten.append(erase.forget()))
     growth.draw(found, settings.ROOT / PICTURE)
-    tables = (load.measure(), line.text(found[0]), forgotten[0], access.measure(), growth.text(found))
+    tables = (
+        load.measure(), line.text(found[0]), forgotten[0], access.measure(), gates.measure(), growth.text(found)
+    )  # fmt: skip
     parts = dict(zip(SECTIONS, tables, strict=True))
     print(*parts.values(), sep="\n\n")
     (settings.ROOT / PAGE).write_text(page(parts, (settings.ROOT / PAGE).read_text(encoding="utf-8")), encoding="utf-8")

@@ -29,6 +29,9 @@ PREFIXES = {
 # Why the bank may handle the data at all: PIPL article 13, as far as banks use it; `public` is no personal data.
 LEGAL_BASES = ("consent", "contract", "legal_obligation", "public")
 
+# A time of day, as in config.meta.promised_time.
+TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+
 Node = dict[str, Any]
 
 
@@ -43,7 +46,7 @@ def findings(manifest: Node) -> list[str]:
     ]
     found = [line for rule in of_model for node in models(manifest) for line in rule(node)]
     found += [line for node in manifest["sources"].values() for line in validate_source(node)]
-    return found + validate_layer_law(manifest) + validate_contract()
+    return found + validate_layer_law(manifest) + validate_exposed(manifest) + validate_contract()
 
 
 def models(manifest: Node) -> list[Node]:
@@ -168,7 +171,23 @@ def validate_published(node: Node) -> list[str]:
         found.append(f"{file_of(node)}: readers see it, so add a constraint of type primary_key")
     if not node["columns"]:
         found.append(f"{file_of(node)}: readers see it, so list its columns")
+    if not TIME.fullmatch(str(node["config"]["meta"].get("promised_time"))):
+        found.append(
+            f"{place(node, node['name'])}: readers see it, so say by when each day: config.meta.promised_time, "
+            'a time in quotes such as "08:00"'
+        )
     return found + _columns(node)
+
+
+def validate_exposed(manifest: Node) -> list[str]:
+    """What readers see is read by somebody: an exposure names it."""
+    exposed = {name for exposure in manifest["exposures"].values() for name in exposure["depends_on"]["nodes"]}
+    return [
+        f"{place(node, node['name'])}: readers see {node['name']}, but no exposure says what for; add it to one in "
+        f"dbt_project/models/{layer(node)}/exposures.yml, or take config.meta.published away"
+        for node in models(manifest)
+        if node["config"]["meta"].get("published") and node["unique_id"] not in exposed
+    ]
 
 
 def validate_source(node: Node) -> list[str]:

@@ -25,7 +25,7 @@ models:
       # Of ind_all, which the build has written already.
       materialized: lasting_view
       contract: {enforced: true}
-      meta: {owner: marketing-analytics, zh: 客户指标宽表, published: current}
+      meta: {owner: marketing-analytics, zh: 客户指标宽表, published: current, promised_time: "08:00"}
     constraints:
       - {type: primary_key, columns: [customer_id, build_id], warn_unsupported: false}
     data_tests:

@@ -14,6 +14,7 @@ def model(name="dim_branch", layer="marts", subject="party", reads=(), **changes
     path = f"{layer}/{subject}/{name}.sql"
     return {
         "name": name,
+        "unique_id": name,
         "resource_type": "model",
         "path": path,
         "original_file_path": f"models/{path}",
@@ -21,7 +22,7 @@ def model(name="dim_branch", layer="marts", subject="party", reads=(), **changes
         "description": "One row per branch.",
         "depends_on": {"nodes": list(reads)},
         "config": {
-            "meta": {"owner": "data-platform", "zh": "网点", "published": "current"},
+            "meta": {"owner": "data-platform", "zh": "网点", "published": "current", "promised_time": "08:00"},
             "contract": {"enforced": True},
         },
         "constraints": [{"type": "primary_key"}],
@@ -43,7 +44,9 @@ def source(layer="sources", **changes):
 
 def manifest(*nodes):
     sources = {node["name"]: node for node in nodes if node["resource_type"] == "source"}
-    return {"nodes": {node["name"]: node for node in nodes if node["name"] not in sources}, "sources": sources}
+    found = {node["name"]: node for node in nodes if node["name"] not in sources}
+    exposures = {"e": {"depends_on": {"nodes": list(found)}}}
+    return {"nodes": found, "sources": sources, "exposures": exposures}
 
 
 def test_a_good_project_has_no_findings():
@@ -175,3 +178,21 @@ def test_a_contract_that_the_loader_cannot_read(monkeypatch):
 
     monkeypatch.setattr(policy.contract, "load", broken)
     assert policy.validate_contract() == ["core_banking: no key"]
+
+
+@pytest.mark.parametrize("said", [None, "", "8:00", "24:00", "08:60", 480, "at night"])
+def test_what_readers_see_has_a_promised_time(said):
+    meta = {"owner": "data-platform", "zh": "网点", "published": "current", "promised_time": said}
+    (finding,) = policy.validate_published(model(config={"meta": meta, "contract": {"enforced": True}}))
+    assert finding.startswith("dbt_project/models/marts/")
+    assert ".yml:" in finding
+    assert "say by when each day: config.meta.promised_time" in finding
+
+
+def test_what_readers_see_has_an_exposure():
+    known = manifest(model(), model("dim_manager"), model("dim_hidden", config={"meta": {}}))
+    known["exposures"] = {"e": {"depends_on": {"nodes": ["dim_manager"]}}}
+    (finding,) = policy.validate_exposed(known)
+    assert "readers see dim_branch, but no exposure says what for" in finding
+    assert "add it to one in dbt_project/models/marts/exposures.yml" in finding
+    assert len(policy.findings(known)) == 1 + len(policy.findings(manifest(*known["nodes"].values())))

@@ -56,20 +56,22 @@ def run(args: argparse.Namespace) -> int:
     types = _types(manifest, read)
     cases = _cases(asked, types)
     sql_file, yaml_file = scaffold.files(asked)
-    history_file = settings.dbt_dir() / scaffold.HISTORY
-    history = history_file.read_text(encoding="utf-8")
+    history_file, exposures_file = settings.dbt_dir() / scaffold.HISTORY, settings.dbt_dir() / scaffold.EXPOSURES
+    history, exposures = history_file.read_text(encoding="utf-8"), exposures_file.read_text(encoding="utf-8")
     sql_file.parent.mkdir(exist_ok=True)
     try:
         sql_file.write_text(scaffold.select(asked, homes), encoding="utf-8")
         yaml_file.write_text(scaffold.contract(asked, homes, cases, date.today()), encoding="utf-8")
         history_file.write_text(scaffold.waits_for(history, asked.model), encoding="utf-8")
+        exposures_file.write_text(scaffold.exposed(exposures, asked.model), encoding="utf-8")
         values = overlap.sample(trial.compile_model(asked.model, build), asked.key, args.sample)
     except Exception:
         for path in (sql_file, yaml_file):
             path.unlink(missing_ok=True)
         history_file.write_text(history, encoding="utf-8")
+        exposures_file.write_text(exposures, encoding="utf-8")
         raise
-    for path in (sql_file, yaml_file, history_file):
+    for path in (sql_file, yaml_file, history_file, exposures_file):
         print(path.relative_to(settings.ROOT))
     others = [tag for tag in registry.tags(manifest) if tag.status != "retired"]
     print("\n" + report(asked, values, overlap.overlaps(values, others, build.build_id)))

@@ -15,6 +15,8 @@ from bankmart import settings
 from bankmart.governance.tags.making.request import Request, parse
 
 HISTORY = "models/profile/history/tag_change.sql"
+# Where it says what readers have tags for, and the exposure that has them all.
+EXPOSURES, EXPOSURE = "models/profile/exposures.yml", "tags_by_subject"
 NEUTRAL = "2026-10-31"
 NOT_NULL = ", constraints: [{type: not_null}]"
 PLATFORM = "class: platform, zh: {}"
@@ -97,6 +99,7 @@ def _compared(tree: exp.Expr, types: Mapping[str, str]) -> Iterator[tuple[str, l
 def contract(request: Request, homes: Mapping[str, str], cases: Sequence[tuple[Row, Any]], day: date) -> str:
     """The model's YAML. `cases`: inputs by indicator, and what the tag is for each of them."""
     values = ", ".join(_yaml(value, request.data_type) for value in request.values)
+    name = json.dumps(request.zh, ensure_ascii=False)
     review = day + timedelta(days=365)
     sources = f", sources: [{', '.join(request.sources)}]" if request.sources else ""
     test = ""
@@ -105,7 +108,7 @@ def contract(request: Request, homes: Mapping[str, str], cases: Sequence[tuple[R
     meta = (
         f"class: derived.tag, kind: {request.kind}, subject: {request.subject}, values: [{values}], "
         f"default: {_yaml(request.default, request.data_type)}, status: draft, version: 1, refresh: daily, "
-        f"review_date: {review}{sources}, zh: {json.dumps(request.zh, ensure_ascii=False)}"
+        f"review_date: {review}{sources}, zh: {name}"
     )
     return f"""version: 2
 
@@ -114,7 +117,7 @@ models:
     description: {json.dumps(f"One row per customer: {request.en}", ensure_ascii=False)}
     config:
       contract: {{enforced: true}}
-      meta: {{owner: {request.owner}, zh: {json.dumps(request.zh, ensure_ascii=False)}, published: current}}
+      meta: {{owner: {request.owner}, zh: {name}, published: current, promised_time: "08:00"}}
     constraints:
       - {{type: primary_key, columns: [customer_id, build_id]}}
     columns:
@@ -142,6 +145,19 @@ def _columns(request: Request, meta: str, test: str) -> str:
         f"config: {{meta: {{{about}}}}}{more}}}"
         for name, kind, said, about, more in columns
     )
+
+
+def exposed(exposures: str, model: str) -> str:
+    """The exposures, that of all tags with one more model, in order."""
+    line, head = f"      - ref('{model}')", f"  - name: {EXPOSURE}\n"
+    before, begin, rest = exposures.partition(head)
+    own, gap, after = rest.partition("\n\n")
+    lines = own.splitlines()
+    if line in lines:
+        return exposures
+    first = lines.index("    depends_on:") + 1
+    own = "\n".join([*lines[:first], *sorted([*lines[first:], line])])
+    return before + begin + own + (gap + after if gap else "\n")
 
 
 def waits_for(history: str, model: str) -> str:

@@ -72,6 +72,8 @@ def copy(tmp_path, monkeypatch):
     kept = [line for line in said if not line.startswith('"') or line.startswith('"dbt_project')]
     (tmp_path / "pyproject.toml").write_text("\n".join(kept))
     monkeypatch.setattr(settings, "ROOT", tmp_path)
+    # What dbt keeps of this parse is not the real project's.
+    monkeypatch.setenv("BANKMART_STATE_DIR", str(tmp_path / "state"))
 
     def change(file, before, after):
         path = tmp_path / "dbt_project/models" / file

@@ -2,7 +2,9 @@
 
 import pandas as pd
 import pytest
+import yaml
 
+from bankmart import settings
 from bankmart.governance.tags.making import overlap, scaffold
 
 
@@ -22,6 +24,16 @@ def test_the_setting_in_which_the_limit_shows():
         ({"calls": 3, "amount": 99}, True),
     ]
     assert scaffold.telling([silent])[0] == ({"calls": 2}, False)
+
+
+def test_the_exposure_of_all_tags_has_a_new_model():
+    text = (settings.dbt_dir() / scaffold.EXPOSURES).read_text(encoding="utf-8")
+    made = scaffold.exposed(text, "tag_dull")
+    assert made.replace("      - ref('tag_dull')\n", "") == text
+    named = {each["name"]: each["depends_on"] for each in yaml.safe_load(made)["exposures"]}
+    assert "ref('tag_dull')" in named["tags_by_subject"]
+    assert named["tags_by_subject"] == sorted(named["tags_by_subject"])
+    assert scaffold.exposed(made, "tag_dull") == made
 
 
 def test_the_history_waits_for_a_new_model():
