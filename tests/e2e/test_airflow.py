@@ -95,7 +95,7 @@ def test_the_demo_survives_its_scheduler_and_a_date_is_built_again(checkout, lin
     assert {"ingest_daily", "mart_daily", "score_daily", "train_monthly", "governance_daily"} <= {
         run["dag_id"] for run in runs
     }
-    (question,) = Client(airflow.APPROVER).questions()
+    (question,) = _until(Client(airflow.APPROVER).questions, Client(), line.dates[0])
     assert question["task_instance"]["task_id"] == "approve_erasures"
     assert _answer("select count(*) from governance.erasure where state <> 'requested'", None, "platform") == 0
     with db.connect("airflow", settings.AIRFLOW) as link, link.cursor() as cursor:
