@@ -21,6 +21,12 @@ def _approvers() -> list[dict[str, str]] | None:
     return [{"id": name, "name": name} for name in names] or None
 
 
+def responder(answer: dict[str, Any]) -> str | None:
+    """Who has answered a question, by name; None where nobody did, or nobody was asked."""
+    person = answer["responded_by_user"]
+    return (person["name"] or person["id"]) if person else None
+
+
 class BuildApproval(ApprovalOperator):
     """Ask where the build that `compare_task` compared would change what readers of its date see; not at all otherwise.
 
@@ -55,8 +61,8 @@ class BuildApproval(ApprovalOperator):
         if answer["chosen_options"] != [self.APPROVE]:
             from bankmart.governance import build as builds
 
-            found, person = context["ti"].xcom_pull(task_ids=self.compare_task), answer["responded_by_user"]
-            said = f"{person['name'] or person['id']} said no" if person else "nobody has agreed in time"
+            found, person = context["ti"].xcom_pull(task_ids=self.compare_task), responder(answer)
+            said = f"{person} said no" if person else "nobody has agreed in time"
             builds.finish(found["build_id"], "failed", f"{said}: readers keep build {found['against']}")
         return answer
 

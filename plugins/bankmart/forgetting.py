@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowFailException
 
-from bankmart.approval import ErasureApproval
+from bankmart.approval import ErasureApproval, responder
 from bankmart.learning import APPROVAL_PATIENCE
 from bankmart.runs import RETRY, business_date, say
 
@@ -44,13 +44,13 @@ def decide(asked: Any, agreed: Any) -> Any:
         from bankmart.errors import BankmartError
         from bankmart.governance.people.erasure import requests
 
-        person = answer["responded_by_user"]
+        person = responder(answer)
         if answer["chosen_options"] != ["Approve"] or not person:
             raise AirflowFailException("nobody is approved: no person has said yes")
         left = {each["request"] for each in requests.undecided()}
         numbers = [each["request"] for each in waiting if each["request"] in left]
         try:
-            requests.decide(numbers, person["name"] or person["id"], approve=True)
+            requests.decide(numbers, person, approve=True)
         except BankmartError as error:
             raise AirflowFailException(str(error)) from error
         say(f"approved: {', '.join(map(str, numbers)) or 'none is left'}; governance_daily erases")

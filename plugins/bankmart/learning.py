@@ -11,7 +11,7 @@ from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from bankmart import settings
-from bankmart.approval import ModelApproval
+from bankmart.approval import ModelApproval, responder
 from bankmart.runs import RETRY, business_date, say
 
 # The modules of ml/models; a model that comes or goes changes the DAGs.
@@ -81,7 +81,7 @@ def promote(model: str, trained: Any, approved: Any) -> Any:
 
     @task(task_id=f"promote_{model}", pool="ml", queue="ml", **RETRY)
     def run(verdict: dict[str, Any], answer: dict[str, Any], **context: Any) -> dict[str, Any]:
-        person = answer["responded_by_user"]
+        person = responder(answer)
         if answer["chosen_options"] != ["Approve"] or not person:
             raise AirflowFailException(f"{model} is not promoted: no person has approved it")
         return _verb(
@@ -89,7 +89,7 @@ def promote(model: str, trained: Any, approved: Any) -> Any:
             model,
             business_date(context),
             version=int(verdict["version"]),
-            approved_by=person["name"] or person["id"],
+            approved_by=person,
         )
 
     return run(trained, approved.output)

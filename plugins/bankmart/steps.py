@@ -14,7 +14,7 @@ from typing import Any
 from airflow.sdk import Asset, TaskGroup, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from bankmart.approval import BuildApproval
+from bankmart.approval import BuildApproval, responder
 from bankmart.forgetting import agree_to_forget, decide, erasure_requests
 from bankmart.learning import APPROVAL_PATIENCE, MODELS, approve, due, promote, score, train
 from bankmart.runs import (
@@ -244,10 +244,8 @@ def publish(build_id: Any, agreed: Any) -> Any:
         from bankmart.governance import publication, retention
         from bankmart.governance.gate import GateStopped
 
-        person = answer["responded_by_user"]
-        name = (person["name"] or person["id"]) if person else None
         try:
-            day = publication.publish(builds.get(build), f"airflow {context['run_id']}", approved_by=name)
+            day = publication.publish(builds.get(build), f"airflow {context['run_id']}", approved_by=responder(answer))
         except (publication.PublicationError, GateStopped) as error:
             raise AirflowFailException(str(error)) from error
         say(f"published {day}: {retention.tidy() or 'nothing to tidy'}")

@@ -13,7 +13,7 @@ from bankmart.errors import BankmartError
 from bankmart.governance import build as builds
 from bankmart.governance import stops
 from bankmart.governance.build import Build
-from bankmart.governance.masking import data_classes, mask_example
+from bankmart.governance.masking import data_classes, mask_rows
 
 EXAMPLES = 5
 FAILED = ("fail", "error", "runtime error")
@@ -115,11 +115,7 @@ def keep_examples(build: Build, invocation_id: str, failed: dict[str, str], mani
             cursor.execute(
                 sql.SQL("select * from ({}) as finding limit {}").format(sql.SQL(compiled), sql.Literal(EXAMPLES))
             )
-            names = [column.name for column in cursor.description or ()]
-            rows = [
-                {name: mask_example(value, grades.get(name, 3)) for name, value in zip(names, row, strict=True)}
-                for row in cursor.fetchall()
-            ]
+            rows = mask_rows(cursor, grades, unknown=3)
         with db.connect("platform") as link, link.cursor() as cursor:
             cursor.execute(
                 "update governance.node_result set examples = %s"

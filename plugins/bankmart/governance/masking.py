@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from psycopg2 import sql
@@ -89,6 +90,15 @@ def shows_too_much(data_class: str, column: sql.Composable, data_type: str) -> s
     return sql.SQL("{column} is not null and {column}::text = ({mask})::text").format(
         column=column, mask=masked(mask, column, data_type)
     )
+
+
+def mask_rows(cursor: Any, grades: Mapping[str, int], unknown: int) -> list[dict[str, Any]]:
+    """The rows of a query as a log may show them; `grades` by column, `unknown` for those of none."""
+    names = [column.name for column in cursor.description or ()]
+    return [
+        {name: mask_example(value, grades.get(name, unknown)) for name, value in zip(names, row, strict=True)}
+        for row in cursor.fetchall()
+    ]
 
 
 def mask_example(value: Any, grade: int) -> Any:

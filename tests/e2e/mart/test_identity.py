@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bankmart import db, dbt
-from bankmart.governance import build as builds
-from bankmart.governance import gate
+from bankmart import db
 from bankmart.governance.commands import identity
 from bankmart.governance.commands.hash import hashes
 
+LAYERS = ("intermediate", "marts")
 PERSONS = ("marts.dim_customer_current", "marts.dim_account", "marts.fct_balance_current")
 # By the source's customer numbers: who is linked with whom changes nothing in them.
 HISTORY = ("marts.dim_customer", "marts.fct_transaction", "marts.fct_balance_daily", "marts.bridge_account_holder")
@@ -19,28 +18,6 @@ def query(statement, values=None, role="platform"):
     with db.connect(role) as link, link.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
-
-
-@pytest.fixture
-def rebuild(line):
-    """Build a date's marts beside what is published; afterwards nothing of it counts, nor what was decided."""
-    made = []
-
-    def _rebuild(day):
-        build = builds.open_build(day, f"identity {len(made)}")
-        made.append(build.build_id)
-        for layer in ("intermediate", "marts"):
-            dbt.build_layer(layer, build)
-            gate.judge(layer, build)
-        return build.build_id
-
-    yield _rebuild
-    for build_id in made:
-        builds.finish(build_id, "failed", "of a test")
-        query(
-            "update governance.build set status = 'superseded' where build_id = %s and status = 'failed'", (build_id,)
-        )
-    query("delete from governance.identity_decision")
 
 
 def of(build_id, table, columns, where="true"):
@@ -58,7 +35,7 @@ def test_unmerging_restores_both_and_merging_again_the_one(line, rebuild):
     pair = f"customer_id in ('{twin}', '{survivor}')"
 
     identity.decide(twin, None, day, "two people with one number", "test")
-    parted = rebuild(day)
+    parted = rebuild(day, *LAYERS)
     assert of(parted, "marts.dim_customer_current", "customer_id, linked_count", pair) == [
         (name, 0) for name in sorted((twin, survivor))
     ]
@@ -73,7 +50,7 @@ def test_unmerging_restores_both_and_merging_again_the_one(line, rebuild):
     assert all(now[name] != before[name] for name in PERSONS[:1])
 
     identity.decide(survivor, twin, day, "one person after all", "test")
-    again = rebuild(day)
+    again = rebuild(day, *LAYERS)
     assert of(again, "marts.bridge_identity", "customer_id, linked_customer_id, rule", f"customer_id = '{twin}'") == [
         (twin, survivor, "manual")
     ]
@@ -94,13 +71,13 @@ def test_strangers_are_merged_by_hand_and_parted(line, rebuild):
         )
     )
     identity.decide(other, one, day, "seen at the branch", "test")
-    merged = rebuild(day)
+    merged = rebuild(day, *LAYERS)
     assert of(
         merged, "marts.dim_customer_current", "customer_id, linked_count", f"customer_id in ('{one}', '{other}')"
     ) == [(one, 1)]
     assert of(merged, "marts.fct_balance_current", "customer_id, asset_class", f"customer_id = '{other}'") == []
     identity.decide(other, None, day, "a mistake", "test")
-    assert marts(hashes(build_id=rebuild(day))) == marts(before)
+    assert marts(hashes(build_id=rebuild(day, *LAYERS))) == marts(before)
 
 
 def marts(found):
@@ -178,7 +155,7 @@ def stated(load_id, amount, records):
 
 def test_late_and_corrected_rows_restate_history(line, late, rebuild):
     customer, account, balance_date = late
-    build_id = rebuild(line.dates[1])
+    build_id = rebuild(line.dates[1], *LAYERS)
     assert of(build_id, "marts.dim_customer", "address, customer_id", f"customer_id = '{customer}'") == [
         ("elsewhere", customer)
     ]
@@ -189,4 +166,4 @@ def test_late_and_corrected_rows_restate_history(line, late, rebuild):
     changes = of(build_id, "marts.fct_balance_daily", "balance_date, change_amount", mine)
     assert changes[0] == (balance_date, 100)
     assert [change for _, change in changes if change] == [100, -100]
-    assert hashes(build_id=rebuild(line.dates[1])) == hashes(build_id=build_id)
+    assert hashes(build_id=rebuild(line.dates[1], *LAYERS)) == hashes(build_id=build_id)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bankmart import db, dbt
-from bankmart.governance import build as builds
-from bankmart.governance import gate
+from bankmart import db
 from bankmart.governance.commands import identity
 from bankmart.governance.commands.hash import hashes
 
+LAYERS = ("intermediate", "marts", "tags")
 # Counted in moving windows, and standing on the day itself.
 COUNTED = ("transaction_out_count_365d", "transaction_out_amount_90d", "transaction_in_count_30d")
 STANDING = ("aum_amount", "account_count")
@@ -19,28 +18,6 @@ def query(statement, values=None, role="platform"):
     with db.connect(role) as link, link.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
-
-
-@pytest.fixture
-def rebuild(line):
-    """Build a date up to its tags beside what is published; afterwards nothing of it counts, nor what was decided."""
-    made = []
-
-    def _rebuild(day):
-        build = builds.open_build(day, f"person {len(made)}")
-        made.append(build.build_id)
-        for layer in ("intermediate", "marts", "tags"):
-            dbt.build_layer(layer, build)
-            gate.judge(layer, build)
-        return build.build_id
-
-    yield _rebuild
-    for build_id in made:
-        builds.finish(build_id, "failed", "of a test")
-        query(
-            "update governance.build set status = 'superseded' where build_id = %s and status = 'failed'", (build_id,)
-        )
-    query("delete from governance.identity_decision")
 
 
 def indicators(build_id, *people):
@@ -87,7 +64,7 @@ def test_indicators_go_with_the_person(line, rebuild):
     assert {name: linked[survivor][name] for name in COUNTED} == pytest.approx(both)
 
     identity.decide(twin, None, day, "two people with one number", "test")
-    parted_build = rebuild(day)
+    parted_build = rebuild(day, *LAYERS)
     parted = indicators(parted_build, twin, survivor)
     assert set(parted) == {twin, survivor}
     for who in (twin, survivor):
@@ -108,7 +85,7 @@ def test_indicators_go_with_the_person(line, rebuild):
     assert set(tags) == {twin, survivor}
 
     identity.decide(survivor, twin, day, "one person after all", "test")
-    again = rebuild(day)
+    again = rebuild(day, *LAYERS)
     assert indicators(again, twin, survivor) == linked
     now, then = hashes(build_id=again), hashes(day)
     assert {name: value for name, value in now.items() if name.startswith("tags.ind_all")} == {
@@ -130,7 +107,7 @@ def test_strangers_that_are_merged_share_what_they_had(line, rebuild):
     one, other = active[:2]
     apart = indicators(published, one, other)
     identity.decide(other, one, day, "seen at the branch", "test")
-    merged = indicators(rebuild(day), one, other)
+    merged = indicators(rebuild(day, *LAYERS), one, other)
     assert len(merged) == 1
     (person,) = merged.values()
     assert person == pytest.approx({name: apart[one][name] + apart[other][name] for name in COUNTED + STANDING})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -38,7 +37,7 @@ def of(one: Person, by: str, why: str) -> list[dict[str, Any]]:
     """
     with db.connect("vault") as link, link.cursor() as cursor:
         keys = unlock(cursor)
-    found = []
+    found, named = [], Wholes(one.customers)
     with db.connect("loader") as link, link.cursor() as cursor:
         cursor.execute(WAITING)
         loads = defaultdict(list)
@@ -56,7 +55,10 @@ def of(one: Person, by: str, why: str) -> list[dict[str, Any]]:
             written = _written(table, day)
             for (*_, line, rule, reason, _), raw in zip(records, raws, strict=True):
                 fields = repair.fields(raw, *written) if written else {}
-                if _is_of(one, table, fields, raw):
+                is_theirs = (
+                    _is_of(one, table, fields) if table and fields else named.are_in(raw.encode(errors="surrogatepass"))
+                )
+                if is_theirs:
                     found.append({
                         "table": f"{system}.{name}", "business_date": day, "line_number": line, "rule": rule,
                         "reason": reason, "record": raw,
@@ -71,11 +73,8 @@ def _written(table: Table | None, day: date) -> tuple[list[str], str] | None:
         return None
 
 
-def _is_of(one: Person, table: Table | None, fields: dict[str, str | None], raw: str) -> bool:
-    if table is None or not fields:
-        return Wholes(one.customers).are_in(raw.encode(errors="surrogatepass"))
-    return any(_names(one.numbers.get(place.kind or "", ()), fields.get(place.name)) for place in owners(places(table)))
-
-
-def _names(numbers: Iterable[str], value: str | None) -> bool:
-    return value is not None and value.strip() in numbers
+def _is_of(one: Person, table: Table, fields: dict[str, str | None]) -> bool:
+    return any(
+        (fields.get(place.name) or "").strip() in one.numbers.get(place.kind or "", ())
+        for place in owners(places(table))
+    )

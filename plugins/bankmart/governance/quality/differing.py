@@ -7,11 +7,11 @@ from typing import Any
 from psycopg2 import sql
 
 from bankmart.governance.build import Build
-from bankmart.governance.masking import data_classes, mask_example
+from bankmart.governance.gate import EXAMPLES
+from bankmart.governance.masking import data_classes, mask_rows
 from bankmart.sources import tables
 from bankmart.sources.contract import Table
 
-EXAMPLES = 5
 COLUMNS = """
 select array_agg(attname) from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped
 """
@@ -64,10 +64,7 @@ def quarantined(cursor: Any, table: Table, build: Build) -> tuple[dict[str, Any]
 
 
 def _rows(cursor: Any, table: Table) -> tuple[dict[str, Any], ...]:
-    names = [column.name for column in cursor.description or ()]
     known = data_classes()
     grades = {column.name: int(known[column.data_class]["grade"]) for column in table.columns}
-    return tuple(
-        {name: mask_example(value, grades.get(name, 0)) for name, value in zip(names, row, strict=True)}
-        for row in cursor.fetchall()
-    )
+    # What is no column of the table is a sum, a count or a place.
+    return tuple(mask_rows(cursor, grades, unknown=0))

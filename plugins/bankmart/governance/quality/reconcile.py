@@ -84,7 +84,7 @@ def check(build: Build) -> list[Node]:
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("delete from governance.reconciliation where build_id = %s", (build.build_id,))
         cursor.execute(LOADS, (build.business_date,))
-        found, examples = [], {}
+        found: dict[Sums, tuple[dict[str, Any], ...]] = {}
         for load_id, system, name, stated, *counts in cursor.fetchall():
             table = systems.get(system, {}).get(name)
             if table is None:
@@ -92,8 +92,7 @@ def check(build: Build) -> list[Node]:
             for column in table.totals:
                 total = Decimal(stated[column])
                 sums = _sums(cursor, build, load_id, table, column, total, counts)
-                found.append(sums)
-                examples[sums] = _examples(cursor, build, table, sums)
+                found[sums] = _examples(cursor, build, table, sums)
         for sums in found:
             cursor.execute(
                 INSERT,
@@ -104,7 +103,7 @@ def check(build: Build) -> list[Node]:
                 ),
             )  # fmt: skip
     seconds = (time.perf_counter() - started) / max(len(found), 1)
-    return [_node(sums, examples[sums], seconds) for sums in found]
+    return [_node(sums, examples, seconds) for sums, examples in found.items()]
 
 
 def _sums(

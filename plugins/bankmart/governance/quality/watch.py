@@ -11,6 +11,7 @@ from psycopg2.extras import execute_values
 
 from bankmart import db
 from bankmart.governance.build import Build
+from bankmart.governance.gate import EXAMPLES
 from bankmart.governance.quality import profile
 from bankmart.governance.quality.anomaly import Point, judge
 from bankmart.governance.quality.profile import Key, Load
@@ -24,7 +25,6 @@ DIMENSIONS = {"rows": "completeness", "rejected": "validity", "null": "completen
               "size": "consistency", "lag": "timeliness"}  # fmt: skip
 STATUS = {PASS: "pass", UNJUDGED: "pass", WARN: "warn", STOP: "fail"}
 OWNER = "data-platform"
-EXAMPLES = 5
 # Delivered on so many earlier dates of the window a table is expected to come every day.
 EXPECTED_DATES = 10
 LATEST = """

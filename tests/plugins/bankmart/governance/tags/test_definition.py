@@ -37,8 +37,7 @@ def hashed(tag, sql=MODEL):
     return definition_hash(tag, Lineage({"tags.tag_value": sql}, KNOWN, ["tags.tag_value"]).queries)
 
 
-def change(*pairs):
-    text = MODEL
+def change(*pairs, text=MODEL):
     for before, after in pairs:
         assert before in text
         text = text.replace(before, after)
@@ -121,11 +120,7 @@ select customer_id, case when place < 10 then 'low' else 'high' end as aum_tier 
 
 
 def ranked(*pairs):
-    text = RANKED
-    for before, after in pairs:
-        assert before in text
-        text = text.replace(before, after)
-    return text
+    return change(*pairs, text=RANKED)
 
 
 @pytest.mark.parametrize(
