@@ -51,6 +51,12 @@ split = unlabelled.split_newest
 check, checked = unlabelled.check_unlabelled, unlabelled.CHECKED
 example = median_row
 FIT_ROWS = 50_000
+_UNRANKED = "nobody is chosen or ranked by a group"
+ABSENT = {
+    "calibration": "a group promises nothing that could come or not come; stability says how sure it is",
+    **dict.fromkeys(("gain", "lift", "cost"), _UNRANKED),
+    "shap": "groups aren't of boosted trees; `profile.png` shows which features tell them apart",
+}
 
 
 @dataclass
@@ -98,6 +104,7 @@ class Model:
             with_groups(judged, measured, groups, seed),
             slices=slices_of(measured, groups, seed=seed),
             drift=drift.drift(self.baselines, self.features, numbers, self.score(numbers)),
+            absent=ABSENT,
         )
 
     def watch(self) -> drift.Watch:

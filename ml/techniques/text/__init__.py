@@ -41,6 +41,14 @@ UNDRIFTED = (
     " and what new words do to the model shows in the feeling that it reads"
 )
 
+_UNRANKED = "every text is read and put into a class; none is chosen before another"
+ABSENT = {
+    "calibration": "the feeling orders texts and is no calibrated probability; `confusion.png` shows what is mistaken",
+    **dict.fromkeys(("gain", "lift", "cost"), _UNRANKED),
+    "shap": "the model is linear, so its weights are the contributions: the n-grams that speak most for a class are"
+    " named under the technique",
+}
+
 
 @dataclass
 class Model:
@@ -97,6 +105,7 @@ class Model:
             slices=slices_by(of, groups, ("macro_f1", "accuracy")),
             drift=drift.drift(self.baselines, (), np.empty((len(feeling), 0)), feeling),
             undrifted=UNDRIFTED,
+            absent=ABSENT,
         )
 
     def against(self, rival: Model, data: FeedbackSet, rows: np.ndarray, seed: int) -> Judgement:
