@@ -105,6 +105,21 @@ def refuse_leakage(link: connection, spec: Spec, data: TrainingSet) -> int:
     return compared
 
 
+def check_leakage(link: connection, spec: Spec, data: TrainingSet) -> str:
+    """As `refuse_leakage`; returns what was looked at, for the model card."""
+    return f"no feature alone tells the label too well; {compared_words(refuse_leakage(link, spec, data))}"
+
+
+def compared_words(compared: int, what: str = "customers") -> str:
+    """Of how many rows it is proven that no feature was changed afterwards; of none it isn't."""
+    if compared:
+        return f"{compared} {what} compared with what the daily builds saw at the time"
+    return (
+        f"**unproven** that no feature looks past its date: 0 {what} compared, for no daily build of an as-of date is"
+        " there (train again when the daily builds reach back to one)"
+    )
+
+
 def _limit(spec: Spec) -> float:
     return spec.gates.unbelievable.get("auc", UNBELIEVABLE_AUC)
 

@@ -28,12 +28,19 @@ def reliability(score: np.ndarray, label: np.ndarray) -> Figure:
     return figure
 
 
-def gain(score: np.ndarray, rule: np.ndarray, label: np.ndarray, rule_name: str, of: str = "positives") -> Figure:
+def gain(
+    score: np.ndarray,
+    rule: np.ndarray,
+    label: np.ndarray,
+    rule_name: str,
+    of: str = "positives",
+    subject: str = "customers",
+) -> Figure:
     """Share of positives reached by contacting the first x per cent, by model and by rule (arrays (n,)).
 
     `label` may be an amount, `of` says of what: then it is the share of the whole sum.
     """
-    figure, axes = _figure("Cumulative gain", "share of customers, the highest first", f"share of {of} reached")
+    figure, axes = _figure("Cumulative gain", f"share of {subject}, the highest first", f"share of {of} reached")
     share = np.arange(1, len(label) + 1) / len(label)
     for values, name in ((score, "model"), (rule, f"rule: {rule_name}")):
         reached = np.cumsum(label[np.argsort(-values, kind="stable")]) / (abs(label.sum()) or 1)
@@ -44,11 +51,11 @@ def gain(score: np.ndarray, rule: np.ndarray, label: np.ndarray, rule_name: str,
     return figure
 
 
-def importance(names: Sequence[str], shap: np.ndarray, most: int = 20) -> Figure:
-    """Mean absolute SHAP value of the strongest features; `shap` is (sample, len(names)) in log-odds."""
+def importance(names: Sequence[str], shap: np.ndarray, unit: str, subject: str = "customers", most: int = 20) -> Figure:
+    """Mean absolute SHAP value of the strongest features; `shap` is (sample of `subject`, len(names)) in `unit`."""
     strength = np.abs(shap).mean(axis=0)
     order = np.argsort(-strength, kind="stable")[:most][::-1]
-    figure, axes = _figure(f"SHAP on {len(shap)} customers", "mean |contribution|, log-odds", "")
+    figure, axes = _figure(f"SHAP on {len(shap)} {subject}", f"mean |contribution|, {unit}", "")
     axes.barh([names[at] for at in order], strength[order])
     return figure
 

@@ -139,12 +139,9 @@ def split_newest(spec: Spec, data: Unlabelled) -> DateSplit:
     return DateSplit(~test, test, rule, periods)
 
 
-CHECKED = "there is no label that a feature could know, and every feature is of its own date: nothing to compare"
-
-
-def check_unlabelled(link: connection, spec: Spec, data: Unlabelled) -> int:
-    """Nothing to leak: there is no label, and a feature is of its own date. No rows are compared."""
-    return 0
+def check_unlabelled(link: connection, spec: Spec, data: Unlabelled) -> str:
+    """There is no label that a feature could know."""
+    return "there is no label that a feature could know; what the daily builds saw at the time isn't compared"
 
 
 def missing(spec: Spec, reason: str, rows: int, dates: Sequence[date] = ()) -> DataPrerequisite:

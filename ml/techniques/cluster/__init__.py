@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 read = unlabelled.read_unlabelled
 split = unlabelled.split_newest
-check, checked = unlabelled.check_unlabelled, unlabelled.CHECKED
+check = unlabelled.check_unlabelled
 example = median_row
 FIT_ROWS = 50_000
 _UNRANKED = "nobody is chosen or ranked by a group"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 read = unlabelled.read_unlabelled
 split = unlabelled.split_newest
-check, checked = unlabelled.check_unlabelled, unlabelled.CHECKED
+check = unlabelled.check_unlabelled
 example = median_row
 ABOUT = ("异常程度", "how unusual the month is")
 FIT_ROWS = 50_000

@@ -176,8 +176,8 @@ def median_pair(data: OfferSet, split: Split) -> dict[str, Any]:
     return dict.fromkeys(candidates.PAIR, 0.0) | dict(zip(data.features, middle.tolist(), strict=True))
 
 
-def refuse_knowing(link: connection, spec: Spec, data: OfferSet) -> int:
-    """Raise LeakageFound where a feature alone tells what is taken next; else the number of pairs looked at."""
+def refuse_knowing(link: connection, spec: Spec, data: OfferSet) -> str:
+    """Raise LeakageFound where a feature alone tells what is taken next; else what was looked at."""
     limit = spec.gates.limits.get("leakage_auc", 0.97)
     lines = tuple(sorted(set(next(iter(data.shelves.values())).lines)))
     nothing = {day: als.Factors(np.zeros((data.taken.shape[1], 1)), 1.0, 1.0) for day in data.shelves}
@@ -193,7 +193,10 @@ def refuse_knowing(link: connection, spec: Spec, data: OfferSet) -> int:
             f"{spec.name} isn't trained: {listed} alone tell what is taken next better than {limit}. Such a feature"
             " was made from the outcome or from later data: put its as-of date right."
         )
-    return len(y)
+    return (
+        f"no feature alone tells what is taken next, in {len(y)} pairs of a customer and a product; what the daily"
+        " builds saw at the time isn't compared"
+    )
 
 
 def _all_factors(spec: Spec, data: OfferSet, split: Split) -> dict[int, als.Factors]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BOOSTER, PLAIN = "model.lgb", "model.json"
 ABOUT = ("推荐度", "the recommendation")
 SHAP_SAMPLE = 500
+PAIRS = "pairs of a customer and a product"
 RIVALS = ("popularity", "rules", "als")
 ABSENT = {
     "calibration": "the scores order a customer's products and promise no rate",
@@ -190,7 +191,9 @@ class Model:
         numbers = data.columns(self.features)
         return {
             "gain.png": ranking.gain_plot(self.rankings(data, rows), data.taken[rows]),
-            "shap.png": plots.importance(self.columns, self.shap(self.pairs(shelf, data.cube[at], numbers[at], mask))),
+            "shap.png": plots.importance(
+                self.columns, self.shap(self.pairs(shelf, data.cube[at], numbers[at], mask)), "ranker's score", PAIRS
+            ),
         }
 
     def save(self, folder: Path, example: dict[str, Any]) -> None:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 read = text_data.read_feedback
 split = text_data.split_by_month
 scores = FeedbackScored
-checked = "text and stars come in one row, and the text is as the customer wrote it: there is nothing to compare"
 _ZH = {"negative": "负面", "neutral": "中性", "positive": "正面"}
 SHOWN_TERMS = 15
 # Bounds of what is compared: texts of a few stock phrases lie so close together that deciles would part them.
@@ -134,9 +133,9 @@ class Model:
         save_plain(folder, document, {"feedback_text": "string"}, {"score": "double", "band": "string"}, example)
 
 
-def check(link: connection, spec: Spec, data: FeedbackSet) -> int:
-    """Nothing to compare: text and stars come in one row, and the text is as the customer wrote it."""
-    return 0
+def check(link: connection, spec: Spec, data: FeedbackSet) -> str:
+    """Nothing to compare: a text has no window, and stars and text come together."""
+    return "text and stars come in one row, and the text is as the customer wrote it: there is nothing to compare"
 
 
 def example(data: FeedbackSet, split: MonthSplit) -> dict[str, Any]:

@@ -230,8 +230,8 @@ def read(spec: Spec, as_of: date, build_id: int | None = None, months: int | Non
     )
 
 
-def refuse_knowing(link: connection, spec: Spec, data: ValueSet) -> int:
-    """Raise LeakageFound where a feature alone ranks the change against the months before; else the rows looked at."""
+def refuse_knowing(link: connection, spec: Spec, data: ValueSet) -> str:
+    """Raise LeakageFound where a feature alone ranks the change against the months before; else what was looked at."""
     change = ranks(data.margin - data.repeated)
     found = {}
     for name, column in zip(data.features, data.numbers.T, strict=True):
@@ -244,7 +244,10 @@ def refuse_knowing(link: connection, spec: Spec, data: ValueSet) -> int:
             f"{spec.name} isn't trained: {listed} alone tell how the margin changes. Such a feature was made from the"
             " outcome or from later data: put its as-of date right."
         )
-    return data.rows
+    return (
+        f"no feature alone ranks how the margin changes, in {data.rows} rows; what the daily builds saw at the time"
+        " isn't compared"
+    )
 
 
 def _read_rows(link: connection, spec: Spec, build: Build, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -185,7 +185,9 @@ class Model:
             "deciles.png": value.plot(promised, came),
             "gain.png": plots.gain(promised, data.repeated[rows], came, months, "realised margin"),
             "lift.png": plots.lift(promised, came, "mean margin"),
-            "shap.png": plots.importance(self.features, self.contributions(numbers[np.sort(sample)])),
+            "shap.png": plots.importance(
+                self.features, self.contributions(numbers[np.sort(sample)]), "currency units a year"
+            ),
         }
 
     def save(self, folder: Path, example: dict[str, Any]) -> None:

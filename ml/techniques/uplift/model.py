@@ -159,10 +159,16 @@ class Model:
                 made[f"effect_{offer}.png"] = plots.promised_effects(offer, trial, effects[places, at])
                 trials.append((trial, effects[places, at]))
             shap = self.arms[at].contributions(experiment.numbers[sample], self.kind, self.threads)
-            made[f"shap_{offer}.png"] = plots.importance(self.features, shap)
+            made[f"shap_{offer}.png"] = plots.importance(self.features, shap, self._unit(experiment), "contacts")
         if trials:
             made["calibration.png"] = plots.promised_effects("all offers", *plots.together(trials))
         return made
+
+    def _unit(self, experiment: Experiment) -> str:
+        """Of the contributions: the outcome's, unless they are of the T-learner's models of a yes or no."""
+        if "x" in self.kind:
+            return "effect on the outcome, by its X part" if "t" in self.kind else "effect on the outcome"
+        return "difference in log-odds" if experiment.is_binary() else "effect on the outcome"
 
     def save(self, folder: Path, example: dict[str, float | None]) -> None:
         """Write an MLflow model of plain files into the new `folder`: boosters' text, JSON, MLmodel."""

@@ -24,6 +24,13 @@ def test_the_gain_of_an_amount_is_the_share_of_the_sum_that_the_first_have():
     assert "realised margin" in figure.axes[0].get_ylabel()
 
 
+def test_contributions_say_their_unit_and_of_what_they_are():
+    figure = plots.importance(["a", "b"], np.array([[1.0, -2.0], [3.0, 0.0]]), "currency units a year", "pairs")
+    (axes,) = figure.axes
+    assert (axes.get_title(), axes.get_xlabel()) == ("SHAP on 2 pairs", "mean |contribution|, currency units a year")
+    assert [bar.get_width() for bar in axes.patches] == [1.0, 2.0]
+
+
 def test_the_lift_of_an_amount_is_each_tenths_mean_against_everybodys():
     margin = np.arange(20.0)
     figure = plots.lift(margin, margin, "mean margin")

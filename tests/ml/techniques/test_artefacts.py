@@ -38,6 +38,16 @@ SHOWN = {
     "uplift": {"calibration", "gain", "shap"},
     "value_up": set(WANTED),
 }
+ODDS = ("log-odds before calibration",)
+EFFECTS = ("effect on the outcome", "effect on the outcome, by its X part", "difference in log-odds")
+UNITS = {
+    "churn": (ODDS, "customers"),
+    "clv": (("currency units a year",), "customers"),
+    "recommend": (("ranker's score",), "pairs of a customer and a product"),
+    "response": (ODDS, "contacts"),
+    "uplift": (EFFECTS, "contacts"),
+    "value_up": (ODDS, "customers"),
+}
 
 
 def sibling(name):
@@ -137,6 +147,12 @@ def test_each_is_shown_or_its_absence_has_a_reason(name, request):
         assert f"\n- {what}: {why}." in card.split("## What there is not")[1]
     assert judged.absent or "## What there is not" not in card
     assert judged.as_dict()["absent"] == dict(judged.absent)
+    for plot, figure in figures.items():
+        if plot.startswith("shap"):
+            (axes,) = figure.axes
+            unit, subject = UNITS[name]
+            assert axes.get_title().endswith(f" {subject}")
+            assert axes.get_xlabel() in [f"mean |contribution|, {one}" for one in unit]
     if "cost" in shown:
         assert isinstance(judged.cost, CostCurve)
 
