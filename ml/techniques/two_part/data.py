@@ -13,6 +13,7 @@ from psycopg2 import sql
 from bankmart import db
 from ml.data.build import Build, training_build
 from ml.data.columns import as_number, column_types, refuse_infinite, require_numeric
+from ml.data.leakage import compared_words, refuse_changed
 from ml.data.split import Split, buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
@@ -244,10 +245,13 @@ def refuse_knowing(link: connection, spec: Spec, data: ValueSet) -> str:
             f"{spec.name} isn't trained: {listed} alone tell how the margin changes. Such a feature was made from the"
             " outcome or from later data: put its as-of date right."
         )
-    return (
-        f"no feature alone ranks how the margin changes, in {data.rows} rows; what the daily builds saw at the time"
-        " isn't compared"
-    )
+    types, where = located(link, spec, data.features)
+    compared = []
+    for alias, table in (("f", spec.features_table), ("m", spec.more_tables[0])):
+        if own := {name: types[name] for name in data.features if where[name] == alias}:
+            compared.append(refuse_changed(link, spec, table, own, data.build.build_id, data.rows))
+    # Proven only where all tables could be compared.
+    return f"no feature alone ranks how the margin changes, in {data.rows} rows; {compared_words(min(compared))}"
 
 
 def _read_rows(link: connection, spec: Spec, build: Build, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
