@@ -218,7 +218,7 @@ def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:
                 f"K-means with {k} groups on {len(data.features)} features (signed logarithm where skewed, scaled,"
                 " bounded at three spreads).",
                 "k was chosen by silhouette among those stable under bootstrap (adjusted Rand index at least"
-                f" {params['stable']}): {shown}.",
+                f" {params['stable']}): {shown}. Nothing else is tuned.",
                 "Numbers are new: there was no champion to take them from."
                 if kept is None
                 else f"Numbers are the champion's; adjusted Rand index with its groups {kept:.3f}.",

@@ -179,6 +179,7 @@ def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:
                 " (robust distances of log values); their mean, each in robust spreads.",
                 "Nobody knows which months really were unusual. Judged by planting night bursts, cash in slices and"
                 f" card bursts abroad into {PLANTED_SHARE:.0%} of real customers of a later date: k is their number.",
+                "Nothing is tuned: trees and samples are the spec's.",
                 "Bands, fixed at training: "
                 + ", ".join(f"{name} from {value:.2f}" for name, value in thresholds.items())
                 + ", else low.",

@@ -238,7 +238,8 @@ def _facts(terms: Terms, linear: Linear, label: np.ndarray, majority: int) -> di
         "about": [
             f"{len(terms.terms)} character n-grams of {terms.lengths[0]} to {terms.lengths[1]} signs, TF-IDF, and a"
             " ridge-penalised logistic regression per class, plain and on log-count ratios; so Chinese and"
-            " English are one. Biases moved to the best macro F1 on texts held out in folds.",
+            " English are one. Biases moved to the best macro F1 on texts held out in folds;"
+            " nothing else is tuned.",
             "The label is what the customer said of the text: one or two stars negative, three neutral, four or five"
             " positive. Stars and words don't always agree, so no reader could reach 1.",
             f"Learnt from {', '.join(f'{n} {name}' for n, name in zip(count, CLASSES, strict=True))} texts.",

@@ -237,6 +237,7 @@ def _about(model: Model, data: ContactSet, offers: tuple[str, ...], qinis: dict[
         f" calibration contacts by Qini ({kinds}), then learnt from them too.",
         f"An outcome is worth {model.value:.2f}, a contact costs {costs} (currency, from orders and campaign costs).",
         f"Not learnt for want of buyers: {', '.join(left) or 'none'}.",
+        "Nothing is tuned: the parameters are the spec's and the technique's own; only the learner is chosen.",
         f"{len(data.campaigns())} campaigns; {int(data.is_given.sum())} of {data.rows} contacts came with a propensity,"
         " the others have their treatment's share of the campaign.",
     ]

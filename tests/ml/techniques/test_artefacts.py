@@ -145,6 +145,7 @@ def test_each_is_shown_or_its_absence_has_a_reason(name, request):
     for what, why in judged.absent.items():
         assert len(why) > 20
         assert f"\n- {what}: {why}." in card.split("## What there is not")[1]
+    assert "tuned" in "\n".join(model.facts["about"]).lower(), "what was tried, or that nothing was"
     assert judged.absent or "## What there is not" not in card
     assert judged.as_dict()["absent"] == dict(judged.absent)
     for plot, figure in figures.items():
