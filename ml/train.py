@@ -84,11 +84,11 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
 
     split = how.split(spec, data)
     with db.connect("scorer") as link:
-        compared = how.check(link, spec, data)
+        looked_at = how.check(link, spec, data)
     with registry.training_run(spec, tags):
         trained = how.train(spec, data, split)
         judged = trained.judge(data, split.test, spec.seed)
-        version = _register(spec, how, data, split, trained, judged, {**tags, "leakage": how.checked.format(compared)})
+        version = _register(spec, how, data, split, trained, judged, {**tags, "leakage": looked_at})
     retrain.done(spec.name, read_at)
     print(_summary(spec, as_of, version, trained.facts, judged))
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,21 @@ SAMPLE_ROWS = 20_000
 SAMPLE_CUSTOMERS = 50_000
 CHANGED_SHARE = 0.02
 UNBELIEVABLE_AUC = 0.97
+DAILY = (
+    "select max(build_id) from governance.build"
+    " where kind = 'daily' and status in ('passed', 'published', 'superseded') group by business_date"
+)
+OF_CUSTOMERS = (
+    "select count(*), {shares} from {features} f join {features} d using (as_of_date, customer_id)"
+    " where f.build_id = {build} and hashtext(customer_id) % {one_in} = 0 and d.build_id in ({daily})"
+)
+# Of customers of whom the day itself knew anything.
+OF_PAIRS = (
+    "with then_ as (select * from {features} where build_id in ({daily}) and hashtext(customer_id) % {one_in} = 0)"
+    " select count(*), {shares} from {features} f left join then_ d using (as_of_date, customer_id, {pair})"
+    " where f.build_id = {build} and hashtext(customer_id) % {one_in} = 0"
+    " and (as_of_date, customer_id) in (select as_of_date, customer_id from then_)"
+)
 
 
 def too_good_alone(spec: Spec, data: TrainingSet) -> dict[str, float]:
@@ -50,13 +65,17 @@ def telling(
     return found
 
 
-def changed_afterwards(link: connection, spec: Spec, data: TrainingSet) -> tuple[int, dict[str, float]]:
-    """Compare with what the daily builds of the as-of dates saw then, when the future wasn't known.
+def changed_afterwards(
+    link: connection, table: tuple[str, ...], types: Mapping[str, str], build_id: int, rows: int, pairs_with: str = ""
+) -> tuple[int, dict[str, float]]:
+    """Compare columns with what the daily builds of the as-of dates saw then, when the future wasn't known.
 
-    Of a large bank a fixed sample. Returns the number of customers compared and, per feature, the share whose value
-    is now another one, where that is above `CHANGED_SHARE` (a few corrections are normal).
+    `types` are of the columns; of about so many `rows` a fixed sample of customers. A table may have a row per
+    customer and `pairs_with`, where there is anything to tell: a pair that the day itself didn't know has changed.
+    Returns how many rows were compared and, per column, the share whose value is now another one, where that is above
+    `CHANGED_SHARE` (a few corrections are normal).
     """
-    pairs = [(as_number("f", name, data.types[name]), as_number("d", name, data.types[name])) for name in data.features]
+    pairs = [(as_number("f", name, kind), as_number("d", name, kind)) for name, kind in types.items()]
     shares = [
         sql.SQL(
             "avg((({now} is null) <> ({then} is null)"
@@ -65,23 +84,21 @@ def changed_afterwards(link: connection, spec: Spec, data: TrainingSet) -> tuple
         ).format(now=now, then=then)
         for now, then in pairs
     ]
-    query = sql.SQL(
-        "select count(*), {shares} from {features} f join {features} d using (as_of_date, customer_id)"
-        " where f.build_id = {build} and hashtext(customer_id) % {one_in} = 0"
-        " and d.build_id in (select max(build_id) from governance.build"
-        " where kind = 'daily' and status in ('passed', 'published', 'superseded') group by business_date)"
-    ).format(
-        shares=sql.SQL(", ").join(shares),
-        features=sql.Identifier(*spec.features_table),
-        build=sql.Literal(data.build.build_id),
-        one_in=sql.Literal(1 + data.rows // SAMPLE_CUSTOMERS),
-    )
+    names = {
+        "features": sql.Identifier(*table),
+        "build": sql.Literal(build_id),
+        "one_in": sql.Literal(1 + rows // SAMPLE_CUSTOMERS),
+        "daily": sql.SQL(DAILY),
+        "shares": sql.SQL(", ").join(shares),
+        "pair": sql.Identifier(pairs_with),
+    }
+    query = sql.SQL(OF_PAIRS if pairs_with else OF_CUSTOMERS).format(**names)
     with link.cursor() as cursor:
         cursor.execute(query)
         compared, *values = cursor.fetchall()[0]
     changed = {
         name: round(value, 4)
-        for name, value in zip(data.features, values, strict=True)
+        for name, value in zip(types, values, strict=True)
         if value is not None and value > CHANGED_SHARE
     }
     return compared, changed
@@ -95,14 +112,44 @@ def refuse_leakage(link: connection, spec: Spec, data: TrainingSet) -> int:
             f" {_limit(spec)}. Such a feature was made from the outcome or from later data:"
             " take it out of the spec or put its as-of date right."
         )
-    compared, changed = changed_afterwards(link, spec, data)
+    types = {name: data.types[name] for name in data.features}
+    return refuse_changed(link, spec, spec.features_table, types, data.build.build_id, data.rows)
+
+
+def refuse_changed(
+    link: connection,
+    spec: Spec,
+    table: tuple[str, ...],
+    types: Mapping[str, str],
+    build_id: int,
+    rows: int,
+    pairs_with: str = "",
+) -> int:
+    """Raise LeakageFound where `changed_afterwards` finds a column; else return how many rows could be compared."""
+    compared, changed = changed_afterwards(link, table, types, build_id, rows, pairs_with)
     if changed:
+        what = "share of pairs changed" if pairs_with else "share of customers changed"
         raise LeakageFound(
-            f"{spec.name} isn't trained: {_listed(changed, 'share of customers changed')} differ from what"
+            f"{spec.name} isn't trained: {_listed(changed, what)} differ from what"
             " the daily build of the same as-of date held. Such a feature looks past its as-of date:"
             " put its window right."
         )
     return compared
+
+
+def check_leakage(link: connection, spec: Spec, data: TrainingSet) -> str:
+    """As `refuse_leakage`; returns what was looked at, for the model card."""
+    return f"no feature alone tells the label too well; {compared_words(refuse_leakage(link, spec, data))}"
+
+
+def compared_words(compared: int, what: str = "customers") -> str:
+    """Of how many rows it is proven that no feature was changed afterwards; of none it isn't."""
+    if compared:
+        return f"{compared} {what} compared with what the daily builds saw at the time"
+    return (
+        f"**unproven** that no feature looks past its date: 0 {what} compared, for no daily build of an as-of date is"
+        " there (train again when the daily builds reach back to one)"
+    )
 
 
 def _limit(spec: Spec) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -37,7 +37,8 @@ class Judgement:
     `more_is_better` names every metric in the order of the reports. `positives` is None where the question
     has none. `fairness` are measures by group, `compared` what they are; `unknown_groups` says why there are none,
     where nobody's groups are known. `slices` are metrics by group; `drift` is against training, and `undrifted` says
-    what of it makes no sense for the technique.
+    what of it makes no sense for the technique. `absent` says the same of what other models have: calibration, gain,
+    lift, cost, shap → why there is none.
     """
 
     rows: int
@@ -52,6 +53,7 @@ class Judgement:
     slices: tuple[Slice, ...] = ()
     drift: Drift | None = None
     undrifted: str = ""
+    absent: Mapping[str, str] = field(default_factory=dict)
     # How far a group's measure may lie from everybody else's, where the spec's `limits` don't say it.
     usual_gaps: ClassVar[Mapping[str, float]] = {}
 
@@ -64,7 +66,11 @@ class Judgement:
         """What the model card says beside the metrics, in Markdown: drift and slices, and what else there is."""
         from ml.judging import drift, slices
 
-        return [drift.section(self.drift, self.undrifted), slices.section(self.slices)]
+        return [drift.section(self.drift, self.undrifted), slices.section(self.slices), *self._absent()]
+
+    def _absent(self) -> list[str]:
+        said = "\n".join(f"- {what}: {why}." for what, why in self.absent.items())
+        return [f"## What there is not\n{said}"] if said else []
 
     def has_both_classes(self) -> bool:
         """Whether there is something to judge: rows, and positives and negatives where the question has them."""
@@ -72,7 +78,7 @@ class Judgement:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts and numbers, for JSON."""
-        return asdict(self) | {"more_is_better": dict(self.more_is_better)}
+        return asdict(self) | {"more_is_better": dict(self.more_is_better), "absent": dict(self.absent)}
 
 
 def judgement(

@@ -28,12 +28,22 @@ def reliability(score: np.ndarray, label: np.ndarray) -> Figure:
     return figure
 
 
-def gain(score: np.ndarray, rule: np.ndarray, label: np.ndarray, rule_name: str) -> Figure:
-    """Share of positives reached by contacting the first x per cent, by model and by rule (arrays (n,))."""
-    figure, axes = _figure("Cumulative gain", "share of customers contacted", "share of positives reached")
+def gain(
+    score: np.ndarray,
+    rule: np.ndarray,
+    label: np.ndarray,
+    rule_name: str,
+    of: str = "positives",
+    subject: str = "customers",
+) -> Figure:
+    """Share of positives reached by contacting the first x per cent, by model and by rule (arrays (n,)).
+
+    `label` may be an amount, `of` says of what: then it is the share of the whole sum.
+    """
+    figure, axes = _figure("Cumulative gain", f"share of {subject}, the highest first", f"share of {of} reached")
     share = np.arange(1, len(label) + 1) / len(label)
     for values, name in ((score, "model"), (rule, f"rule: {rule_name}")):
-        reached = np.cumsum(label[np.argsort(-values, kind="stable")]) / max(1, label.sum())
+        reached = np.cumsum(label[np.argsort(-values, kind="stable")]) / (abs(label.sum()) or 1)
         lift = reached[max(0, len(label) // 10 - 1)] * 10
         axes.plot(share, reached, label=f"{name} (top decile {lift:.1f} ×)")
     axes.plot([0, 1], [0, 1], color="0.7", label="random")
@@ -41,11 +51,11 @@ def gain(score: np.ndarray, rule: np.ndarray, label: np.ndarray, rule_name: str)
     return figure
 
 
-def importance(names: Sequence[str], shap: np.ndarray, most: int = 20) -> Figure:
-    """Mean absolute SHAP value of the strongest features; `shap` is (sample, len(names)) in log-odds."""
+def importance(names: Sequence[str], shap: np.ndarray, unit: str, subject: str = "customers", most: int = 20) -> Figure:
+    """Mean absolute SHAP value of the strongest features; `shap` is (sample of `subject`, len(names)) in `unit`."""
     strength = np.abs(shap).mean(axis=0)
     order = np.argsort(-strength, kind="stable")[:most][::-1]
-    figure, axes = _figure(f"SHAP on {len(shap)} customers", "mean |contribution|, log-odds", "")
+    figure, axes = _figure(f"SHAP on {len(shap)} {subject}", f"mean |contribution|, {unit}", "")
     axes.barh([names[at] for at in order], strength[order])
     return figure
 
@@ -68,10 +78,10 @@ def cost(curve: CostCurve) -> Figure:
     return figure
 
 
-def lift(score: np.ndarray, label: np.ndarray) -> Figure:
-    """Rate of positives in each decile by score against everybody's (arrays (n,)), the best decile first."""
+def lift(score: np.ndarray, label: np.ndarray, of: str = "rate") -> Figure:
+    """Mean label in each decile by score against everybody's (arrays (n,)), the best decile first; `of`: what it is."""
     deciles = np.array_split(label[np.argsort(-score, kind="stable")], 10)
-    figure, axes = _figure("Lift by decile", "decile of the score, the highest first", "rate against everybody's")
-    axes.bar(range(1, 11), [part.mean() / max(label.mean(), 1e-9) if len(part) else 0 for part in deciles])
+    figure, axes = _figure("Lift by decile", "decile of the score, the highest first", f"{of} against everybody's")
+    axes.bar(range(1, 11), [part.mean() / (abs(label.mean()) or 1) if len(part) else 0 for part in deciles])
     axes.axhline(1, color="0.7")
     return figure

@@ -1,4 +1,4 @@
-"""Would the model have been as good before? The same training at earlier origins, each judged on its own later date."""
+"""Would the model have been as good before? Its fit at earlier origins, each judged on its own later date."""
 
 from __future__ import annotations
 

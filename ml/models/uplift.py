@@ -39,7 +39,7 @@ SPEC = Spec(
     limits=(
         "Effects are those of the offers, channels and customers of past campaigns; a new offer has none yet.",
         "Only who may be contacted was drawn: effects on others are extrapolated.",
-        "A small effect isn't a wish: consent, suitability and caps are checked when an audience is made.",
+        "A small effect isn't a wish: consent, suitability and caps aren't checked; whoever makes a list of it has to.",
     ),
     params={"learning_rate": 0.03, "num_leaves": 8, "min_data_in_leaf": 100, "effect_rounds": 50},
 )

@@ -98,8 +98,7 @@ class Technique:
     - `read(spec, as_of, build_id)`: the data set; default: features joined with a 0/1 label.
     - `again(spec, model, as_of, build_id)`: the data set by which a model in use is judged again; default: `read`'s.
     - `split(spec, data)`: default: by date, out of time. The same data give the same split.
-    - `check(link, spec, data)`: raises LeakageFound; returns how many rows it looked at. `checked` says for the model
-      card at what, with {} for the number.
+    - `check(link, spec, data)`: raises LeakageFound; returns what it looked at, a sentence for the model card.
     - `example(data, split)`: an input example that is nobody's; default: each feature's median.
     - `checks(gates, judged)`: what a version must show by its metrics.
     - `audit(spec, model, data, split)`: further checks that need the rows (fairness, drift).
@@ -112,21 +111,18 @@ class Technique:
     read: Callable[[Spec, date, int | None], Any]
     again: Callable[[Spec, Any, date, int | None], Any]
     split: Callable[[Spec, Any], Any]
-    check: Callable[[connection, Spec, Any], int]
+    check: Callable[[connection, Spec, Any], str]
     example: Callable[[Any, Any], dict[str, Any]]
     checks: Callable[[Gates, Judgement], list[Check]]
     audit: Callable[[Spec, Any, Any, Any], list[Check]]
     scored: Callable[[connection, Spec, Any, Target], Iterator[Chunk]]
-    checked: str = (
-        "no feature alone tells the label too well; {} customers compared with what the daily builds saw at the time"
-    )
     scores: type[Chunk] = Scored
     more_scores: tuple[type[Chunk], ...] = ()
 
 
 def technique(name: str) -> Technique:
     """The technique of that name, imported at its first use (LightGBM reads its environment then)."""
-    from ml.data.leakage import refuse_leakage
+    from ml.data.leakage import check_leakage
     from ml.data.split import split_by_time
     from ml.data.training import median_row, read_training
     from ml.judging.gate import checks
@@ -141,7 +137,7 @@ def technique(name: str) -> Technique:
                 "read": read,
                 "again": lambda spec, model, as_of, build_id: read(spec, as_of, build_id),
                 "split": split_by_time,
-                "check": refuse_leakage,
+                "check": check_leakage,
                 "example": median_row,
                 "checks": checks,
                 "audit": _nothing_more,

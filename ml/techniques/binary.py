@@ -110,17 +110,19 @@ class Model:
         """A new count of customers against those of training, to be fed while they are scored."""
         return drift.Watch(self.baselines, self.features)
 
-    def figures(self, data: TrainingSet, rows: np.ndarray, seed: int) -> dict[str, Figure]:
-        """File name → plot, for the rows (mask (n,)) of a training set."""
+    def figures(self, data: TrainingSet, rows: np.ndarray, seed: int, subject: str = "customers") -> dict[str, Figure]:
+        """File name → plot, for the rows (mask (n,)) of a training set, each of which is one of `subject`."""
         numbers, label = data.columns(self.features)[rows], data.label[rows]
         score = self.score(numbers)
         rank = self.baseline.rank(data.columns(self.baseline.columns)[rows])
         sample = np.random.default_rng(seed).choice(len(numbers), min(SHAP_SAMPLE, len(numbers)), replace=False)
         made = {
             "reliability.png": plots.reliability(score, label),
-            "gain.png": plots.gain(score, rank, label, str(self.baseline)),
+            "gain.png": plots.gain(score, rank, label, str(self.baseline), subject=subject),
             "lift.png": plots.lift(score, label),
-            "shap.png": plots.importance(self.features, self.shap(numbers[np.sort(sample)])),
+            "shap.png": plots.importance(
+                self.features, self.shap(numbers[np.sort(sample)]), "log-odds before calibration", subject
+            ),
         }
         if economics := self.facts.get("economics"):
             branch = groups_of(data, rows).get(BRANCH, np.full(len(label), "the bank", dtype=object))
@@ -229,11 +231,28 @@ def _about(
         f"Bands by probability, fixed at training: {bands}, else low.",
         tuned,
         *(
-            f"The same training with test date {one['test']}: AUC {one['auc'][0]:.4f}"
+            f"Learnt from what was over before {one['test']} and judged on it: AUC {one['auc'][0]:.4f}"
             f" [{one['auc'][1]:.4f}, {one['auc'][2]:.4f}] ({one['rows']} rows, {one['positives']} positives)."
             for one in facts.get("rolling", ())
         ),
+        *_unlike(facts, learns_all),
     ]
+
+
+def _unlike(facts: dict[str, Any], learns_all: bool) -> list[str]:
+    """In what the earlier dates' training isn't this one; nothing where no earlier date was judged."""
+    if not facts.get("rolling"):
+        return []
+    apart = [
+        *(
+            ["its parameters were tuned on customers of those dates too"]
+            if facts.get("tuning", {}).get("params")
+            else []
+        ),
+        *(["the calibration customers weren't learnt from in the end, as they are here"] if learns_all else []),
+        "beyond 100,000 rows it was a sample of the customers",
+    ]
+    return [f"Those earlier dates tell how steady the model is, not how it would have been used: {'; '.join(apart)}."]
 
 
 def load(folder: Path) -> Model:

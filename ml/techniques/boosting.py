@@ -25,7 +25,8 @@ def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, 
     """The booster, its best trees only, and the facts of its making. Same input, same text.
 
     `params` may say `trials`, how many other sets of parameters to try (0: none); without `TUNING_POSITIVES` among
-    the stop customers none is tried. `origins`: how many earlier dates the same training is judged on beside.
+    the stop customers none is tried. `origins`: how many earlier dates such a training is judged on
+    beside; it has the same parameters, whatever dates they were tuned on, and never learns from calibration customers.
     """
     params = _params(spec)
     rounds, patience = spec.params.get("num_boost_round", 600), spec.params.get("early_stopping_rounds", 50)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.data.contacts import ContactSet, Offer, expanded, own_name, read_contacts
-from ml.data.leakage import refuse_leakage, too_good_alone
+from ml.data.leakage import check_leakage, too_good_alone
 from ml.data.split import Split
 from ml.errors import ArtefactRefused, LeakageFound
 from ml.judging import drift
@@ -98,7 +98,7 @@ class Model:
 
     def figures(self, data: ContactSet, rows: np.ndarray, seed: int) -> dict[str, Figure]:
         """File name → plot."""
-        return self.of_offer.figures(data, rows, seed)
+        return self.of_offer.figures(data, rows, seed, "contacts")
 
     def save(self, folder: Path, example: dict[str, float | None]) -> None:
         """Write an MLflow model of customer and offer; what makes it one of customers is among its facts."""
@@ -121,11 +121,11 @@ def read(spec: Spec, as_of: date, build_id: int | None = None) -> ContactSet:
     return read_contacts(spec, as_of, build_id)
 
 
-def check(link: connection, spec: Spec, data: ContactSet) -> int:
-    """As `ml.data.leakage.refuse_leakage`: of the customers' features, and what the offer adds to them."""
+def check(link: connection, spec: Spec, data: ContactSet) -> str:
+    """As `ml.data.leakage.check_leakage`: of the customers' features, and what the offer adds to them."""
     if alone := too_good_alone(spec, data):
         raise LeakageFound(f"{spec.name} isn't trained: {', '.join(alone)} alone tell the label too well to be true.")
-    return refuse_leakage(link, spec, data.of_customers())
+    return check_leakage(link, spec, data.of_customers())
 
 
 def train(spec: Spec, data: ContactSet, split: Split) -> Model:

@@ -14,6 +14,7 @@ from psycopg2 import sql
 from bankmart import db
 from ml.data.build import Build, training_build
 from ml.data.columns import as_number, column_types, refuse_infinite, require_numeric
+from ml.data.leakage import compared_words, refuse_changed
 from ml.data.prerequisite import report
 from ml.data.split import buckets
 from ml.data.stream import stream
@@ -139,12 +140,11 @@ def split_newest(spec: Spec, data: Unlabelled) -> DateSplit:
     return DateSplit(~test, test, rule, periods)
 
 
-CHECKED = "there is no label that a feature could know, and every feature is of its own date: nothing to compare"
-
-
-def check_unlabelled(link: connection, spec: Spec, data: Unlabelled) -> int:
-    """Nothing to leak: there is no label, and a feature is of its own date. No rows are compared."""
-    return 0
+def check_unlabelled(link: connection, spec: Spec, data: Unlabelled) -> str:
+    """Raise LeakageFound where a feature was changed after its date; there is no label that it could know."""
+    types = {name: data.types[name] for name in data.features}
+    compared = refuse_changed(link, spec, spec.features_table, types, data.build.build_id, data.rows)
+    return f"there is no label that a feature could know; {compared_words(compared)}"
 
 
 def missing(spec: Spec, reason: str, rows: int, dates: Sequence[date] = ()) -> DataPrerequisite:

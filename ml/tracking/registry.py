@@ -69,7 +69,7 @@ def training_run(spec: Spec, tags: Mapping[str, str]) -> Iterator[str]:
 
 
 def log_trials(metric: str, trials: Iterable[Any]) -> None:
-    """Optuna's trials as children of the run that is open, with what they tried and found; without a run nothing.
+    """Trials (Optuna's, or like them) as children of the run that is open, with what they tried; without a run nothing.
 
     A pruned or failed trial is a child too: what was tried and dropped is part of the answer.
     """

@@ -12,9 +12,11 @@ import pandas as pd
 import psycopg2
 import pytest
 
+from bankmart import db
 from ml import evaluate, promote, score, train
-from ml.errors import DataError
+from ml.errors import DataError, LeakageFound
 from ml.spec import load_spec
+from ml.techniques import technique
 
 TODAY = date(2025, 10, 31)
 DATES = [date(2025, 8, 31), date(2025, 9, 30), TODAY]
@@ -109,6 +111,9 @@ def test_it_is_trained_promoted_and_scores_every_customer(bank, registry, name, 
     assert "- Leakage: there is no label that a feature could know" in card
     assert "## Drift of the test rows against training: " in card
     assert "## Slices\n" in card
+    assert "## What there is not\n- calibration: " in card
+    plots = {one.path for one in registry.list_artifacts(made["run_id"]) if one.path.endswith(".png")}
+    assert plots == {"segment": {"profile.png"}, "anomaly": {"search.png", "lift.png"}}[name]
     metrics = registry.get_run(made["run_id"]).data.metrics
     gap = {"segment": "sex_kept_gap", "anomaly": "sex_alert_rate_gap"}[name]
     assert metrics[f"{gap}_low"] <= metrics[gap] <= metrics[f"{gap}_high"]
@@ -139,6 +144,25 @@ def test_it_is_trained_promoted_and_scores_every_customer(bank, registry, name, 
     with pytest.raises(DataError, match=rf"{column} \(1 rows\)"):
         score.run(name, TODAY)
     assert bank.scores().equals(scores)
+
+
+@pytest.mark.parametrize(("name", "table"), [("segment", "ftr_customer"), ("anomaly", "ftr_behaviour")])
+def test_what_was_changed_after_the_day_itself_is_found(bank, name, table):
+    bank.execute("drop table if exists features.ftr_customer")
+    training, then = bank.build("training", TODAY), bank.build("daily", DATES[1], "published")
+    for day in DATES:
+        fill(bank, table, customers(name, day, 60, 1), training, TODAY)
+    spec = load_spec(name)
+    column = spec.features[1]
+    fill(bank, table, customers(name, DATES[1], 60, 1), then, DATES[1])
+    bank.execute("grant select on all tables in schema features to scorer")
+    how = technique(spec.technique)
+    data = how.read(spec, TODAY, None)
+    with db.connect("scorer") as link:
+        assert "; 60 customers compared with what the daily builds saw" in how.check(link, spec, data)
+    bank.execute(f"update features.{table} set {column} = {column} + 1 where build_id = {then}")
+    with db.connect("scorer") as link, pytest.raises(LeakageFound, match=rf"{column} \(share of customers changed 1"):
+        how.check(link, spec, data)
 
 
 def test_sentiment_reads_every_feedback_of_the_build(bank, registry):

@@ -20,6 +20,8 @@ from ml.spec import Economics
 # Base rates differ between groups, so their selection may too: true positives and calibration are held tighter.
 FAIRNESS_LIMITS = {"selection_rate": 0.2, "true_positive_rate": 0.3, "calibration": 0.03}
 
+UNPRICED = {"cost": "the spec states neither what a contact costs nor what a success is worth"}
+
 
 @dataclass(frozen=True)
 class ProbabilityJudgement(Judgement):
@@ -48,6 +50,7 @@ def with_groups(
     plain = {field.name: getattr(judged, field.name) for field in fields(Judgement)}
     plain |= {"fairness": tuple(fairness(score, label, selected, groups, seed=seed)), "compared": SAYS}
     plain |= {"unknown_groups": unknown(groups), "drift": drift}
+    plain |= {"absent": {} if economics else UNPRICED}
     return ProbabilityJudgement(
         **plain | {"slices": tuple(slices(score, label, groups, seed=seed))},
         cost=cost_curve(score, label, branch, economics, seed=seed) if economics else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ml.judging.fairness import Measured, ratio
 from ml.judging.judgement import Judgement, judgement
@@ -108,3 +109,18 @@ def table(title: str, judged: Mapping[str, Judgement], shown: Mapping[str, float
         theirs = " | ".join(f"{one.baseline[metric].value:.4f}" for metric in wanted)
         lines.append(f"| {name} | {theirs} | {one.difference['ndcg_3']} | {shown[name]:.0%} |")
     return "\n".join(lines)
+
+
+def gain_plot(rankings: Mapping[str, np.ndarray], taken: np.ndarray) -> Figure:
+    """Share of everything taken that lies among each customer's first k, by ranking (name → (n, items)), and k."""
+    figure = Figure(figsize=(6.4, 5.0), dpi=90, layout="constrained")
+    axes = figure.add_subplot()
+    items = taken.shape[1]
+    for name, scores in rankings.items():
+        found = places(scores)[taken & ~np.isneginf(scores)]
+        reached = np.cumsum(np.bincount(found, minlength=items)) / max(1, taken.sum())
+        axes.plot(np.arange(1, items + 1), reached, label=name)
+    axes.set(title="Cumulative gain", xlabel="products shown to each customer", ylabel="share of what was taken")
+    axes.set_ylim(0, 1.05)
+    axes.legend(loc="lower right")
+    return figure

@@ -48,9 +48,15 @@ if TYPE_CHECKING:
 
 read = unlabelled.read_unlabelled
 split = unlabelled.split_newest
-check, checked = unlabelled.check_unlabelled, unlabelled.CHECKED
+check = unlabelled.check_unlabelled
 example = median_row
 FIT_ROWS = 50_000
+_UNRANKED = "nobody is chosen or ranked by a group"
+ABSENT = {
+    "calibration": "a group promises nothing that could come or not come; stability says how sure it is",
+    **dict.fromkeys(("gain", "lift", "cost"), _UNRANKED),
+    "shap": "groups aren't of boosted trees; `profile.png` shows which features tell them apart",
+}
 
 
 @dataclass
@@ -98,6 +104,7 @@ class Model:
             with_groups(judged, measured, groups, seed),
             slices=slices_of(measured, groups, seed=seed),
             drift=drift.drift(self.baselines, self.features, numbers, self.score(numbers)),
+            absent=ABSENT,
         )
 
     def watch(self) -> drift.Watch:
@@ -211,7 +218,7 @@ def train(spec: Spec, data: Unlabelled, split: DateSplit) -> Model:
                 f"K-means with {k} groups on {len(data.features)} features (signed logarithm where skewed, scaled,"
                 " bounded at three spreads).",
                 "k was chosen by silhouette among those stable under bootstrap (adjusted Rand index at least"
-                f" {params['stable']}): {shown}.",
+                f" {params['stable']}): {shown}. Nothing else is tuned.",
                 "Numbers are new: there was no champion to take them from."
                 if kept is None
                 else f"Numbers are the champion's; adjusted Rand index with its groups {kept:.3f}.",

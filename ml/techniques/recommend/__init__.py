@@ -12,9 +12,5 @@ from ml.techniques.recommend.fitting import refuse_knowing as check
 from ml.techniques.recommend.model import load
 from ml.techniques.recommend.offering import offered as scored
 
-__all__ = ["check", "checked", "example", "load", "more_scores", "read", "scored", "scores", "split", "train"]
+__all__ = ["check", "example", "load", "more_scores", "read", "scored", "scores", "split", "train"]
 more_scores = (Excluded,)
-checked = (
-    "no feature alone tells what is taken next, in {} pairs of a customer and a product; what the daily builds saw at"
-    " the time isn't compared"
-)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import lightgbm
 import numpy as np
 
+from ml.data.columns import column_types
+from ml.data.leakage import compared_words, refuse_changed
 from ml.data.prerequisite import report
 from ml.data.split import Split, buckets
 from ml.data.training import as_date, as_day
@@ -16,7 +18,7 @@ from ml.judging.metrics import auc
 from ml.judging.reasons import Description, describe
 from ml.spec import Spec
 from ml.techniques.recommend import als, candidates
-from ml.techniques.recommend.data import OfferSet, missing
+from ml.techniques.recommend.data import AFFINITY, KINDS, OfferSet, missing
 from ml.techniques.recommend.model import Model, best_of
 from ml.techniques.settling import settle
 
@@ -176,8 +178,8 @@ def median_pair(data: OfferSet, split: Split) -> dict[str, Any]:
     return dict.fromkeys(candidates.PAIR, 0.0) | dict(zip(data.features, middle.tolist(), strict=True))
 
 
-def refuse_knowing(link: connection, spec: Spec, data: OfferSet) -> int:
-    """Raise LeakageFound where a feature alone tells what is taken next; else the number of pairs looked at."""
+def refuse_knowing(link: connection, spec: Spec, data: OfferSet) -> str:
+    """Raise LeakageFound where a feature alone tells what is taken next; else what was looked at."""
     limit = spec.gates.limits.get("leakage_auc", 0.97)
     lines = tuple(sorted(set(next(iter(data.shelves.values())).lines)))
     nothing = {day: als.Factors(np.zeros((data.taken.shape[1], 1)), 1.0, 1.0) for day in data.shelves}
@@ -193,7 +195,16 @@ def refuse_knowing(link: connection, spec: Spec, data: OfferSet) -> int:
             f"{spec.name} isn't trained: {listed} alone tell what is taken next better than {limit}. Such a feature"
             " was made from the outcome or from later data: put its as-of date right."
         )
-    return len(y)
+    everybody = sum(len(one) for one in data.everyone.values())
+    own = {name: data.types[name] for name in data.features}
+    customers = refuse_changed(link, spec, spec.features_table, own, data.build.build_id, everybody)
+    there = column_types(link, AFFINITY)
+    signs = {name: there[name] for name in KINDS}
+    pairs = refuse_changed(link, spec, AFFINITY, signs, data.build.build_id, everybody, "product_id")
+    return (
+        f"no feature alone tells what is taken next, in {len(y)} pairs of a customer and a product;"
+        f" {compared_words(customers)}; {compared_words(pairs, 'pairs')}"
+    )
 
 
 def _all_factors(spec: Spec, data: OfferSet, split: Split) -> dict[int, als.Factors]:

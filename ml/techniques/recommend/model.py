@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 BOOSTER, PLAIN = "model.lgb", "model.json"
 ABOUT = ("推荐度", "the recommendation")
 SHAP_SAMPLE = 500
+PAIRS = "pairs of a customer and a product"
 RIVALS = ("popularity", "rules", "als")
+ABSENT = {
+    "calibration": "the scores order a customer's products and promise no rate",
+    "lift": "products are ordered for one customer, so customers have no tenths; `gain.png` shows it by place",
+    "cost": "the spec states neither what an offer costs nor what a product that is taken is worth",
+}
 UNDRIFTED = (
     "The score is each customer's best, against those of the newest date that was learnt from: a ranker's scores hang"
     " on the season's shelf. Features of a customer and a product together aren't compared, only the"
@@ -166,6 +172,7 @@ class Model:
                 self.baselines, self.features, data.columns(self.features)[rows], best_of(found["model"])
             ),
             undrifted=UNDRIFTED,
+            absent=ABSENT,
         )
         return OfferJudgement(**{one.name: getattr(first, one.name) for one in fields(Judgement)}, section=text)
 
@@ -175,7 +182,7 @@ class Model:
         return ranking.compare(ours, theirs, data.taken[rows], seed=seed)
 
     def figures(self, data: OfferSet, rows: np.ndarray, seed: int) -> dict[str, Figure]:
-        """Which features move products up or down, on a sample of customers."""
+        """What is found by place, and which features move products up or down, on a sample of customers."""
         chosen = np.flatnonzero(rows)
         sample = np.random.default_rng(seed).choice(chosen, min(SHAP_SAMPLE // 10, len(chosen)), replace=False)
         newest = data.day[sample] == data.day[sample].max()
@@ -183,7 +190,10 @@ class Model:
         mask = candidates.candidates(shelf, data.cube[at])
         numbers = data.columns(self.features)
         return {
-            "shap.png": plots.importance(self.columns, self.shap(self.pairs(shelf, data.cube[at], numbers[at], mask)))
+            "gain.png": ranking.gain_plot(self.rankings(data, rows), data.taken[rows]),
+            "shap.png": plots.importance(
+                self.columns, self.shap(self.pairs(shelf, data.cube[at], numbers[at], mask)), "ranker's score", PAIRS
+            ),
         }
 
     def save(self, folder: Path, example: dict[str, Any]) -> None:

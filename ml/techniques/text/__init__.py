@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 read = text_data.read_feedback
 split = text_data.split_by_month
 scores = FeedbackScored
-checked = "text and stars come in one row, and the text is as the customer wrote it: there is nothing to compare"
 _ZH = {"negative": "负面", "neutral": "中性", "positive": "正面"}
 SHOWN_TERMS = 15
 # Bounds of what is compared: texts of a few stock phrases lie so close together that deciles would part them.
@@ -40,6 +39,14 @@ UNDRIFTED = (
     "Its features aren't compared: they are ten thousands of character n-grams, nearly all absent from any one text,"
     " and what new words do to the model shows in the feeling that it reads"
 )
+
+_UNRANKED = "every text is read and put into a class; none is chosen before another"
+ABSENT = {
+    "calibration": "the feeling orders texts and is no calibrated probability; `confusion.png` shows what is mistaken",
+    **dict.fromkeys(("gain", "lift", "cost"), _UNRANKED),
+    "shap": "the model is linear, so its weights are the contributions: the n-grams that speak most for a class are"
+    " named under the technique",
+}
 
 
 @dataclass
@@ -97,6 +104,7 @@ class Model:
             slices=slices_by(of, groups, ("macro_f1", "accuracy")),
             drift=drift.drift(self.baselines, (), np.empty((len(feeling), 0)), feeling),
             undrifted=UNDRIFTED,
+            absent=ABSENT,
         )
 
     def against(self, rival: Model, data: FeedbackSet, rows: np.ndarray, seed: int) -> Judgement:
@@ -125,9 +133,9 @@ class Model:
         save_plain(folder, document, {"feedback_text": "string"}, {"score": "double", "band": "string"}, example)
 
 
-def check(link: connection, spec: Spec, data: FeedbackSet) -> int:
-    """Nothing to compare: text and stars come in one row, and the text is as the customer wrote it."""
-    return 0
+def check(link: connection, spec: Spec, data: FeedbackSet) -> str:
+    """Nothing to compare: a text has no window, and stars and text come together."""
+    return "text and stars come in one row, and the text is as the customer wrote it: there is nothing to compare"
 
 
 def example(data: FeedbackSet, split: MonthSplit) -> dict[str, Any]:
@@ -230,7 +238,8 @@ def _facts(terms: Terms, linear: Linear, label: np.ndarray, majority: int) -> di
         "about": [
             f"{len(terms.terms)} character n-grams of {terms.lengths[0]} to {terms.lengths[1]} signs, TF-IDF, and a"
             " ridge-penalised logistic regression per class, plain and on log-count ratios; so Chinese and"
-            " English are one. Biases moved to the best macro F1 on texts held out in folds.",
+            " English are one. Biases moved to the best macro F1 on texts held out in folds;"
+            " nothing else is tuned.",
             "The label is what the customer said of the text: one or two stars negative, three neutral, four or five"
             " positive. Stars and words don't always agree, so no reader could reach 1.",
             f"Learnt from {', '.join(f'{n} {name}' for n, name in zip(count, CLASSES, strict=True))} texts.",

@@ -13,6 +13,7 @@ from psycopg2 import sql
 from bankmart import db
 from ml.data.build import Build, training_build
 from ml.data.columns import as_number, column_types, refuse_infinite, require_numeric
+from ml.data.leakage import compared_words, refuse_changed
 from ml.data.split import Split, buckets
 from ml.data.stream import stream
 from ml.data.training import as_date, as_day
@@ -230,8 +231,8 @@ def read(spec: Spec, as_of: date, build_id: int | None = None, months: int | Non
     )
 
 
-def refuse_knowing(link: connection, spec: Spec, data: ValueSet) -> int:
-    """Raise LeakageFound where a feature alone ranks the change against the months before; else the rows looked at."""
+def refuse_knowing(link: connection, spec: Spec, data: ValueSet) -> str:
+    """Raise LeakageFound where a feature alone ranks the change against the months before; else what was looked at."""
     change = ranks(data.margin - data.repeated)
     found = {}
     for name, column in zip(data.features, data.numbers.T, strict=True):
@@ -244,7 +245,13 @@ def refuse_knowing(link: connection, spec: Spec, data: ValueSet) -> int:
             f"{spec.name} isn't trained: {listed} alone tell how the margin changes. Such a feature was made from the"
             " outcome or from later data: put its as-of date right."
         )
-    return data.rows
+    types, where = located(link, spec, data.features)
+    compared = []
+    for alias, table in (("f", spec.features_table), ("m", spec.more_tables[0])):
+        if own := {name: types[name] for name in data.features if where[name] == alias}:
+            compared.append(refuse_changed(link, spec, table, own, data.build.build_id, data.rows))
+    # Proven only where all tables could be compared.
+    return f"no feature alone ranks how the margin changes, in {data.rows} rows; {compared_words(min(compared))}"
 
 
 def _read_rows(link: connection, spec: Spec, build: Build, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -30,6 +30,7 @@ ABOUT = ("客户价值", "the customer's value")
 YEAR = 12
 SHAP_SAMPLE = 500
 SHOWN = ("spearman", "mae", "decile_error")
+ABSENT = {"cost": "nobody is contacted for being valuable, and the spec states no cost of a contact"}
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ class Model:
             with_groups(judged, measured, groups, seed),
             slices=slices_by(of, groups, SHOWN),
             drift=drift.drift(self.baselines, self.features, numbers, promised * self.yearly),
+            absent=ABSENT,
         )
         text = value.table(f"Promise and outcome, {self.plain.months} months", promised, came)
         return ValueJudgement(**{one.name: getattr(judged, one.name) for one in fields(Judgement)}, section=text)
@@ -174,12 +176,18 @@ class Model:
         return value.compare(ours, theirs, data.margin[rows], seed=seed)
 
     def figures(self, data: ValueSet, rows: np.ndarray, seed: int) -> dict[str, Figure]:
-        """Promise and outcome by tenth, and which features move the change."""
+        """Promise and outcome by tenth, the margin that the first reach, and which features move the value."""
         numbers = self._of(data, rows)
+        promised, came = self.expected(numbers), data.margin[rows]
+        months = f"the last {self.plain.months} months' margin"
         sample = np.random.default_rng(seed).choice(len(numbers), min(SHAP_SAMPLE, len(numbers)), replace=False)
         return {
-            "deciles.png": value.plot(self.expected(numbers), data.margin[rows]),
-            "shap.png": plots.importance(self.features, self.contributions(numbers[np.sort(sample)])),
+            "deciles.png": value.plot(promised, came),
+            "gain.png": plots.gain(promised, data.repeated[rows], came, months, "realised margin"),
+            "lift.png": plots.lift(promised, came, "mean margin"),
+            "shap.png": plots.importance(
+                self.features, self.contributions(numbers[np.sort(sample)]), "currency units a year"
+            ),
         }
 
     def save(self, folder: Path, example: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml.data.leakage import refuse_leakage
+from ml.data.leakage import compared_words, refuse_leakage
 from ml.data.prerequisite import report
 from ml.data.scores import Chunk, Offered, Scored, Target
 from ml.data.split import Split, buckets
@@ -24,18 +24,14 @@ from ml.techniques.uplift.contacts import ContactSet, read_contacts
 from ml.techniques.uplift.experiment import CONTROL
 from ml.techniques.uplift.learners import BOOSTERS
 from ml.techniques.uplift.model import Model, load
-from ml.techniques.uplift.randomised import require_randomised
+from ml.techniques.uplift.randomised import require_randomised, told
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-__all__ = ["check", "checked", "checks", "load", "more_scores", "read", "scored", "scores", "split", "train"]
+__all__ = ["check", "checks", "load", "more_scores", "read", "scored", "scores", "split", "train"]
 scores = Offered
 more_scores = (Scored,)
-checked = (
-    "the treatment doesn't follow from the covariates; no feature alone tells the outcome too well; {} contacts"
-    " compared with what the daily builds saw at the time"
-)
 
 
 def read(spec: Spec, as_of: date, build_id: int | None = None) -> ContactSet:
@@ -43,10 +39,13 @@ def read(spec: Spec, as_of: date, build_id: int | None = None) -> ContactSet:
     return read_contacts(spec, as_of, build_id)
 
 
-def check(link: connection, spec: Spec, data: ContactSet) -> int:
+def check(link: connection, spec: Spec, data: ContactSet) -> str:
     """Raise NotRandomised where covariates tell the treatment, LeakageFound as for every model."""
-    require_randomised(data.experiment(data.features, data.offers()), data.is_given, data.campaigns(), spec.seed)
-    return refuse_leakage(link, spec, data)  # type: ignore[arg-type]
+    drawn, names = data.experiment(data.features, data.offers()), data.campaigns()
+    looked = told(drawn, data.is_given, names, require_randomised(drawn, data.is_given, names, spec.seed))
+    compared = refuse_leakage(link, spec, data)  # type: ignore[arg-type]
+    # The same customer's row stands for all his contacts of the date.
+    return f"{looked}; no feature alone tells the outcome too well; {compared_words(compared)}"
 
 
 def split(spec: Spec, data: ContactSet) -> Split:
@@ -238,6 +237,7 @@ def _about(model: Model, data: ContactSet, offers: tuple[str, ...], qinis: dict[
         f" calibration contacts by Qini ({kinds}), then learnt from them too.",
         f"An outcome is worth {model.value:.2f}, a contact costs {costs} (currency, from orders and campaign costs).",
         f"Not learnt for want of buyers: {', '.join(left) or 'none'}.",
+        "Nothing is tuned: the parameters are the spec's and the technique's own; only the learner is chosen.",
         f"{len(data.campaigns())} campaigns; {int(data.is_given.sum())} of {data.rows} contacts came with a propensity,"
         " the others have their treatment's share of the campaign.",
     ]

@@ -68,7 +68,7 @@ class Arm:
         """TreeSHAP contributions (n, features) to the effect (Lundberg et al. 2020), less the base.
 
         Of the X-learner's effect in units of the outcome, where it is part of the model; else the difference of the
-        two outcome models' contributions, in log-odds.
+        two outcome models' contributions, in log-odds where the outcome is a yes or no.
         """
         if "x" in kind:
             control = _shap(self.effect_control, numbers, threads)

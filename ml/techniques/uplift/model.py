@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 PLAIN = "model.json"
 SHAP_SAMPLE = 500
 SHOWN = ("qini", "uplift_at_30", "policy_value")
+ABSENT = {
+    "lift": "tenths have too few buyers with and without an offer; uplift_at_10 and uplift_at_30 are the effect among"
+    " the first, and `calibration.png` shows it by fifths",
+    "cost": "offers differ in cost and no branch's calls limit them; policy_profit is the profit of what the model"
+    " would choose, costs included",
+}
 
 
 @dataclass
@@ -112,6 +118,7 @@ class Model:
             with_groups(judged, self._by_group(experiment, effects, chosen), groups, seed),
             slices=slices_by(of, groups, SHOWN, experiment.outcome > 0),
             drift=drift.drift(self.baselines, self.features, experiment.numbers, self._best(effects)),
+            absent=ABSENT,
         )
 
     def watch(self) -> drift.Watch:
@@ -138,6 +145,7 @@ class Model:
         experiment = self._experiment(data, rows)
         effects, responses = self.effects(experiment.numbers), self.responses(experiment.numbers)
         made = {}
+        trials = []
         sample = np.sort(
             np.random.default_rng(seed).choice(len(experiment), min(SHAP_SAMPLE, len(experiment)), replace=False)
         )
@@ -149,9 +157,18 @@ class Model:
                     offer, trial, {"model": effects[places, at], "response model": responses[places, at]}
                 )
                 made[f"effect_{offer}.png"] = plots.promised_effects(offer, trial, effects[places, at])
+                trials.append((trial, effects[places, at]))
             shap = self.arms[at].contributions(experiment.numbers[sample], self.kind, self.threads)
-            made[f"shap_{offer}.png"] = plots.importance(self.features, shap)
+            made[f"shap_{offer}.png"] = plots.importance(self.features, shap, self._unit(experiment), "contacts")
+        if trials:
+            made["calibration.png"] = plots.promised_effects("all offers", *plots.together(trials))
         return made
+
+    def _unit(self, experiment: Experiment) -> str:
+        """Of the contributions: the outcome's, unless they are of the T-learner's models of a yes or no."""
+        if "x" in self.kind:
+            return "effect on the outcome, by its X part" if "t" in self.kind else "effect on the outcome"
+        return "difference in log-odds" if experiment.is_binary() else "effect on the outcome"
 
     def save(self, folder: Path, example: dict[str, float | None]) -> None:
         """Write an MLflow model of plain files into the new `folder`: boosters' text, JSON, MLmodel."""

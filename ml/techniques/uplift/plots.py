@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ml.judging.kinds.uplift import Trial
 from ml.judging.plots import importance
 
-__all__ = ["importance", "promised_effects", "qini_curves"]
+__all__ = ["importance", "promised_effects", "qini_curves", "together"]
 BINS = 5
 
 
@@ -49,3 +49,9 @@ def promised_effects(offer: str, trial: Trial, effect: np.ndarray) -> Figure:
     axes.plot(ends, ends, color="0.7", label="as promised")
     axes.legend()
     return figure
+
+
+def together(trials: Sequence[tuple[Trial, np.ndarray]]) -> tuple[Trial, np.ndarray]:
+    """All offers' trials as one, with the effects promised; a control counts once for every offer of its campaign."""
+    parts = (np.concatenate([getattr(one, name) for one, _ in trials]) for name in ("outcome", "treated", "weight"))
+    return Trial(*parts), np.concatenate([effects for _, effects in trials])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import lightgbm
@@ -19,6 +20,7 @@ PERMUTATIONS = 200
 SAMPLE_ROWS = 50_000
 FEWEST = 50
 NAMED = 5
+SAID = 20
 
 
 class NotRandomised(DataError):
@@ -57,25 +59,46 @@ def require_randomised(
     `known` (n,) says whose propensity was given. Where given propensities differ within an arm of a draw, the draw
     isn't checked but weighted. `names` are what to call the strata. Raises NotRandomised naming the covariates.
     """
-    made = []
-    for stratum in np.unique(experiment.stratum):
-        inside = experiment.stratum == stratum
-        for at, offer in enumerate(experiment.offers):
-            rows = np.flatnonzero(inside & ((experiment.arm == CONTROL) | (experiment.arm == at + 1)))
-            given = experiment.arm[rows] == at + 1
-            if min(given.sum(), (~given).sum()) < FEWEST:
-                continue
-            if known[rows].all() and _vary(experiment.propensity[rows], given):
-                continue
-            made.append(_balance(experiment, rows, given, offer, int(stratum), seed))
-    if told := [one for one in made if not one.is_random]:
-        where = [f"{names[one.stratum]}, {one}" if names else str(one) for one in told[:NAMED]]
+    made = [
+        _balance(experiment, rows, given, offer, stratum, seed)
+        for stratum, offer, rows, given, why in _draws(experiment, known)
+        if not why
+    ]
+    if refused := [one for one in made if not one.is_random]:
+        where = [f"{names[one.stratum]}, {one}" if names else str(one) for one in refused[:NAMED]]
         raise NotRandomised(
             f"Uplift isn't learnt: the treatment wasn't drawn at random, the covariates tell it. {'; '.join(where)}."
             " Whom the bank chose would be taken for what the contact did. Give the probability with which each"
             " customer's treatment was chosen (fct_contact.propensity; --propensity), or draw a control group."
         )
     return made
+
+
+def told(experiment: Experiment, known: np.ndarray, names: tuple[str, ...], found: list[Balance]) -> str:
+    """What `require_randomised` has looked at, for the model card, and which draws it hasn't, with the reason."""
+    left = [f"{names[stratum]} {offer} ({why})" for stratum, offer, _, _, why in _draws(experiment, known) if why]
+    looked = f"the treatment doesn't follow from the covariates in {len(found)} draws (an offer in a campaign)"
+    if not found:
+        looked = "no draw was checked for whether the treatment follows from the covariates"
+    more = f" and {len(left) - SAID} more" if len(left) > SAID else ""
+    return f"{looked}; not checked: {', '.join(left[:SAID])}{more}" if left else f"{looked}, all there are"
+
+
+def _draws(experiment: Experiment, known: np.ndarray) -> Iterator[tuple[int, str, np.ndarray, np.ndarray, str]]:
+    """Stratum, offer, rows with its control, who of them got it, and why it can't be checked (empty: it can)."""
+    for stratum in np.unique(experiment.stratum).tolist():
+        inside = experiment.stratum == stratum
+        for at, offer in enumerate(experiment.offers):
+            rows = np.flatnonzero(inside & ((experiment.arm == CONTROL) | (experiment.arm == at + 1)))
+            given = experiment.arm[rows] == at + 1
+            if not given.any():
+                continue
+            why = ""
+            if min(given.sum(), (~given).sum()) < FEWEST:
+                why = f"fewer than {FEWEST} with or without it"
+            elif known[rows].all() and _vary(experiment.propensity[rows], given):
+                why = "propensities are given that differ between customers, and weight it instead"
+            yield stratum, offer, rows, given, why
 
 
 def standardised_differences(numbers: np.ndarray, given: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
@@ -112,7 +135,7 @@ def _balance(
         rows, given = rows[kept], given[kept]
     numbers = experiment.numbers[rows]
     found = _cross_fitted(numbers, given, experiment.categorical, rng)
-    told = auc(found, given)
+    reached = auc(found, given)
     # Scores made without the customer say nothing of them by chance: shuffled treatments show how little.
     shuffled = [auc(found, rng.permutation(given)) for _ in range(PERMUTATIONS)]
     limit = 0.5 + max(DEVIATIONS * float(np.std(shuffled)), LEAST_AUC)
@@ -124,9 +147,9 @@ def _balance(
     labels = [*names, *(f"{name} being null" for name in names)]
     largest = np.argsort(-np.abs(np.where(beyond, differences, 0.0)), kind="stable")[: min(NAMED, int(beyond.sum()))]
     named = {labels[at]: float(differences[at]) for at in largest}
-    if told > limit and not named:
+    if reached > limit and not named:
         named = _by_gain(numbers, given, experiment, plain, differences)
-    return Balance(offer, stratum, len(rows), told, limit, named)
+    return Balance(offer, stratum, len(rows), reached, limit, named)
 
 
 def _cross_fitted(

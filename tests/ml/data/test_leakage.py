@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from bankmart import db
-from ml.data.leakage import refuse_leakage
+from ml.data.leakage import check_leakage, refuse_leakage
 from ml.data.training import read_training
 from ml.errors import LeakageFound
 from ml.spec import load_spec
@@ -58,3 +58,14 @@ def test_rounding_and_a_few_corrections_are_no_leak(bank):
         "update then_ set deposit_amount = 1, days_since_salary = null where customer_id < 'C000003'",
     )
     assert check() == 200
+
+
+def test_a_card_says_unproven_where_nobody_could_be_compared(bank):
+    bank.training(count=200)
+    data = read_training(SPEC, TODAY)
+    with db.connect("scorer") as link:
+        assert "**unproven** that no feature looks past its date: 0 customers" in check_leakage(link, SPEC, data)
+    daily_of_then(bank)
+    with db.connect("scorer") as link:
+        said = check_leakage(link, SPEC, data)
+    assert said.endswith("; 200 customers compared with what the daily builds saw at the time")

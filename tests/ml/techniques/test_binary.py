@@ -156,3 +156,14 @@ def test_without_any_baseline_column_nothing_can_be_judged(trained):
     _, data, split = trained
     with pytest.raises(DataError, match="baseline"):
         binary.train(replace(SPEC, baseline_columns=("tenure_days",)), data, split)
+
+
+def test_the_card_says_in_what_earlier_dates_were_learnt_otherwise():
+    one = {"test": "2025-06-30", "auc": [0.7, 0.6, 0.8], "rows": 10, "positives": 3}
+    told = "\n".join(binary._unlike({"rolling": [one], "tuning": {"params": {"num_leaves": 3}}}, True))
+    assert "parameters were tuned on customers of those dates too" in told
+    assert "calibration customers weren't learnt from in the end" in told
+    plain = "\n".join(binary._unlike({"rolling": [one], "tuning": {"params": {}}}, False))
+    assert "tuned" not in plain
+    assert "calibration" not in plain
+    assert binary._unlike({}, True) == []

@@ -58,3 +58,19 @@ def test_chance_or_a_short_history_leaves_what_is_written():
     spec, facts = settled(least=10_000, better=0.8)
     assert (spec.params, facts["settings"]) == ({"quality": 0.5}, AS_WRITTEN)
     assert "too little history" in facts["settled"]
+
+
+def test_each_try_is_a_nested_run_with_what_it_changed_and_found(registry):
+    import mlflow
+
+    mlflow.set_experiment("settling")
+    with mlflow.start_run() as run:
+        settled(good=0.7, worse=0.1)
+    children = registry.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")
+    found = {(one.data.params["settings"], one.data.params.get("quality")): one.data.metrics for one in children}
+    assert {name: round(one["ndcg_3_ahead"], 6) for name, one in found.items()} == {
+        (AS_WRITTEN, None): 0.0,
+        ("good", "0.7"): 0.2,
+        ("worse", "0.1"): -0.4,
+    }
+    assert {one.info.status for one in children} == {"FINISHED"}

@@ -168,6 +168,26 @@ def test_a_feature_that_knows_the_future_is_found(shop):
         two_part.check(link, QUICK, two_part.read(QUICK, TODAY))
 
 
+@pytest.mark.parametrize(
+    ("table", "column"), [("ftr_customer", "aum_amount"), ("ftr_margin", "fee_amount"), (None, None)]
+)
+def test_what_was_changed_after_the_day_itself_is_found(shop, table, column):
+    def change(made):
+        if table:
+            made[table][column] += 1
+
+    shop.build(count=100)
+    then = shop.build("daily", day=date(2025, 4, 30), count=100, change=change)
+    shop.bank.execute("update governance.build set status = 'published' where build_id = %s", then)
+    found = two_part.read(QUICK, TODAY)
+    with db.connect("scorer") as link:
+        if table is None:
+            assert "; 100 customers compared with what the daily" in two_part.check(link, QUICK, found)
+            return
+        with pytest.raises(LeakageFound, match=rf"{column} \(share of customers changed 1"):
+            two_part.check(link, QUICK, found)
+
+
 def test_through_the_verbs(shop, registry):
     def chance(made):
         label = made["lbl_margin"]
@@ -180,7 +200,7 @@ def test_through_the_verbs(shop, registry):
     assert made["judgement"]["positives"] is None
     card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
     assert "- Leakage: no feature alone ranks how the margin changes, in " in card
-    assert "customers compared" not in card
+    assert "**unproven** that no feature looks past its date: 0 customers compared" in card
     judged = promote.run("clv", TODAY)
     assert judged["promoted"], judged["gates"]
     shop.build("daily", count=50)

@@ -96,7 +96,10 @@ def test_drawn_contacts_are_learnt_promoted_and_scored_with_reasons_for_who_is_c
     campaigns.build(lambda wealth: np.full(len(wealth), 0.5))
     made = train.run("uplift", TODAY)
     card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
-    assert "the treatment doesn't follow from the covariates" in card
+    assert (
+        "the treatment doesn't follow from the covariates in 3 draws (an offer in a campaign), all there are;" in card
+    )
+    assert "**unproven** that no feature looks past its date: 0 customers compared" in card
     assert "## Drift of the test rows against training: stable" in card
     promoted = promote.run("uplift", TODAY)
     assert promoted["promoted"], [gate for gate in promoted["gates"] if not gate["passed"]]
@@ -132,6 +135,10 @@ def test_chosen_contacts_whose_propensities_are_given_are_learnt(campaigns, regi
     assert made["judgement"]["model"]["qini"]["low"] > 0
     card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
     assert f"{3 * EACH} of {3 * EACH} contacts came with a propensity" in card
+    assert (
+        "no draw was checked for whether the treatment follows from the covariates; not checked: C0 gift (prop" in card
+    )
+    assert "doesn't follow from the covariates" not in card
 
 
 def test_neither_a_draw_nor_propensities_is_a_prerequisite(campaigns, registry):

@@ -141,6 +141,28 @@ def test_a_look_that_knows_the_future_is_found(shop):
         recommend.check(link, QUICK, data)
 
 
+@pytest.mark.parametrize("planted", ["customer", "look", "nothing"])
+def test_what_was_changed_after_the_day_itself_is_found(shop, planted):
+    def change(made):
+        if planted == "customer":
+            made["ftr_customer"]["aum_amount"] += 1
+        if planted == "look":
+            rows = made["ftr_product_affinity"]
+            made["ftr_product_affinity"] = rows[rows["is_held"] | (np.arange(len(rows)) % 3 > 0)]
+
+    shop.build()
+    then = shop.build("daily", day=DATES[-1], change=change)
+    shop.bank.execute("update governance.build set status = 'published' where build_id = %s", then)
+    data = recommend.read(QUICK, TODAY)
+    with db.connect("scorer") as link:
+        if planted == "nothing":
+            assert re.search(r"; 400 customers compared .*; \d{3,4} pairs compared", recommend.check(link, QUICK, data))
+            return
+        found = "view_count_90d .share of pairs" if planted == "look" else "aum_amount .share of customers"
+        with pytest.raises(LeakageFound, match=found):
+            recommend.check(link, QUICK, data)
+
+
 def test_through_the_verbs(shop, registry):
     shop.group(shop.build(), 400)
     made = train.run("recommend", TODAY)
