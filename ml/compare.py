@@ -57,6 +57,8 @@ def compare(spec: Spec, as_of: date, number: int | None, without_champion: bool)
     passed = all(one.passed for one in made)
     verdict = "may become the champion" if passed else "stays challenger"
     text = report(f"{spec.name} version {candidate.number}: {verdict}", made)
+    shadow = result["shadow"] or "Not scored in the shadow: whose band changes isn't known."
+    text = f"{text.rstrip()}\n\n{shadow}\n"
     result |= {"passed": passed, "gates": [asdict(one) for one in made], "report": text}
     registry.name_challenger(candidate)
     registry.add_report(candidate, "gate", text, result)
@@ -69,9 +71,11 @@ def asked(
     """What a verdict was asked for: one that was asked for the same holds."""
     from ml.tracking import registry
 
+    shadow = registry.read_report(candidate, "shadow")
     return {
         "model": spec.name,
         "as_of": as_of.isoformat(),
+        "shadow": shadow["says"] if shadow else None,
         "version": candidate.number,
         "run_id": candidate.run_id,
         "run_url": registry.run_url(candidate),

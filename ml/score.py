@@ -26,19 +26,22 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
 
-def run(model: str, as_of: date, build_id: int | None = None, alias: str = "champion") -> dict[str, Any]:
+def run(
+    model: str, as_of: date, build_id: int | None = None, alias: str = "champion", version: int | None = None
+) -> dict[str, Any]:
     """Score the daily build given, else the newest of `as_of`, with the version that holds `alias`.
 
+    A `version` given by number scores in the shadow: it is never taken for the champion's.
     Without such a version the result is `{"skipped": reason}`. Raises DataError where the build or its
     features are wrong, ArtefactRefused where the version's files are, TrackingUnavailable where MLflow
     doesn't answer; the scores are then as they were.
     """
     settings.apply_environment()
     with acts.scoring(model, as_of):
-        return _run(model, as_of, build_id, alias)
+        return _run(model, as_of, build_id, alias if version is None else "shadow", version)
 
 
-def _run(model: str, as_of: date, build_id: int | None, alias: str) -> dict[str, Any]:
+def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int | None) -> dict[str, Any]:
     from ml.tracking.server import tracking
 
     spec = load_spec(model)
@@ -46,7 +49,7 @@ def _run(model: str, as_of: date, build_id: int | None, alias: str) -> dict[str,
         from ml.techniques import technique
         from ml.tracking import registry
 
-        version = registry.by_alias(model, alias)
+        version = registry.by_alias(model, alias) if number is None else registry.get_version(model, number)
         loaded = registry.load(spec, version) if version else None
     if version is None or loaded is None:
         reason = f"{model} has no {alias}: train it and promote it first"

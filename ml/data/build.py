@@ -60,6 +60,16 @@ def daily_build(link: connection, as_of: date, build_id: int | None = None) -> B
     return found
 
 
+def published_build(link: connection, as_of: date) -> Build | None:
+    """The newest daily build published on or before `as_of`, or None."""
+    return _newest(
+        link,
+        _COLUMNS + "where kind = 'daily' and status = 'published' and business_date <= %s"
+        " order by business_date desc, build_id desc limit 1",
+        as_of,
+    )
+
+
 def _checked(link: connection, build_id: int, kind: str, as_of: date) -> Build:
     build = _newest(link, _COLUMNS + "where build_id = %s", build_id)
     if build is None:

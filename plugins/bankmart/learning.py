@@ -52,7 +52,7 @@ def due() -> Any:
 
 
 def train(model: str, build_id: Any, models: Any) -> Any:
-    """Train, judge and compare with the champion: `python -m ml train` and `compare`. Skipped with the reason."""
+    """Train and judge, score in the shadow, then compare with the champion. Skipped with the reason."""
 
     @task(task_id=f"train_{model}", pool="ml", queue="ml", **RETRY)
     def run(build: int, due_models: list[str], **context: Any) -> dict[str, Any]:
@@ -62,7 +62,9 @@ def train(model: str, build_id: Any, models: Any) -> Any:
         trained = _verb("train", model, day, build_id=build)
         if reason := trained.get("skipped"):
             raise AirflowSkipException(reason)
-        return _verb("compare", model, day, version=int(trained["version"]))
+        version = int(trained["version"])
+        _verb("shadow", model, day, version=version)
+        return _verb("compare", model, day, version=version)
 
     return run(build_id, models)
 
