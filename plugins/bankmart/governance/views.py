@@ -90,6 +90,11 @@ def reads(reader: Reader, view: View) -> list[str]:
     return [name for name, grade in view.grades.items() if grade <= reader.grade]
 
 
+def functions(reader: Reader, view: View) -> tuple[str, ...]:
+    """The functions of a view that a reader calls: whoever reads all of its columns."""
+    return view.functions if len(reads(reader, view)) == len(view.grades) else ()
+
+
 def refresh(cursor: Any, views: list[View]) -> None:
     """Make the views that are new or have changed, and drop those that nobody asks for any more.
 
@@ -129,12 +134,11 @@ def _grants(view: View) -> list[sql.Composed]:
     made = [sql.SQL("revoke all on function {} from public").format(sql.SQL(function)) for function in view.functions]
     for reader in readers():
         columns, role = reads(reader, view), sql.Identifier(reader.name)
-        is_whole = len(columns) == len(view.grades)
         if columns:
-            named = sql.SQL("" if is_whole else "({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
+            named = sql.SQL("" if len(columns) == len(view.grades) else "({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
             target = sql.Identifier(view.schema, view.name)
             made.append(sql.SQL("grant select {} on {} to {}").format(named, target, role))
-        for function in view.functions if is_whole else ():
+        for function in functions(reader, view):
             made.append(sql.SQL("grant execute on function {} to {}").format(sql.SQL(function), role))
     return made
 

@@ -27,6 +27,16 @@ where
     and has_schema_privilege(reader.name, space.oid, 'usage')
     and has_column_privilege(reader.name, relation.oid, attribute.attnum, 'select')
 """
+# Whoever may call a function that runs with its owner's rights reads what the owner reads.
+CALLABLE = """
+select reader.name, format('%%s.%%s(%%s)', space.nspname, routine.proname, oidvectortypes(routine.proargtypes))
+from unnest(%(readers)s) as reader (name)
+cross join pg_proc as routine
+join pg_namespace as space on space.oid = routine.pronamespace
+where
+    space.nspname !~ '^pg_' and space.nspname <> 'information_schema'
+    and has_function_privilege(reader.name, routine.oid, 'execute')
+"""
 # Each gives rows of what must not be.
 RULES = {
     "a reader may change, make or switch something": """
@@ -37,7 +47,15 @@ RULES = {
         where space.nspname !~ '^pg_' and space.nspname <> 'information_schema' and relation.relkind in
             ('r', 'p', 'v', 'm', 'f')
             and has_schema_privilege(reader.name, space.oid, 'usage')
-            and has_table_privilege(reader.name, relation.oid, 'insert, update, delete, truncate, references, trigger')
+            and (has_table_privilege(reader.name, relation.oid, 'insert, update, delete, truncate, references, trigger')
+                or has_any_column_privilege(reader.name, relation.oid, 'insert, update, references'))
+        union all
+        select format('%%s may use sequence %%s.%%s', reader.name, space.nspname, relation.relname)
+        from unnest(%(readers)s) as reader (name)
+        cross join pg_class as relation
+        join pg_namespace as space on space.oid = relation.relnamespace
+        where space.nspname !~ '^pg_' and relation.relkind = 'S'
+            and has_sequence_privilege(reader.name, relation.oid, 'usage, select, update')
         union all
         select format('%%s may create in schema %%s', reader.name, space.nspname)
         from unnest(%(readers)s) as reader (name) cross join pg_namespace as space
@@ -182,6 +200,10 @@ def findings(cursor: Any, shown: list[View]) -> list[str]:
     found = [f"{who} reads {schema}.{table}.{column} and may not" for who, schema, table, column in
              sorted(actual - wanted - open_columns)]  # fmt: skip
     found += [f"{who} can't read {schema}.{table}.{column}" for who, schema, table, column in sorted(wanted - actual)]
+    cursor.execute(CALLABLE, bound)
+    called, callable_ = set(cursor.fetchall()), calls(shown)
+    found += [f"{who} calls {function} and may not" for who, function in sorted(called - callable_)]
+    found += [f"{who} can't call {function}" for who, function in sorted(callable_ - called)]
     for rule, statement in RULES.items():
         cursor.execute(statement, bound)
         found += [f"{rule}: {what}" for (what,) in cursor.fetchall()]
@@ -195,6 +217,15 @@ def matrix(shown: list[View]) -> set[Cell]:
         for reader in readers()
         for view in shown
         for column in views.reads(reader, view)
+    }
+
+
+def calls(shown: list[View]) -> set[tuple[str, str]]:
+    """Every function that every reader calls: the catalogue's, and those of the views that it reads whole."""
+    return {
+        (reader.name, function)
+        for reader in readers()
+        for function in (*grants.OPEN_FUNCTIONS, *(each for view in shown for each in views.functions(reader, view)))
     }
 
 

@@ -48,6 +48,17 @@ def shown(warehouse):
         ("alter view published.dim_person reset (security_barrier)", "look behind"),
         ("create materialized view published.copy as select * from marts.dim_person", "look behind"),
         ("grant insert on published.dim_person to bi_reader", "bi_reader may change published.dim_person"),
+        ("grant usage on schema governance to branch_user;"
+         "grant insert (user_name, scope_id) on governance.user_scope to branch_user",
+         "branch_user may change governance.user_scope"),
+        ("create sequence governance.s; grant usage on sequence governance.s to marketer",
+         "marketer may use sequence governance.s"),
+        ("create function governance.f() returns text language sql security definer set search_path = ''"
+         " as 'select max(name) from marts.dim_person'; revoke all on function governance.f() from public;"
+         "grant execute on function governance.f() to marketer", "marketer calls governance.f() and may not"),
+        ("grant execute on function published.made_of(text, text) to platform;"
+         "revoke execute on function published.made_of(text, text) from dpo",
+         "dpo can't call published.made_of(text, text)"),
         ("grant create on schema own to branch_user", "branch_user may create in schema own"),
         ("create unlogged table governance.short (a int)", "empty after a crash: governance.short"),
         ("create function governance.f() returns int language sql security definer as 'select 1'", "owner's rights"),
