@@ -23,6 +23,11 @@ def alone(model: str) -> Iterator[None]:
         yield
 
 
+def promoting(version: Version, by: str) -> None:
+    """Say that the version is about to become the champion, before it does."""
+    audit.attempt("scorer", "promote", by, _named(version), {"run_id": version.run_id})
+
+
 def promoted(version: Version) -> None:
     """Say once that the version became the champion, who approved it and when, as its tags say.
 

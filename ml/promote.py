@@ -38,9 +38,11 @@ def run(
     with tracking():
         result = compare(spec, as_of, version, without_champion)
         if result["passed"]:
+            candidate = registry.get_version(model, int(result["version"]))
+            acts.promoting(candidate, approved_by or who())
             faults.point("promote.compared")
             with acts.alone(model):
-                _name(registry.get_version(model, int(result["version"])), result["champion"], approved_by or who())
+                _name(candidate, result["champion"], approved_by or who())
             faults.point("promote.named")
         champion = result["passed"] or result.get("champion") == result.get("version") is not None
         if champion:

@@ -156,6 +156,8 @@ def replace_scores(
     Returns the number of rows and their tally.
     """
     key = (target.as_of, target.build_id, target.model)
+    subject = f"{target.model} version {target.version} as of {target.as_of}"
+    audit.attempt("scorer", "score", "bankmart", subject, {"build_id": target.build_id})
     rows, tally = 0, Counter[str]()
     with link.cursor() as cursor:
         cursor.execute(
@@ -185,7 +187,7 @@ def replace_scores(
             rows += feed.rows
             tally += feed.tally
     facts = {"build_id": target.build_id, "champion": target.is_champion, "run_id": target.run_id, "rows": rows}
-    audit.append(link, "score", "bankmart", f"{target.model} version {target.version} as of {target.as_of}", facts)
+    audit.append(link, "score", "bankmart", subject, facts)
     faults.point("score.commit")
     return rows, tally
 

@@ -254,6 +254,25 @@ def publish(build_id: Any, agreed: Any) -> Any:
     return run(build_id, agreed.output)
 
 
+def roll_back() -> Any:
+    """Put the date back to what readers saw before, in the name of who started the run; once a run."""
+
+    @task(task_id="roll_back", pool="dbt", **RETRY)
+    def run(**context: Any) -> int | None:
+        from bankmart.governance import publication
+
+        day = business_date(context)
+        person = context["dag_run"].triggering_user_name or "nobody"
+        try:
+            build = publication.rollback(day, f"{person}, airflow {context['run_id']}", once=True)
+        except publication.PublicationError as error:
+            raise AirflowFailException(str(error)) from error
+        say(f"{day}: readers see build {build} again" if build else f"{day} is taken back from readers")
+        return build
+
+    return run()
+
+
 def govern(duty: str) -> Any:
     """One duty of bankmart.governance.daily; what it finds stops nothing else."""
 

@@ -14,8 +14,9 @@ import time
 
 import pytest
 
-from bankmart import db, settings
+from bankmart import db, settings, vault
 from bankmart.governance.commands.hash import hashes
+from bankmart.governance.people.erasure.search import residue
 from bankmart.runtime import airflow
 from bankmart.runtime.airflow_client import Client
 from bankmart.runtime.commands.down import down
@@ -133,6 +134,38 @@ def _a_published_date_is_built_again(day):
             " where kind = 'publish' and (facts ->> 'build_id')::bigint = %s", (now,),
         )  # fmt: skip
         assert db.one(cursor) == (airflow.APPROVER, str(build))
+    _it_is_taken_back(client, day, build)
+    _nobody_is_named_outside_the_vault()
+
+
+def _it_is_taken_back(client, day, build):
+    """By one task, in the name of who started it."""
+    started = client.session.post(
+        f"{airflow.base_url()}/api/v2/dags/roll_back/dagRuns",
+        json={"logical_date": None, "conf": {"business_date": day.isoformat()}}, timeout=60,
+    )  # fmt: skip
+    assert started.ok, started.text
+    assert _until(lambda: _published(day) == build, client, day)
+    actor = _answer("select actor from audit.entry where kind = 'rollback' order by number desc", None, "platform")
+    assert actor == f"{started.json()['triggering_user_name']}, airflow {started.json()['dag_run_id']}"
+
+
+def _nobody_is_named_outside_the_vault():
+    """What the bank's files say of people stands in no table, log, model or message: only in the files, and sealed."""
+    known = []
+    with db.connect("vault") as link, link.cursor() as cursor:
+        cursor.execute("select customer_id from vault.data_key order by 1 limit 40")
+        for (customer,) in cursor.fetchall():
+            held = vault.clear(link, customer, "a test", "are they elsewhere?")
+            known += [each["value"] for each in held if each["column"] in ("id_number", "mobile", "email", "address")]
+    assert len(known) > 100
+    search = residue.Search(known)
+    landed = settings.landing_dir().relative_to(settings.state_dir())
+    assert list(residue.databases(search)) == []
+    places = {found.place for found in residue.files(search)}
+    # What can be found is found.
+    assert places
+    assert not {place for place in places if not place.startswith(f"file {landed}/")}
 
 
 def _correct(day):

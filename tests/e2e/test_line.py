@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pandas as pd
@@ -340,6 +340,18 @@ def test_a_rollback_puts_the_build_before_back(line):
     assert again is not None
     assert again != build.build_id
     assert hashes(day) == before
+
+
+def test_a_rollback_of_one_run_happens_once(line):
+    """A task that was killed behind its commit is tried again: the step back isn't made twice."""
+    day = line.dates[1]
+    before = hashes(day)
+    publication.publish(line.build(day, "for one run"), actor="test")
+    again = publication.rollback(day, actor="anna, airflow 7", once=True)
+    assert publication.rollback(day, actor="anna, airflow 7", once=True) == again
+    assert hashes(day) == before
+    with pytest.raises(publication.PublicationError, match="is not published"):
+        publication.rollback(line.dates[-1] + timedelta(days=9), actor="anna, airflow 8", once=True)
 
 
 def test_a_rollback_never_leads_to_a_build_without_rows(line):

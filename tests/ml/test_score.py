@@ -162,7 +162,9 @@ def test_customers_unlike_those_of_training_are_told_once(bank, champion):
 
 
 def told(bank):
-    return bank.execute("select kind, subject, facts from audit.entry where kind ~ '^score' order by number")
+    return bank.execute(
+        "select kind, subject, facts from audit.entry where kind in ('score', 'score_refused') order by number"
+    )
 
 
 def test_a_wrong_build_is_refused(bank, champion):

@@ -35,6 +35,7 @@ def publish(build: Build, actor: str, approved_by: str | None = None) -> date:
 
     Raises GateStopped where a gate is red or was never passed, PublicationError where the build's time is over.
     """
+    audit.attempt("platform", "publish", actor, str(build.business_date), {"build_id": build.build_id})
     for layer in LAYERS:
         gate.judge(layer, build)
     faults.point("publish.gated")
@@ -86,26 +87,28 @@ def _show(build: Build, manifest: dict[str, Any], actor: str, approved_by: str |
         faults.point("publish.commit")
 
 
-def rollback(business_date: date, actor: str) -> int | None:
+def rollback(business_date: date, actor: str, *, once: bool = False) -> int | None:
     """Put a date back to the build that readers saw before; without one, the date is taken back from them.
 
-    Returns the build that readers see now. Raises PublicationError for a date that is not published, or that a
-    later published date stands on.
+    `once`: where this actor has rolled the date back already nothing happens (a task that is tried again). Returns the
+    build that readers see now. Raises PublicationError for a date that is not published, or that a later published
+    date stands on.
     """
     with db.connect("platform") as link, link.cursor() as cursor:
+        if once and _is_rolled_back(cursor, business_date, actor):
+            return _shown(cursor, business_date)
         cursor.execute(
             "select max(business_date) from governance.publication where business_date > %s", (business_date,)
         )
         (later,) = db.one(cursor)
-        cursor.execute("select build_id from governance.publication where business_date = %s", (business_date,))
-        row = cursor.fetchone()
-        if row is None:
+        current = _shown(cursor, business_date)
+        if current is None:
             raise PublicationError(f"{business_date} is not published: `bankmart builds` lists what is")
         cursor.execute(
             "select event.previous_build_id from governance.publication_event as event"
             " where event.business_date = %s and event.build_id = %s and event.event = 'publish'"
             " order by event.event_id desc limit 1",
-            (business_date, row[0]),
+            (business_date, current),
         )
         previous: int | None
         (previous,) = cursor.fetchone() or (None,)
@@ -131,12 +134,25 @@ def rollback(business_date: date, actor: str) -> int | None:
     return previous
 
 
+def _shown(cursor: Any, business_date: date) -> int | None:
+    cursor.execute("select build_id from governance.publication where business_date = %s", (business_date,))
+    (found,) = cursor.fetchone() or (None,)
+    return found
+
+
+def _is_rolled_back(cursor: Any, business_date: date, actor: str) -> bool:
+    cursor.execute(
+        "select from governance.publication_event where event = 'rollback' and business_date = %s and actor = %s",
+        (business_date, actor),
+    )
+    return cursor.fetchone() is not None
+
+
 def _switch(
     cursor: Any, event: str, business_date: date, build_id: int | None, actor: str, approved_by: str | None = None
 ) -> None:
     cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart publication'))")
-    cursor.execute("select build_id from governance.publication where business_date = %s", (business_date,))
-    (previous,) = cursor.fetchone() or (None,)
+    previous = _shown(cursor, business_date)
     if previous == build_id:
         return
     if build_id is None:
@@ -161,7 +177,7 @@ def _switch(
         " values (%s, %s, %s, %s, %s)",
         (event, business_date, build_id, previous, actor),
     )
-    facts = {"build_id": build_id, "previous_build_id": previous}
+    facts: dict[str, Any] = {"build_id": build_id, "previous_build_id": previous}
     if approved_by:
         facts["approved_by"] = approved_by
     audit.append(cursor.connection, event, actor, business_date.isoformat(), facts)

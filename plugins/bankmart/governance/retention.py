@@ -79,6 +79,8 @@ def tidy() -> dict[str, int]:
         fence.copying(cursor)
         cursor.execute(UNREACHABLE, (TRAINING_BUILDS,))
         builds = [build_id for (build_id,) in cursor.fetchall()]
+        if builds:
+            audit.attempt("platform", "tidy", "retention", f"{len(builds)} builds", {"builds": builds})
         cursor.execute(SLICES, (SCHEMAS,))
         for schema, table in cursor.fetchall() if builds else []:
             cursor.execute(

@@ -52,10 +52,12 @@ def protected(seen: date | None) -> str:
     return f"Readers still see {seen or 'nothing: no date is published yet'}."
 
 
-def check(rule: str, failures: int | None, owner: str, says: str) -> dict[str, Any]:
-    """A check that is no node of dbt, as `keep` takes it."""
+def check(
+    rule: str, failures: int | None, owner: str, says: str, examples: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """A check that is no node of dbt, as `keep` takes it; `examples`: rows, masked."""
     return {
-        "node_id": rule, "node_name": rule, "failures": failures, "examples": None, "owner": owner, "message": says,
+        "node_id": rule, "node_name": rule, "failures": failures, "examples": examples, "owner": owner, "message": says,
     }  # fmt: skip
 
 

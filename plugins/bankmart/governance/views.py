@@ -135,7 +135,9 @@ def _grants(view: View) -> list[sql.Composed]:
     for reader in readers():
         columns, role = reads(reader, view), sql.Identifier(reader.name)
         if columns:
-            named = sql.SQL("" if len(columns) == len(view.grades) else "({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
+            named = sql.SQL("" if len(columns) == len(view.grades) else "({})").format(
+                sql.SQL(", ").join(map(sql.Identifier, columns))
+            )
             target = sql.Identifier(view.schema, view.name)
             made.append(sql.SQL("grant select {} on {} to {}").format(named, target, role))
         for function in functions(reader, view):

@@ -186,6 +186,12 @@ def refuse(cursor: Cursor, attempt: Attempt, reason: str) -> None:
     attempt.write_rejects(cursor)
 
 
+def tell_begun(attempt: Attempt) -> None:
+    """Say in the audit chain that a system's files of a date are about to be loaded."""
+    subject = f"{attempt.table.system} of {attempt.business_date}"
+    audit.attempt("loader", "load", attempt.run_id or getpass.getuser(), subject, {"first": attempt.file_name})
+
+
 def tell(link: connection, system: str, business_date: date, run_id: str | None, done: Sequence[TableLoad]) -> None:
     """Say in the audit chain what was loaded, at the end of its transaction; nothing where nothing was new."""
     if done:

@@ -119,7 +119,8 @@ def load_system(
             for table in wanted:
                 attempt = Attempt(table, business_date, run_id, vault)
                 attempt.gone = gone and gone.afresh()
-                done.append(_load_table(cursor, attempt, at, keys))
+                is_first = not any(each.status == "loaded" for each in done)
+                done.append(_load_table(cursor, attempt, at, keys, is_first))
                 if attempt.gone and attempt.gone.met:
                     erased.append((table, attempt.gone.met))
             ledger.tell(link, system, business_date, run_id, [each for each in done if each.status == "loaded"])
@@ -144,7 +145,7 @@ def _tables(system: str) -> list[Table]:
     return list(systems[system].values())
 
 
-def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: References) -> TableLoad:
+def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: References, is_first: bool) -> TableLoad:
     started = time.monotonic()
     table = attempt.table
     delivery = find(landing, table, attempt.business_date)
@@ -157,6 +158,8 @@ def _load_table(cursor: Cursor, attempt: Attempt, landing: Path, keys: Reference
         load_id, _, read, accepted, rejected = present
         return TableLoad(table.name, "unchanged", read, accepted, rejected, time.monotonic() - started, load_id)
     _refuse_at_sight(cursor, delivery)
+    if is_first:
+        ledger.tell_begun(attempt)
     ledger.begin(cursor, attempt)
     faults.point("load.begun")
     has_no_key = delivery.manifest.row_count >= MANY and tables.drop_key_if_empty(cursor, table)

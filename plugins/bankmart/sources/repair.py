@@ -69,8 +69,8 @@ def take_out(table: Table, day: date, file: Path, by: str = "") -> int:
     """Write what lies in quarantine of the date's current load into `file`, readable by its owner only; how many.
 
     A CSV with the contract's columns, filled from the raw record where it can be read, behind the record's number, the
-    rule, the column and the reason. It holds personal data: where they were sealed, the audit chain says beforehand who
-    (`by`) took them out. Raises RepairRefused where nothing is there to repair.
+    rule, the column and the reason. It holds personal data: the audit chain says beforehand who (`by`) took them out.
+    Raises RepairRefused where nothing is there to repair.
     """
     where = f"{table.system}.{table.name} of {day}"
     with db.connect("loader") as link, link.cursor() as cursor:
@@ -80,10 +80,12 @@ def take_out(table: Table, day: date, file: Path, by: str = "") -> int:
         if not records:
             raise RepairRefused(f"{where} has no record in quarantine: nothing to repair")
         raws = [record[-1] for record in records]
-        if vault := loading.unlocked([table]):
-            facts = {"reason": "taken out for repair", "records": len(records), "load_id": load_id}
-            audit.append(link, "vault_read", by or getpass.getuser(), f"quarantine of {where}", facts)
-            link.commit()
+        vault = loading.unlocked([table])
+        facts = {"reason": "taken out for repair", "records": len(records), "load_id": load_id}
+        kind = "vault_read" if vault else "quarantine_read"
+        audit.append(link, kind, by or getpass.getuser(), f"quarantine of {where}", facts)
+        link.commit()
+        if vault:
             raws = store.open_lines(cursor, vault.keys, load_id, [(record[0], record[-1]) for record in records])
     header, delimiter = format_of(table, day)
     names = [column.name for column in table.columns]
@@ -107,6 +109,7 @@ def put_back(table: Table, day: date, file: Path, by: str, reason: str) -> Repai
     has a key that is there already, or was never in quarantine.
     """
     where = f"{table.system}.{table.name} of {day}, file {file.name}"
+    audit.attempt("loader", "quarantine_repair", by, f"{table.system}.{table.name} of {day}", {"reason": reason})
     with file.open("rb") as opened, db.connect("loader") as link, link.cursor() as cursor:
         lock = f"bankmart load {table.system} {day}"
         cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))

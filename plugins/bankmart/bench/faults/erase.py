@@ -40,7 +40,7 @@ Totals = dict[str, tuple[object, ...]]
 class Erase(Stage):
     """Somebody else each time, of the tables, the landing files and the vault."""
 
-    name, often = "erase", ("erase.file",)
+    name, attempt, often = "erase", "erasure_approval", ("erase.file",)
 
     def __init__(self, bank: Bank) -> None:
         super().__init__(bank)

@@ -9,7 +9,7 @@ from statistics import median
 
 from bankmart import faults
 from bankmart.bench.faults import stages, watch
-from bankmart.bench.faults.bank import Bank
+from bankmart.bench.faults.bank import Bank, query
 from bankmart.bench.faults.stage import Stage
 from bankmart.bench.faults.strike import strike
 from bankmart.text import table
@@ -65,11 +65,15 @@ def run(bank: Bank, steps: dict[str, Stage], case: Case) -> Result:
     """Let one fault happen while somebody reads; `steps`: the stages by name, each made once for the bank."""
     stage, rng = steps[case.stage], random.Random(case.seed)
     act = stage.begin(rng, case.fault.split(":")[0])
+    ((newest,),) = query("select max(number) from audit.entry")
+    told: list[bool] = []
     with watch.reading() as reader:
-        outcome = strike(act, case.fault, bank.restart)
+        outcome = strike(act, case.fault, bank.restart, lambda: told.append(stage.is_told(newest)))
     found = reader.findings(stage.allowed(), case.kind in DOWN)
     if outcome.retries is None:
         found.append(f"never done: {outcome.log[-2000:]}")
+    if not all(told):
+        found.append(f"struck, the try has no word in the audit: {stage.attempt} is wanted")
     found += stage.findings() + watch.findings(bank)
     return Result(case, outcome.retries, outcome.seconds, tuple(found))
 

@@ -6,7 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from datetime import date
 
-from bankmart.bench.faults.bank import Bank
+from bankmart.bench.faults.bank import Bank, query
 from bankmart.bench.faults.strike import Act
 
 
@@ -14,6 +14,8 @@ class Stage(ABC):
     """One step of the line. Its points are those of bankmart.faults that begin with its name."""
 
     name = ""
+    # What the audit chain says first when the step is tried.
+    attempt = ""
     # Points that are passed more than once: the fault may strike at a later passage.
     often: tuple[str, ...] = ()
 
@@ -23,6 +25,10 @@ class Stage(ABC):
     @abstractmethod
     def begin(self, rng: random.Random, point: str) -> Act:
         """Undo what the step did before, and return it."""
+
+    def is_told(self, since: int) -> bool:
+        """Whether the chain has a word of the try, after entry `since`, before anything is tried again."""
+        return bool(query("select from audit.entry where number > %s and kind = %s", since, self.attempt))
 
     def findings(self) -> list[str]:
         """What the step has not done as it should; and put back what the next step needs."""

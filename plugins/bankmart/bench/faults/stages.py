@@ -26,7 +26,7 @@ MODEL = "fault_matrix"
 class Load(Stage):
     """A system's files of the go-live date, in small blocks."""
 
-    name, often = "load", ("load.begun", "load.copying", "load.copied")
+    name, attempt, often = "load", "load_begun", ("load.begun", "load.copying", "load.copied")
     systems = ("core_banking", "card", "mobile")
 
     def __init__(self, bank: Bank) -> None:
@@ -72,8 +72,8 @@ class Load(Stage):
 class Build(Stage):
     """One layer of the build, and its gate."""
 
-    name, often = "build", ("build.node",)
-    layers = ("intermediate", "features", "profile")
+    name, attempt, often = "build", "build", ("build.node",)
+    layers = ("staging", "intermediate", "marts", "tags", "features", "profile")
 
     def begin(self, rng: random.Random, point: str) -> Act:
         """The layer is made over; or, at build.opened, a build of a date that readers see is begun."""
@@ -89,6 +89,11 @@ class Build(Stage):
 
         return act
 
+    def is_told(self, since: int) -> bool:
+        """A build's first moment; its layers are made in its name."""
+        of_build = "select from audit.entry where kind = 'build' and (facts ->> 'build_id')::bigint = %s"
+        return super().is_told(since) or bool(query(of_build, self.bank.build.build_id))
+
     def findings(self) -> list[str]:
         """One build of the date is open at most; it is given up."""
         opened = query(
@@ -102,7 +107,7 @@ class Build(Stage):
 class Publish(Stage):
     """The date is shown to readers, then taken back."""
 
-    name = "publish"
+    name, attempt = "publish", "publish_begun"
 
     def begin(self, rng: random.Random, point: str) -> Act:
         """Half the time a view has changed, too, and is made anew."""
@@ -128,7 +133,7 @@ class Publish(Stage):
 class Score(Stage):
     """A model's scores of the build's customers, chunk by chunk."""
 
-    name, often = "score", ("score.chunk",)
+    name, attempt, often = "score", "score_begun", ("score.chunk",)
 
     def begin(self, rng: random.Random, point: str) -> Act:
         """The same scores again, over those of before."""
@@ -162,7 +167,7 @@ class Score(Stage):
 class Repair(Stage):
     """Records come back out of quarantine."""
 
-    name = "repair"
+    name, attempt = "repair", "quarantine_repair_begun"
     taken = 5
 
     def __init__(self, bank: Bank) -> None:
@@ -218,7 +223,7 @@ class Repair(Stage):
 class Tidy(Stage):
     """What nobody can go back to is removed."""
 
-    name, often = "tidy", ("tidy.part",)
+    name, attempt, often = "tidy", "tidy_begun", ("tidy.part",)
     slices, states = (
         ("marts.fct_transaction", "marts.fct_contact"),
         ("profile.customer_360", "marts.dim_customer_current"),

@@ -40,8 +40,8 @@ class Outcome:
     log: str
 
 
-def strike(act: Act, fault: str, restart: Callable[[], None]) -> Outcome:
-    """Run `act` with the fault, then until it succeeds, at most RETRIES times. Raises NeverStruck."""
+def strike(act: Act, fault: str, restart: Callable[[], None], look: Callable[[], None]) -> Outcome:
+    """Run `act` with the fault, `look`, then run it until it succeeds, at most RETRIES times. Raises NeverStruck."""
     kind, log = fault.split(":")[1], settings.state_dir() / "faults.log"
     log.unlink(missing_ok=True)
     started, child = time.monotonic(), fork(act, fault, log)
@@ -52,6 +52,8 @@ def strike(act: Act, fault: str, restart: Callable[[], None]) -> Outcome:
     wait(child)
     if f"fault: {kind} at" not in log.read_text(encoding="utf-8"):
         raise NeverStruck(f"{fault}\n{log.read_text(encoding='utf-8')}")
+    postgres.wait_until_ready(provision.admin_dsn())
+    look()
     for retry in range(1, RETRIES + 1):
         postgres.wait_until_ready(provision.admin_dsn())
         if wait(fork(act, "", log)) == 0:

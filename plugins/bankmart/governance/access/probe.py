@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import psycopg2
@@ -9,8 +10,8 @@ from psycopg2 import sql
 
 from bankmart.governance import stops
 from bankmart.governance.build import Build
-from bankmart.governance.gate import GateStopped
-from bankmart.governance.masking import TYPES, data_classes, shows_too_much
+from bankmart.governance.gate import EXAMPLES, GateStopped
+from bankmart.governance.masking import TYPES, data_classes, mask_rows, shows_too_much
 from bankmart.governance.people.places import NUMBER, REFERENCE
 from bankmart.governance.policy import Node, models, yaml_of
 
@@ -30,14 +31,15 @@ def judge(cursor: Any, manifest: Node, build: Build) -> None:
         try:
             cursor.execute(statement, (build.build_id,))
         except psycopg2.Error as error:
-            raise _red(node, build, None, f"the database says: {error.diag.message_primary}") from error
+            raise _red(node, build, None, f"the database says: {error.diag.message_primary}", []) from error
         shown = {name: count for name, count in zip(tests, cursor.fetchone() or (), strict=True) if count}
         if shown:
             leaking = (
                 f"{name} shows {count} whole values, or clear ones where the vault's tokens belong"
                 for name, count in shown.items()
             )
-            raise _red(node, build, sum(shown.values()), "; ".join(leaking))
+            examples = _examples(cursor, node, build, {name: tests[name] for name in shown})
+            raise _red(node, build, sum(shown.values()), "; ".join(leaking), examples)
 
 
 def findings(manifest: Node) -> list[str]:
@@ -70,14 +72,29 @@ def _tests(node: Node) -> dict[str, sql.Composed]:
     return found
 
 
-def _red(node: Node, build: Build, count: int | None, reason: str) -> GateStopped:
+def _examples(cursor: Any, node: Node, build: Build, leaking: dict[str, sql.Composed]) -> list[dict[str, Any]]:
+    """Up to EXAMPLES of the rows whose values a mask shows; of each leaking column the value, as a log may show it."""
+    cursor.execute(
+        sql.SQL("select {} from {} as base where build_id = %s and ({}) limit {}").format(
+            sql.SQL(", ").join(sql.Identifier("base", name) for name in leaking),
+            sql.Identifier(node["schema"], node["name"]),
+            sql.SQL(" or ").join(leaking.values()),
+            sql.Literal(EXAMPLES),
+        ),
+        (build.build_id,),
+    )
+    return mask_rows(cursor, {}, unknown=3)
+
+
+def _red(node: Node, build: Build, count: int | None, reason: str, examples: list[dict[str, Any]]) -> GateStopped:
     rule, owner = f"mask_of_{node['name']}", node["config"]["meta"].get("owner", "data-platform")
     return GateStopped(
         f"gate masks is red for {build.business_date} (build {build.build_id}).\n"
         f"  rule      no mask of {node['name']} shows a whole value, or fails\n"
         f"  says      {reason}\n"
+        f"  examples  {json.dumps(examples, ensure_ascii=False) if examples else 'none: the database shows no row'}\n"
         f"  owner     {owner}\n"
         f"Nothing is published. {stops.protected(stops.published_date())} Runbook: {stops.page(rule)}",
         "masks",
-        (stops.check(rule, count, owner, reason),),
+        (stops.check(rule, count, owner, reason, examples),),
     )

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bankmart.governance.audit.chain import append, append_once
+from bankmart.governance.audit.chain import append, append_once, attempt
 
-__all__ = ["append", "append_once"]
+__all__ = ["append", "append_once", "attempt"]

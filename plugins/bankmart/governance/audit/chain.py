@@ -59,6 +59,15 @@ def append_once(
     return append(link, kind, actor, subject, facts)
 
 
+def attempt(role: str, kind: str, actor: str, subject: str, facts: Mapping[str, Any] | None = None) -> int:
+    """Say, in a transaction of its own, that an act is begun: the chain has it, though it be killed and leave nothing.
+
+    As `append`, of kind `<kind>_begun`; the act's own entry follows with what it did, or doesn't.
+    """
+    with db.connect(role) as link:
+        return append(link, f"{kind}_begun", actor, subject, facts)
+
+
 def entry_hash(
     number: int, moment: datetime, role: str, kind: str, actor: str, subject: str, facts: Any, previous: str
 ) -> str:

@@ -77,12 +77,14 @@ def test_a_red_gate_of_access_is_kept_and_told(build):
 
 def test_a_red_gate_of_masks_is_kept_and_told(build):
     ask("update marts.dim_person set number = '*******'")
-    with pytest.raises(gate.GateStopped, match=r"Readers still see 2026-11-02\."):
+    with pytest.raises(gate.GateStopped, match=r"Readers still see 2026-11-02\.") as stopped:
         publication.publish(build, "ann")
+    assert 'examples  [{"number": "****"}]' in str(stopped.value)
     says = "number shows 1 whole values, or clear ones where the vault's tokens belong"
     page = "docs/runbook.md#a-mask-fails"
     (row,), ((_, subject, body),) = kept()
     assert row == ("masks", "mask_of_dim_person", 1, "the-owner", page, "2026-11-02", says)
+    assert ask("select examples from governance.gate_stop") == [([{"number": "****"}],)]
     assert subject == f"gate masks is red for 2026-11-03 (build {build.build_id})"
     assert body == f"mask_of_dim_person: 1 rows, owner the-owner\nReaders still see 2026-11-02.\nRunbook: {page}"
 

@@ -74,7 +74,9 @@ def write(file, rows):
 
 def test_records_go_out_with_their_values_and_the_reason(quarantined, table, tmp_path):
     file = tmp_path / "out.csv"
-    assert repair.take_out(table, quarantined.day, file) == 3
+    assert repair.take_out(table, quarantined.day, file, "Wang Li") == 3
+    said = quarantined.query("select kind, actor, subject from audit.entry order by number desc limit 1")
+    assert said == [("quarantine_read", "Wang Li", f"quarantine of {table.system}.{table.name} of {quarantined.day}")]
     assert file.stat().st_mode & 0o777 == 0o600
     with file.open(newline="") as text:
         first, second, third = csv.DictReader(text)
@@ -143,7 +145,8 @@ def test_what_is_still_wrong_changes_nothing(quarantined, table, tmp_path):
         repair.put_back(table, quarantined.day, file, "a", "b")
     assert quarantined.state() == before
     assert quarantined.query("select count(*) from governance.quarantine_repair") == [(0,)]
-    assert quarantined.query("select kind from audit.entry") == [("load",)]
+    said = {kind for (kind,) in quarantined.query("select kind from audit.entry")}
+    assert said == {"load_begun", "load", "quarantine_read", "quarantine_repair_begun"}
 
 
 def test_a_date_that_is_not_loaded_cannot_be_repaired(bank, table, tmp_path):

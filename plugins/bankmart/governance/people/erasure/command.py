@@ -36,11 +36,11 @@ def run(args: argparse.Namespace) -> int:
         asked += requests.read(args.file) if args.file else []
         if not asked:
             raise requests.ErasureError("name customers, or a --file with them")
-        made = requests.request(asked, args.by)
+        made = requests.request(asked, args.by, getpass.getuser())
         numbers = " ".join(map(str, made))
         print(f"requested: {numbers}. Somebody else approves: bankmart erase approve {numbers}")
     elif args.what in ("approve", "refuse"):
-        requests.decide(args.request, args.by, approve=args.what == "approve")
+        requests.decide(args.request, args.by, approve=args.what == "approve", typed_by=getpass.getuser())
         said = "approved; governance_daily erases, or `bankmart erase run` now" if args.what == "approve" else "refused"
         print(f"request {' '.join(map(str, args.request))}: {said}")
     elif args.what == "run":

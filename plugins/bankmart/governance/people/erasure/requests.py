@@ -34,8 +34,8 @@ def read(file: Path) -> list[tuple[str, str]]:
     return [(row["customer_id"].strip(), (row.get("reason") or "").strip()) for row in rows]
 
 
-def request(asked: Sequence[tuple[str, str]], by: str) -> list[int]:
-    """Write requests down, all or none; returns their numbers.
+def request(asked: Sequence[tuple[str, str]], by: str, typed_by: str | None = None) -> list[int]:
+    """Write requests down, all or none; returns their numbers. `typed_by`: who gave the command, for the audit.
 
     Raises ErasureError, naming each, for customers who are unknown, erased, asked for already, or one person.
     """
@@ -51,7 +51,7 @@ def request(asked: Sequence[tuple[str, str]], by: str) -> list[int]:
         if wrong:
             raise ErasureError("\n  ".join(["nothing was requested:", *wrong]))
         for number in made:
-            audit.append(link, "erasure_request", by, f"erasure {number}")
+            audit.append(link, "erasure_request", by, f"erasure {number}", _typed(typed_by))
     return made
 
 
@@ -69,9 +69,10 @@ def open_one(cursor: Any, customer: str, reason: str, by: str, event: str | None
     return int(db.one(cursor)[0])
 
 
-def decide(numbers: Sequence[int], by: str, *, approve: bool) -> None:
+def decide(numbers: Sequence[int], by: str, *, approve: bool, typed_by: str | None = None) -> None:
     """Approve or refuse requests, all or none; who asked for one can't approve it.
 
+    In Airflow `by` is who has logged in; a command takes the name that is given, and says in the audit who typed it.
     Raises ErasureError for a request that waits for nobody, whose asker this is, or that a legal hold forbids.
     """
     with db.connect("platform") as link, link.cursor() as cursor:
@@ -97,7 +98,12 @@ def decide(numbers: Sequence[int], by: str, *, approve: bool) -> None:
                 (state, by, number),
             )
         for number in numbers:
-            audit.append(link, "erasure_approval" if approve else "erasure_refusal", by, f"erasure {number}")
+            kind = "erasure_approval" if approve else "erasure_refusal"
+            audit.append(link, kind, by, f"erasure {number}", _typed(typed_by))
+
+
+def _typed(by: str | None) -> dict[str, str]:
+    return {"typed_by": by} if by else {}
 
 
 def held(holds: Sequence[Hold], cursor: Any, whose: Person) -> Hold | None:
