@@ -142,7 +142,7 @@ def _shown(cursor: Any, business_date: date) -> int | None:
 
 def _is_rolled_back(cursor: Any, business_date: date, actor: str) -> bool:
     cursor.execute(
-        "select from governance.publication_event where event = 'rollback' and business_date = %s and actor = %s",
+        "select 1 from governance.publication_event where event = 'rollback' and business_date = %s and actor = %s",
         (business_date, actor),
     )
     return cursor.fetchone() is not None

@@ -28,7 +28,7 @@ class Stage(ABC):
 
     def is_told(self, since: int) -> bool:
         """Whether the chain has a word of the try, after entry `since`, before anything is tried again."""
-        return bool(query("select from audit.entry where number > %s and kind = %s", since, self.attempt))
+        return bool(query("select 1 from audit.entry where number > %s and kind = %s", since, self.attempt))
 
     def findings(self) -> list[str]:
         """What the step has not done as it should; and put back what the next step needs."""

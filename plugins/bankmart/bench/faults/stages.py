@@ -91,7 +91,7 @@ class Build(Stage):
 
     def is_told(self, since: int) -> bool:
         """A build's first moment; its layers are made in its name."""
-        of_build = "select from audit.entry where kind = 'build' and (facts ->> 'build_id')::bigint = %s"
+        of_build = "select 1 from audit.entry where kind = 'build' and (facts ->> 'build_id')::bigint = %s"
         return super().is_told(since) or bool(query(of_build, self.bank.build.build_id))
 
     def findings(self) -> list[str]:
