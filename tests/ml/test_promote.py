@@ -194,6 +194,51 @@ def test_a_candidate_that_was_tampered_with_is_refused_and_the_champion_stays(ba
     assert [subject for _, _, subject, _ in said(bank)] == [f"churn version {first}"]
 
 
+def test_where_the_champion_is_refused_the_one_before_it_scores_and_people_are_told(bank, registry, mlflow_server):
+    bank.training()
+    first = train.run("churn", TODAY)["version"]
+    promote.run("churn", TODAY, int(first))
+    second = train.run("churn", TODAY, again=True)["version"]
+    assert promote.run("churn", TODAY, int(second))["promoted"]
+    build_id = bank.daily(count=50)
+    with damaged(registry, mlflow_server, second):
+        for _ in range(2):
+            result = score.run("churn", TODAY)
+        assert (result["version"], result["stands_in_for"], result["rows"]) == (first, second, 50)
+        assert set(bank.scores()["version"]) == {first}
+        assert bank.scores()["is_champion"].all()
+        assert alias(registry, "champion") == second, "a person decides whether it stays"
+        with damaged(registry, mlflow_server, first), pytest.raises(ArtefactRefused, match=f"version {second} is dam"):
+            score.run("churn", TODAY)
+        assert set(bank.scores()["version"]) == {first}, "nothing was written"
+        registry.set_registered_model_alias("churn", "challenger", second)
+        with pytest.raises(ArtefactRefused):
+            score.run("churn", TODAY, alias="challenger")
+        registry.delete_registered_model_alias("churn", "challenger")
+    told = bank.execute("select kind, subject, body from governance.notice where kind = 'model_refused'")
+    assert [row[1] for row in told] == [f"churn version {second} was refused: version {first} scores {TODAY} instead"]
+    assert "model.lgb was changed" in told[0][2]
+    assert bank.execute("select facts from audit.entry where kind = 'score_stand_in'") == [
+        ({"refused": second, "scored_by": first, "reason": "ArtefactRefused"},)
+    ]
+    result = score.run("churn", TODAY, build_id)
+    assert (result["version"], result["stands_in_for"]) == (second, None)
+    assert set(bank.scores()["version"]) == {second}, "a build has one champion"
+
+
+def test_a_champion_that_was_taken_back_does_not_stand_in(bank, registry, mlflow_server):
+    bank.training()
+    first = train.run("churn", TODAY)["version"]
+    promote.run("churn", TODAY, int(first))
+    second = train.run("churn", TODAY, again=True)["version"]
+    assert promote.run("churn", TODAY, int(second))["promoted"]
+    registry.set_model_version_tag("churn", first, "rolled_back", "by Li Wei")
+    bank.daily(count=50)
+    with damaged(registry, mlflow_server, second), pytest.raises(ArtefactRefused, match="was changed"):
+        score.run("churn", TODAY)
+    assert bank.scores().empty
+
+
 @contextmanager
 def damaged(registry, files, version):
     source = registry.get_model_version("churn", str(version)).source.removeprefix("models:/")
