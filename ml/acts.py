@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from bankmart import db
-from bankmart.governance import audit
+from bankmart.governance import audit, notices
 from ml.errors import ArtefactRefused, DataError
 
 if TYPE_CHECKING:
@@ -48,6 +48,16 @@ def taking_back(champion: Version, target: Version | None, by: str) -> None:
     facts = {"run_id": champion.run_id, "champion_from_now": target.number if target else None}
     with db.connect("scorer") as link:
         audit.append(link, "take_back", by, _named(champion), facts)
+
+
+def stood_in(champion: Version, target: Version, as_of: date, reason: str) -> None:
+    """Say, in the audit chain and to people, that the champion was refused and the one before it scores instead."""
+    facts = {"refused": champion.number, "scored_by": target.number, "reason": "ArtefactRefused"}
+    with db.connect("scorer") as link:
+        audit.append_once(link, "score_stand_in", "bankmart", f"{champion.model} as of {as_of}", facts)
+    what = f"{_named(champion)} was refused: version {target.number} scores {as_of} instead"
+    does = "Mend its files and score the date again, or make it final: `python -m ml rollback "
+    notices.tell("model_refused", what, f"{reason}\n{does}{champion.model}`.")
 
 
 @contextmanager

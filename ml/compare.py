@@ -87,7 +87,7 @@ def asked(
 
 
 def _checks(spec: Spec, candidate: Version, champion: Version | None, without_champion: bool) -> list[Check]:
-    from ml.judging.gate import Check, with_fairness
+    from ml.judging.gate import Check, every_kind, with_fairness
     from ml.techniques import technique
     from ml.tracking import registry
 
@@ -95,8 +95,9 @@ def _checks(spec: Spec, candidate: Version, champion: Version | None, without_ch
     how = technique(spec.technique)
     data = _same_data(spec, how, loaded.facts)
     split = how.split(spec, data)
-    made = how.checks(spec.gates, loaded.judge(data, split.test, spec.seed))
-    made = with_fairness(spec, made + how.audit(spec, loaded, data, split))
+    judged = loaded.judge(data, split.test, spec.seed)
+    made = how.checks(spec.gates, judged)
+    made = every_kind(with_fairness(spec, made + how.audit(spec, loaded, data, split)), judged)
     if back := candidate.tags.get("rolled_back"):
         made.append(Check("not rolled back", False, back, "a version that nobody took back"))
     if champion and not without_champion:

@@ -26,10 +26,9 @@ def run(model: str, to: int | None = None, by: str | None = None) -> dict[str, A
         champion = registry.by_alias(model)
         if champion is None:
             raise ModelError(f"{model} has no champion: there is no promotion to take back.")
-        before = str(to) if to is not None else champion.tags.get("replaced", "none")
-        if before == champion.number:
-            raise ModelError(f"Version {before} of {model} is the champion: there is nothing to take back.")
-        target = None if before == "none" else registry.get_version(model, int(before))
+        if to is not None and str(to) == champion.number:
+            raise ModelError(f"Version {to} of {model} is the champion: there is nothing to take back.")
+        target = registry.replaced(champion) if to is None else registry.get_version(model, to)
         if target:
             registry.load(spec, target)
         with acts.alone(model):

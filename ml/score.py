@@ -19,11 +19,13 @@ from ml.data.scores import Scored, Target, replace_scores
 from ml.data.silent import Silence
 from ml.data.stream import CHUNK_ROWS, stream
 from ml.data.stream import Chunk as Customers
-from ml.errors import DataError, TrackingUnavailable
+from ml.errors import ArtefactRefused, DataError, TrackingUnavailable
 from ml.spec import Spec, load_spec
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
+
+    from ml.tracking.registry import Version
 
 
 def run(
@@ -31,10 +33,11 @@ def run(
 ) -> dict[str, Any]:
     """Score the daily build given, else the newest of `as_of`, with the version that holds `alias`.
 
-    A `version` given by number scores in the shadow: it is never taken for the champion's.
+    A `version` given by number scores in the shadow: it is never taken for the champion's. Where the champion's files
+    are refused, the champion before it scores in its place (`stands_in_for`), and people are told.
     Without such a version the result is `{"skipped": reason}`. Raises DataError where the build or its
-    features are wrong, ArtefactRefused where the version's files are, TrackingUnavailable where MLflow
-    doesn't answer; the scores are then as they were.
+    features are wrong or aren't what the version's signature promises, ArtefactRefused where the version's files are
+    refused and nothing stands in, TrackingUnavailable where MLflow doesn't answer; the scores are then as they were.
     """
     settings.apply_environment()
     with acts.scoring(model, as_of):
@@ -43,14 +46,15 @@ def run(
 
 def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int | None) -> dict[str, Any]:
     from ml.tracking.server import tracking
+    from ml.tracking.signature import refuse_drift
 
     spec = load_spec(model)
     with tracking():
         from ml.techniques import technique
         from ml.tracking import registry
 
-        version = registry.by_alias(model, alias) if number is None else registry.get_version(model, number)
-        loaded = registry.load(spec, version) if version else None
+        champion = registry.by_alias(model, alias) if number is None else registry.get_version(model, number)
+        version, loaded = _loaded(spec, champion, as_of, alias == "champion") if champion else (None, None)
     if version is None or loaded is None:
         reason = f"{model} has no {alias}: train it and promote it first"
         print(f"{model} as of {as_of}: nothing scored, {reason}.")
@@ -59,6 +63,7 @@ def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int 
     with fence.apart("scorer"), db.connect("scorer") as reader, db.connect("scorer") as writer:
         reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
         build = daily_build(reader, as_of, build_id)
+        refuse_drift(reader, spec, loaded.signed, f"{model} version {version.number}")
         target = Target(as_of, build.build_id, model, version.number, alias == "champion", version.run_id)
         how = technique(spec.technique)
         tables = [kind.table for kind in (how.scores, *how.more_scores)]
@@ -77,11 +82,34 @@ def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int 
         "as_of": as_of.isoformat(),
         "build_id": build.build_id,
         "version": version.number,
+        "stands_in_for": champion.number if champion and champion.number != version.number else None,
         "run_id": version.run_id,
         "rows": rows,
         "bands": dict(tally),
         "drift": verdict,
     }
+
+
+def _loaded(spec: Spec, version: Version, as_of: date, is_champion: bool) -> tuple[Version, Any]:
+    """The version and its model; where a champion's files are refused, those of the champion before it, said aloud.
+
+    Raises ArtefactRefused where there was none before, a person took it back, or its files are refused as well.
+    """
+    from ml.tracking import registry
+
+    try:
+        return version, registry.load(spec, version)
+    except ArtefactRefused as refused:
+        earlier = registry.replaced(version) if is_champion else None
+        if earlier is None or "rolled_back" in earlier.tags:
+            raise
+        try:
+            loaded = registry.load(spec, earlier)
+        except ArtefactRefused:
+            raise refused from None
+        print(f"{refused}\n{spec.name}: version {earlier.number}, the champion before it, scores {as_of} instead.")
+        acts.stood_in(version, earlier, as_of, str(refused))
+        return earlier, loaded
 
 
 def _keep_drift(spec: Spec, version: Any, as_of: date, seen: Any) -> str | None:

@@ -7,7 +7,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -144,11 +144,14 @@ def load_spec(name: str) -> Spec:
     return spec
 
 
+def protected(names: Iterable[str]) -> list[str]:
+    """Those of the names that speak of a protected attribute."""
+    return [name for name in names if PROTECTED & set(re.split("[^a-z]+", name.lower()))]
+
+
 def refuse_protected(spec: Spec) -> None:
     """Raise ModelError where a feature or a baseline's column speaks of a protected attribute."""
-    names = (*spec.features, *spec.baseline_columns)
-    wrong = [name for name in names if PROTECTED & set(re.split("[_ ]", name))]
-    if wrong:
+    if wrong := protected((*spec.features, *spec.baseline_columns)):
         raise ModelError(
             f"{spec.name} names {', '.join(wrong)}: a protected attribute is never a feature. Models are judged by"
             " sex, age and region (features.ftr_group), and learn from neither. Take it out of the spec."

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ml.bench.oracle import WITHOUT
+
 Row = tuple[str, str, str]
 
 
@@ -72,7 +74,12 @@ def benches(data: Path, as_of: str | None, seeds: int) -> list[Bench]:
             "zh_bank_reviews/reviews.csv",
             _of_sentiment,
         ),
-        Bench("churn and response: share of the oracle's skill", ("oracle", "--as-of", as_of or ""), None, _of_oracle),
+        Bench(
+            "churn, response and value_up: share of the oracle's skill",
+            ("oracle", "--as-of", as_of or ""),
+            None,
+            _of_oracle,
+        ),
         Bench(
             "uplift: share of the oracle's Qini",
             ("oracle_uplift", "--as-of", as_of or ""),
@@ -129,9 +136,15 @@ def _of_sentiment(report: dict[str, Any]) -> Iterator[Row]:
 
 def _of_oracle(report: dict[str, Any]) -> Iterator[Row]:
     for model, found in report.items():
+        if "skipped" in found:
+            yield f"{model}: share of skill", "skipped", found["skipped"]
+            continue
         share, low, high = found["share_of_skill"]
         beside = f"AUC {found['auc'][0]}, oracle {found['oracle_auc'][0]}, {found['positives']} of {found['rows']}"
+        beside += f"; {found['note']}" if found.get("note") else ""
         yield f"{model}: share of skill", f"{share:.4f} [{low:.4f}, {high:.4f}]", beside
+    for model, why in WITHOUT.items():
+        yield f"{model}: share of skill", "none", why
 
 
 def _of_oracle_uplift(report: dict[str, Any]) -> Iterator[Row]:

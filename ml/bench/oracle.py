@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from bankmart import db, settings
 from ml.bench._json import as_json
-from ml.errors import DataError
+from ml.errors import DataError, DataPrerequisite
 from ml.judging.metrics import compare
 from ml.spec import Spec, load_spec
 
@@ -25,6 +25,22 @@ from ml.spec import Spec, load_spec
 TRUTH = {
     "churn": ("churn.parquet", "p90", ("as_of_date", "customer_id")),
     "response": ("response.parquet", "p_response", ("contact_id",)),
+    "value_up": ("value_up.parquet", "p90", ("as_of_date", "customer_id")),
+}
+# What is planted isn't all that there is to know.
+BESIDE = {
+    "value_up": "planted is the chance of a rise alone; who stands just below a tier reaches it without one, and the"
+    " model sees that: a share above 1 is no mistake"
+}
+# Models without a planted chance, and why.
+WITHOUT = {
+    "anomaly": "planted are transactions, not chances: who knows them finds all, so the share would be the model's own"
+    " skill; it is judged on cases planted into its test rows (precision_at_k in its card)",
+    "clv": "no expected margin is planted: it follows from balances, rates and what customers do",
+    "recommend": "planted is a liking for product lines; the chance to take a product in 90 days, with its shelf and"
+    " campaigns, isn't kept",
+    "segment": "no groups are planted: there is none to find",
+    "sentiment": "planted is what a text says, which is a class and not a chance; stars are drawn from it with noise",
 }
 
 
@@ -40,9 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Train each model on the training build, compare it with the truth, print JSON."""
     settings.apply_environment()
     folder = arguments.truth or settings.state_dir() / "truth"
-    found = {
-        name: share_of_oracle(load_spec(name), folder, arguments.as_of, arguments.build_id) for name in arguments.models
-    }
+    found: dict[str, Any] = {}
+    for name in arguments.models:
+        try:
+            found[name] = share_of_oracle(load_spec(name), folder, arguments.as_of, arguments.build_id)
+        except DataPrerequisite as missing:
+            found[name] = {"skipped": str(missing)}
     print(as_json(found))
     return 0
 
@@ -73,6 +92,7 @@ def share_of_oracle(spec: Spec, truth: Path, as_of: date, build_id: int | None) 
         "share_of_skill": [round(one, 4) for one in shares(score[known], planted[known], label, spec.seed)],
         "expected_oracle_auc": round(expected_auc(planted[known]), 4),
         "seed": spec.seed,
+        "note": BESIDE.get(spec.name),
         "protocol": f"{split.rule}; test {', '.join(split.periods['test'])}; 400 paired resamples of customers",
     }
 

@@ -12,7 +12,8 @@ from ml.errors import ModelError
 from ml.public import gain
 from ml.public.contacts import Contacts, read_contacts
 from ml.public.walking import walk
-from ml.public.window import LEAST_STEP, SETTINGS, USUAL, USUAL_WINDOW, Protocol
+from ml.public.window import LEAST_STEP, RESPONSE, SETTINGS, USUAL, USUAL_WINDOW, Protocol
+from ml.spec import protected
 
 # Where a file says nothing of time but its order, the outcomes of so many contacts before aren't known yet.
 UNKNOWN_TIME_DELAY = 100
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--every", type=int, help="contacts between two retrainings (default: 500, or 40 retrainings)")
     parser.add_argument(
         "--settings",
-        choices=[USUAL, *SETTINGS, SETTLED],
+        choices=[USUAL, RESPONSE, *SETTINGS, SETTLED],
         default=Protocol.settings,
         help="of the model (default: %(default)s)",
     )
@@ -87,6 +88,8 @@ def judge(contacts: Contacts, protocol: Protocol) -> dict[str, Any]:
         "numeric": list(contacts.numeric.columns),
         "categorical": list(contacts.categorical.columns),
         "left_out": contacts.left_out,
+        # Of a file only what is asked for is left out; no model of the platform learns from these.
+        "protected": protected((*contacts.numeric.columns, *contacts.categorical.columns)),
         # Alone they tell what came: were they known before the contact?
         "suspects": walked.suspects,
         "protocol": protocol.as_dict()
@@ -95,6 +98,7 @@ def judge(contacts: Contacts, protocol: Protocol) -> dict[str, Any]:
             "every": walked.every,
             "settings": walked.settings,
             "settled": walked.settled,
+            "tuned": walked.tuned,
             "settled_by": "AUC on a walk over the last contacts before the first judged one; the first choice, unless"
             " another is better there beyond chance and by enough",
             "retrainings": walked.retrainings,

@@ -38,7 +38,7 @@ class Judgement:
     has none. `fairness` are measures by group, `compared` what they are; `unknown_groups` says why there are none,
     where nobody's groups are known. `slices` are metrics by group; `drift` is against training, and `undrifted` says
     what of it makes no sense for the technique. `absent` says the same of what other models have: calibration, gain,
-    lift, cost, shap → why there is none.
+    lift, cost, shap → why there is none. `overall` are the groups' measures of all rows together, where a gate asks.
     """
 
     rows: int
@@ -54,6 +54,7 @@ class Judgement:
     drift: Drift | None = None
     undrifted: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
+    overall: Mapping[str, Interval] = field(default_factory=dict)
     # How far a group's measure may lie from everybody else's, where the spec's `limits` don't say it.
     usual_gaps: ClassVar[Mapping[str, float]] = {}
 

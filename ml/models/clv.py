@@ -38,6 +38,9 @@ SPEC = Spec(
         at_most={"decile_error": 0.15},
         at_least={"spearman": 0.5},
         unbelievable={"spearman": 0.995},
+        # The top band is one customer in twenty and served first; wealth grows with age, but at one in five of a group
+        # the band would stand for the group. Promises may be wrong by 0.15 in a tenth: hardly more between groups.
+        limits={"selection_rate_gap": 0.15, "promised_to_realised_gap": 0.2},
     ),
     unjudged_groups="it orders money that is expected, and nobody is refused anything by it",
     limits=(

@@ -31,6 +31,9 @@ SPEC = Spec(
         minimum_rows=200,
         minimum_positives=None,
         at_least={"stability": 0.75, "smallest_share": 0.01},
+        # Which segments a group is in may differ: they describe. That its customers keep theirs may not, by more than
+        # the instability that is allowed to all.
+        limits={"kept_gap": 0.25},
     ),
     unjudged_groups="groups describe what customers do; nobody is chosen by them alone",
     limits=(

@@ -21,6 +21,8 @@ SPEC = Spec(
         minimum_rows=60,
         minimum_positives=None,
         at_least={"kappa": 0.3},
+        # Of ten complaints of a group one more would go unread: no more than that.
+        limits={"error_rate_gap": 0.1},
     ),
     needs=Needs(train_positives=20, calibration_positives=0, test_positives=5),
     bands={},

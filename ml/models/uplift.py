@@ -32,7 +32,21 @@ SPEC = Spec(
         *("account_count", "product_line_count", "tenure_days"),
     ),
     needs=Needs(train_positives=80, calibration_positives=20, test_positives=20),
-    gates=Gates(metric="qini", margin=0.05, minimum_rows=500, minimum_positives=20),
+    gates=Gates(
+        metric="qini",
+        margin=0.05,
+        minimum_rows=500,
+        minimum_positives=20,
+        limits={
+            # An offer is made where effect times value exceeds its cost. Effects are of one to three points: a mean
+            # error of one would decide by itself who is contacted.
+            "calibration": 0.01,
+            # Effects differ between ages as answers do, and so may who is contacted: as in response.
+            "selection_rate_gap": 0.3,
+            # What is promised of one group alone is held as other chances are.
+            "calibration_gap": 0.03,
+        },
+    ),
     bands={"high": 0.1, "medium": 0.2},
     reasons_for=("high", "medium"),
     unjudged_groups="effects are learnt from random draws; whom a campaign reaches is looked at when it is planned",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
 _QUERY = Path(__file__).with_suffix(".sql")
-_CATEGORICAL = ("occupation", "marital_status", "education", "line", "month", "weekday", "earlier_outcome")
+_CATEGORICAL = ("occupation", "education", "line", "month", "weekday", "earlier_outcome")
 
 
 def read_campaign(link: connection, build_id: int, campaign: str) -> Contacts:
@@ -45,5 +45,6 @@ def read_campaign(link: connection, build_id: int, campaign: str) -> Contacts:
         numeric=numeric,
         categorical=categorical.where(categorical.notna(), None),
         positive="bought",
-        left_out={"default": "the contract has no place for it", "duration": "known only when the call has ended"},
+        left_out=dict.fromkeys(("age", "marital_status"), "a protected attribute is never a feature")
+        | {"default": "the contract has no place for it", "duration": "known only when the call has ended"},
     )

@@ -1,4 +1,5 @@
 -- One row per contact that came to an end, with what the marts knew on its day; the outcome stands beside it.
+-- Age and marital status aren't among it: a protected attribute is never a feature.
 with contact as (
     select
         contact_id,
@@ -75,9 +76,7 @@ indicator as (
 select
     asked.contact_date - date '1970-01-01' as moment,
     asked.is_bought,
-    extract(year from age(asked.contact_date, customer.birth_date))::integer as age,
     customer.occupation,
-    customer.marital_status,
     customer.education,
     holding.has_housing_loan::integer as has_housing_loan,
     holding.has_personal_loan::integer as has_personal_loan,

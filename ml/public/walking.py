@@ -7,6 +7,7 @@ and a logistic regression retrained as often.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -24,7 +25,8 @@ class Walk:
     """Scores of the judged contacts: `rolling` and `frozen` (seeds, n), `logistic` (n,); `first` is their start.
 
     `settled` is what was tried on earlier contacts, with its AUC there; empty where the protocol says everything.
-    `suspects` tell the outcome of the contacts before `first` nearly alone, with their AUC.
+    `suspects` tell the outcome of the contacts before `first` nearly alone, with their AUC. `tuned` is what each seed's
+    first training found better than the spec's parameters; nothing where it found nothing.
     """
 
     first: int
@@ -38,6 +40,7 @@ class Walk:
     logistic: np.ndarray
     features: tuple[str, ...]
     suspects: dict[str, float]
+    tuned: dict[int, dict[str, Any]]
 
 
 def walk(contacts: Contacts, protocol: Protocol) -> Walk:
@@ -49,6 +52,7 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
     shape = (len(protocol.seeds), len(contacts) - first)
     rolling, frozen, logistic = np.empty(shape), np.empty(shape), np.empty(shape[1])
     names: tuple[str, ...] = ()
+    tuned: dict[int, dict[str, Any]] = {}
     starts = _starts(contacts, first, plan.every, protocol.nightly)
     for begin, end in zip(starts, [*starts[1:], len(contacts)], strict=True):
         new = np.arange(begin, end)
@@ -57,7 +61,9 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
         numbers, names = numbers_of(contacts, past, learn, new)
         known, asked = numbers[: len(learn)], numbers[len(learn) :]
         for at, seed in enumerate(protocol.seeds):
-            model = fit(known, contacts.label[learn], names, seed, plan.settings, protocol.threads)
+            model = fit(known, contacts.label[learn], names, seed, plan.settings, protocol.threads, tuned.get(seed))
+            # What the trials of the first training came to holds for the later ones.
+            tuned.setdefault(seed, model.facts.get("tuning", {}).get("params", {}))
             rolling[at, place] = model.raw(asked)
         given = slice(past.shape[1], None)
         logistic[place] = _logistic(known[:, given], contacts.label[learn], asked[:, given])
@@ -70,7 +76,7 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
     suspects = telling(frozen_names, numbers[: len(learn)], contacts.label[learn], UNBELIEVABLE_AUC)
     return Walk(
         *(first, plan.window, plan.every, plan.settings, settled, len(starts)),
-        *(rolling, frozen, logistic, names, suspects),
+        *(rolling, frozen, logistic, names, suspects, tuned),
     )
 
 

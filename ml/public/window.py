@@ -5,22 +5,27 @@ The classifier is the platform's own (`ml.techniques.binary`).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ml.data.build import Build
-from ml.data.split import Split
+from ml.data.split import Split, buckets
 from ml.data.training import TrainingSet, as_date
+from ml.errors import DataPrerequisite
 from ml.public.contacts import Contacts
-from ml.spec import Gates, Needs, Population, Spec
+from ml.spec import Needs, Population, Spec, load_spec
 from ml.techniques import technique
 from ml.techniques.categories import MOST_COLUMNS, fit_encoding, memory_names, past_rates
 
 LEAST_CLASS = 20
 # Plain, unless there are many buyers to learn from and more trees did better on earlier contacts.
 USUAL, PLAIN, MORE = "usual", "plain", "more trees"
+# As the spec of the `response` model says: its parameters, its trials at the first training, trees ended by contacts
+# set aside, and then as many trees learnt from all.
+RESPONSE = "response"
 # The first one, unless settling by earlier contacts is asked for (see `settling`). It was found by walking over
 # bank_marketing, seed 1, with the contacts that are reported there: the best of five settings.
 _ALWAYS = {"feature_fraction": 0.4, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 5.0}
@@ -44,10 +49,10 @@ MOST_LEARNT = 6_000_000
 class Protocol:
     """`start`: share of contacts before the first judged one; windows and steps in contacts.
 
-    A `window` or `settings` of None is settled by the contacts before the first judged one (else one of SETTINGS or
-    USUAL); without `every` it is LEAST_STEP, or as many as make MOST_STEPS steps. `nightly` retrains between two
-    moments only, at the first that lies `every` contacts or more after the last training: a contact's model knows no
-    outcome of its own moment.
+    A `window` or `settings` of None is settled by the contacts before the first judged one (else one of SETTINGS,
+    USUAL or RESPONSE); without `every` it is LEAST_STEP, or as many as make MOST_STEPS steps. `nightly` retrains
+    between two moments only, at the first that lies `every` contacts or more after the last training: a contact's model
+    knows no outcome of its own moment.
     """
 
     start: float = 0.7
@@ -66,7 +71,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a walk follows: window and step in contacts, and which of SETTINGS."""
+    """What a walk follows: window and step in contacts, and which of SETTINGS, or RESPONSE."""
 
     window: int
     every: int
@@ -93,26 +98,25 @@ def learnt_from(contacts: Contacts, begin: int, window: int, delay: int) -> np.n
 
 
 def fit(
-    numbers: np.ndarray, label: np.ndarray, names: tuple[str, ...], seed: int, settings: str = "plain", threads: int = 1
+    numbers: np.ndarray,
+    label: np.ndarray,
+    names: tuple[str, ...],
+    seed: int,
+    settings: str = PLAIN,
+    threads: int = 1,
+    tuned: Mapping[str, Any] | None = None,
 ) -> Any:
     """The platform's binary model of these contacts (n, len(names)), oldest first.
 
-    The newest contacts tell most, so none is held back: the fit ends after the settings' rounds, and the scores are
-    raw log-odds, whose order is all that is judged here (the calibration has seen the same contacts).
+    The newest contacts tell most, so in the end none is held back: with one of SETTINGS the fit ends after its rounds,
+    with RESPONSE after as many as contacts set aside asked for; `tuned` are what an earlier fit's trials came to (None:
+    they are made). The scores are raw log-odds, whose order is all that is judged here.
     """
-    everybody, nobody = np.ones(len(label), dtype=bool), np.zeros(len(label), dtype=bool)
-    split = Split(
-        train=everybody,
-        stop=everybody,
-        calibration=everybody,
-        test=nobody,
-        rule="all contacts of the window",
-        periods={"train": [], "calibration": [], "test": []},
-    )
-    spec = _spec(names, seed, settings, threads)
+    customers = np.char.mod("%d", np.arange(len(label))).astype("S12")
+    spec = _spec(names, seed, settings, threads, tuned)
     data = TrainingSet(
         build=Build(0, as_date(0), "training", "passed", None),
-        customers=np.char.mod("%d", np.arange(len(label))).astype("S12"),
+        customers=customers,
         day=np.zeros(len(label), dtype=np.int32),
         numbers=np.ascontiguousarray(numbers),
         label=label,
@@ -121,27 +125,53 @@ def fit(
         types=dict.fromkeys(spec.features, "double precision"),
         content_hash="",
     )
-    return technique("binary").train(spec, data, split)
+    return technique("binary").train(spec, data, _split(customers, label, settings))
 
 
-def _spec(names: tuple[str, ...], seed: int, settings: str, threads: int) -> Spec:
-    params = _ALWAYS | SETTINGS[settings]
+def _split(customers: np.ndarray, label: np.ndarray, settings: str) -> Split:
+    """Everybody is everything; for RESPONSE as in a short history: a quarter calibrates, an eighth of the rest ends."""
+    everybody, nobody = np.ones(len(label), dtype=bool), np.zeros(len(label), dtype=bool)
+    train = stop = calibration = everybody
+    if settings == RESPONSE:
+        calibration = buckets(customers, 4, "calibration") == 0
+        stop = ~calibration & (buckets(customers, 8, "stop") == 0)
+        train = ~calibration & ~stop
+        if not all(has_both(label[part]) for part in (train, stop, calibration)):
+            raise DataPrerequisite(
+                f"Of {len(label)} contacts with {int(label.sum())} buyers too few can be set aside to end and to"
+                f" calibrate the fit. Give a larger --window, or other --settings than {RESPONSE}.",
+                {"contacts": len(label), "buyers": int(label.sum())},
+            )
+    return Split(
+        train, stop, calibration, nobody, "all contacts of the window", {"train": [], "calibration": [], "test": []}
+    )
+
+
+def _spec(
+    names: tuple[str, ...], seed: int, settings: str, threads: int, tuned: Mapping[str, Any] | None = None
+) -> Spec:
+    """The `response` model's own spec for the columns that there are; other settings put their parameters in it."""
+    spec = load_spec("response")
     plain = tuple(f"x{at}" for at in range(len(names)))
-    return Spec(
-        name="response",
-        question="Will this customer take the product if contacted?",
-        owner="bench",
+    if settings == RESPONSE:
+        # The walk has a logistic regression and earlier dates of its own.
+        params = {**spec.params, "origins": 0, "baseline": "rule"}
+        params |= {} if tuned is None else {**tuned, "trials": 0}
+    else:
+        params = _ALWAYS | SETTINGS[settings]
+        params |= {"early_stopping_rounds": params["num_boost_round"] + 1}
+    return replace(
+        spec,
         technique="binary",
-        horizon_days=0,
         features_table=("bench", "contacts"),
-        features=plain,
         label_table=("bench", "contacts"),
         label="label",
-        population=Population("x0", 0.0, "all contacts"),
+        sources=(),
+        features=plain,
         baseline_columns=plain[:1],
+        population=Population("x0", 0.0, "all contacts"),
         needs=Needs(1, 1, 1),
-        gates=Gates("auc"),
-        params=params | {"early_stopping_rounds": params["num_boost_round"] + 1},
+        params=params,
         threads=threads,
         seed=seed,
     )

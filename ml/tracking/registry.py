@@ -22,7 +22,7 @@ from bankmart import faults, settings
 from ml.errors import ArtefactsNotKept, ModelError
 from ml.spec import Spec
 from ml.techniques import technique
-from ml.tracking import package
+from ml.tracking import package, signature
 from ml.tracking.server import keeping
 
 if TYPE_CHECKING:
@@ -170,10 +170,17 @@ def by_alias(model: str, alias: str = CHAMPION) -> Version | None:
         return None
 
 
+def replaced(champion: Version) -> Version | None:
+    """The version that was champion before this one was promoted, or None."""
+    number = champion.tags.get("replaced", "none")
+    return None if number == "none" else get_version(champion.model, int(number))
+
+
 def load(spec: Spec, version: Version) -> Any:
     """The version's model, its files checked against the hashes it was registered with.
 
-    Raises ArtefactRefused where they are gone, damaged or of a kind that could run code.
+    `signed` is what its signature promises to be given. Raises ArtefactRefused where the files are gone, damaged or of
+    a kind that could run code, or where the model reads what isn't signed.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -182,8 +189,12 @@ def load(spec: Spec, version: Version) -> Any:
         except (RestException, OSError) as error:
             if isinstance(error, RestException) and not _is_absent(error):
                 raise
-        package.verify(folder, version.tags.get(HASHES_TAG), f"{version.model} version {version.number}")
-        return technique(spec.technique).load(folder)
+        what = f"{version.model} version {version.number}"
+        package.verify(folder, version.tags.get(HASHES_TAG), what)
+        loaded = technique(spec.technique).load(folder)
+        loaded.signed = signature.inputs(folder)
+        signature.refuse_unsigned(spec, loaded.features, loaded.signed, what)
+        return loaded
 
 
 def name_champion(version: Version, approved_by: str) -> None:

@@ -19,6 +19,15 @@ def shuffled(frame):
     return frame.assign(is_churn=np.random.default_rng(5).permutation(frame["is_churn"].to_numpy()))
 
 
+def forgotten(frame):
+    """The same customers; on all dates but the newest their labels have little to do with their features."""
+    earlier = (frame["as_of_date"] < frame["as_of_date"].max()).to_numpy()
+    noise = earlier & (np.random.default_rng(6).random(len(frame)) < 0.8)
+    label = frame["is_churn"].to_numpy().copy()
+    label[noise] = np.random.default_rng(5).permutation(label[noise])
+    return frame.assign(is_churn=label)
+
+
 def alias(registry, name):
     return registry.get_registered_model("churn").aliases.get(name)
 
@@ -58,18 +67,20 @@ def test_a_good_version_becomes_champion_and_a_useless_one_challenger(bank, regi
     assert alias(registry, "champion") == good["version"]
 
 
-def test_a_rival_is_compared_with_the_champion_on_the_same_customers(bank, champion, mlflow_server):
+@pytest.mark.parametrize("is_worse", [False, True])
+def test_a_rival_is_compared_with_the_champion_on_the_same_customers(bank, champion, mlflow_server, is_worse):
     from mlflow import MlflowClient
 
     registry = MlflowClient()
-    bank.training(seed=7)
+    bank.training(forgotten if is_worse else lambda frame: frame, seed=7)
     rival = train.run("churn", TODAY)
     try:
         result = promote.run("churn", TODAY, version=int(rival["version"]))
         compared = {gate["name"]: gate for gate in result["gates"]}[f"auc not worse than champion {champion}"]
         assert "difference" in compared["found"]
-        assert result["promoted"] == all(gate["passed"] for gate in result["gates"])
-        assert alias(registry, "champion") == (rival["version"] if result["promoted"] else champion)
+        assert compared["passed"] != is_worse
+        assert result["promoted"] != is_worse
+        assert alias(registry, "champion") == (champion if is_worse else rival["version"])
     finally:
         registry.delete_registered_model("churn")
 
@@ -181,6 +192,51 @@ def test_a_candidate_that_was_tampered_with_is_refused_and_the_champion_stays(ba
     bank.daily(count=50)
     assert score.run("churn", TODAY)["version"] == first, "the last champion goes on scoring"
     assert [subject for _, _, subject, _ in said(bank)] == [f"churn version {first}"]
+
+
+def test_where_the_champion_is_refused_the_one_before_it_scores_and_people_are_told(bank, registry, mlflow_server):
+    bank.training()
+    first = train.run("churn", TODAY)["version"]
+    promote.run("churn", TODAY, int(first))
+    second = train.run("churn", TODAY, again=True)["version"]
+    assert promote.run("churn", TODAY, int(second))["promoted"]
+    build_id = bank.daily(count=50)
+    with damaged(registry, mlflow_server, second):
+        for _ in range(2):
+            result = score.run("churn", TODAY)
+        assert (result["version"], result["stands_in_for"], result["rows"]) == (first, second, 50)
+        assert set(bank.scores()["version"]) == {first}
+        assert bank.scores()["is_champion"].all()
+        assert alias(registry, "champion") == second, "a person decides whether it stays"
+        with damaged(registry, mlflow_server, first), pytest.raises(ArtefactRefused, match=f"version {second} is dam"):
+            score.run("churn", TODAY)
+        assert set(bank.scores()["version"]) == {first}, "nothing was written"
+        registry.set_registered_model_alias("churn", "challenger", second)
+        with pytest.raises(ArtefactRefused):
+            score.run("churn", TODAY, alias="challenger")
+        registry.delete_registered_model_alias("churn", "challenger")
+    told = bank.execute("select kind, subject, body from governance.notice where kind = 'model_refused'")
+    assert [row[1] for row in told] == [f"churn version {second} was refused: version {first} scores {TODAY} instead"]
+    assert "model.lgb was changed" in told[0][2]
+    assert bank.execute("select facts from audit.entry where kind = 'score_stand_in'") == [
+        ({"refused": second, "scored_by": first, "reason": "ArtefactRefused"},)
+    ]
+    result = score.run("churn", TODAY, build_id)
+    assert (result["version"], result["stands_in_for"]) == (second, None)
+    assert set(bank.scores()["version"]) == {second}, "a build has one champion"
+
+
+def test_a_champion_that_was_taken_back_does_not_stand_in(bank, registry, mlflow_server):
+    bank.training()
+    first = train.run("churn", TODAY)["version"]
+    promote.run("churn", TODAY, int(first))
+    second = train.run("churn", TODAY, again=True)["version"]
+    assert promote.run("churn", TODAY, int(second))["promoted"]
+    registry.set_model_version_tag("churn", first, "rolled_back", "by Li Wei")
+    bank.daily(count=50)
+    with damaged(registry, mlflow_server, second), pytest.raises(ArtefactRefused, match="was changed"):
+        score.run("churn", TODAY)
+    assert bank.scores().empty
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from ml.data.split import Split, buckets
 from ml.data.training import as_date
 from ml.errors import DataPrerequisite
 from ml.judging import drift
-from ml.judging.gate import Check
+from ml.judging.gate import CALIBRATION, Check
 from ml.judging.gate import checks as common_checks
 from ml.judging.judgement import Judgement
 from ml.spec import Gates, Spec
@@ -126,13 +126,21 @@ def train(spec: Spec, data: ContactSet, split: Split) -> Model:
 
 
 def checks(gates: Gates, judged: Judgement) -> list[Check]:
-    """As for every model, with two of Qini: it must be no chance, and not below the response model's."""
+    """As for every model, with two of Qini: it must be no chance, and not below the response model's.
+
+    And one of the effects that it promises: they aren't surely further from those observed than `limits` say.
+    """
     made = [one for one in common_checks(gates, judged) if not one.name.endswith("above the baseline")]
     found, ahead = judged.model[gates.metric], judged.ahead(gates.metric)
     made.append(Check(f"{gates.metric} apart from random", found.low > 0, f"{found}", "the interval lies above 0"))
     needed = f"the difference lies above 0, and its interval above -{gates.margin}"
     better = ahead.value > 0 and ahead.low > -gates.margin
     made.append(Check(f"{gates.metric} above the response model's", better, f"difference {ahead}", needed))
+    if (limit := gates.limits.get("calibration")) is not None:
+        error = judged.overall["calibration"]
+        right = error.low <= limit and error.high >= -limit
+        needed = f"promised less observed effect not surely beyond {limit}"
+        made.append(Check("promised effects as observed", right, f"{error}", needed, CALIBRATION))
     return made
 
 

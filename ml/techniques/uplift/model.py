@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.errors import ArtefactRefused, DataError
 from ml.judging import drift
-from ml.judging.fairness import Measured, with_groups
+from ml.judging.fairness import Measured, of_everybody, with_groups
 from ml.judging.groups import groups_of
 from ml.judging.judgement import Judgement
 from ml.judging.kinds.policy import Policy, choose, choose_as_many
@@ -105,7 +105,7 @@ class Model:
         chosen = choose(effects, np.array(self.costs), self.value, allowed)
         as_many = choose_as_many(responses, int((chosen != CONTROL).sum()), allowed)
         judged = self._compared(experiment, (effects, responses), (chosen, as_many), seed)
-        groups = groups_of(data, rows)
+        groups, measured = groups_of(data, rows), self._by_group(experiment, effects, chosen)
 
         def of(mask: np.ndarray) -> Judgement | None:
             sides = (effects[mask], responses[mask]), (chosen[mask], as_many[mask])
@@ -115,10 +115,11 @@ class Model:
                 return None
 
         return replace(
-            with_groups(judged, self._by_group(experiment, effects, chosen), groups, seed),
+            with_groups(judged, measured, groups, seed),
             slices=slices_by(of, groups, SHOWN, experiment.outcome > 0),
             drift=drift.drift(self.baselines, self.features, experiment.numbers, self._best(effects)),
             absent=ABSENT,
+            overall=of_everybody(measured, seed=seed),
         )
 
     def watch(self) -> drift.Watch:

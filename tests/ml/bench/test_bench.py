@@ -7,7 +7,8 @@ import pytest
 
 import ml.bench
 from ml.__main__ import main
-from ml.bench import models
+from ml.bench import models, oracle
+from ml.spec import model_names
 
 
 def test_a_module_in_the_folder_is_a_command_with_its_own_options(tmp_path, monkeypatch, capsys):
@@ -55,5 +56,7 @@ def test_all_of_them_are_called_and_what_is_not_there_is_said(tmp_path, monkeypa
     assert "**Failed**: The file can't be judged." in said
     assert "| churn: share of skill | 0.9000 [0.8000, 1.0000] |" in said
     assert said.strip() in (tmp_path / "m.md").read_text()
+    assert f"| clv: share of skill | none | {oracle.WITHOUT['clv']} |" in said
+    assert {*oracle.TRUTH, *oracle.WITHOUT, "uplift"} == set(model_names()), "every model has a share or a reason"
     assert main(["bench", "models", "--data", str(tmp_path / "none")]) == 0
     assert capsys.readouterr().out.count("Skipped: ") == 5

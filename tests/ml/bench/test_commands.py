@@ -57,6 +57,15 @@ def test_response_on_a_file_is_one_document_with_metrics_intervals_and_protocol(
     assert report["protocol"]["window"] == 600
     assert len(report["by_seed"]["rolling"]) == 2
     assert "duration" not in report["numeric"]
+    assert report["protected"] == []
+
+
+def test_protected_columns_of_a_file_are_named(tmp_path, capsys):
+    path = tmp_path / "contacts.csv"
+    campaign().assign(Age=np.arange(1500) % 50 + 20, pages=3).to_csv(path, index=False)
+    small = ("--window", 600, "--every", 450, "--seeds", 1, "--settings", "plain", "--drop", "duration")
+    report = said(capsys, "response", "--csv", path, "--target", "bought", "--order", "rows", *small)
+    assert report["protected"] == ["Age"]
 
 
 def test_response_says_in_a_sentence_what_is_wrong_with_a_file(tmp_path, capsys):
@@ -142,6 +151,11 @@ def test_bank_marketing_walks_through_landing_and_marts(tmp_path, capsys):
     assert report["contacts"] == 2400
     assert report["way"]["layers"] == ["staging", "intermediate", "marts"]
     assert report["reference"]["rolling"]["auc"] == 0.780
+    assert report["protected"] == []
+    assert (
+        report["left_out"]["age"] == report["left_out"]["marital_status"] == "a protected attribute is never a feature"
+    )
+    assert report["protocol"]["settings"] == "response"
     assert report["metrics"]["rolling"]["auc"]["value"] > 0.65, "buyers follow from the channel"
     assert all(lies_in(found) for side in report["metrics"].values() for found in side.values())
 

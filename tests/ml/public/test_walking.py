@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from ml.errors import DataPrerequisite
+from ml.public import window
 from ml.public.contacts import Contacts
 from ml.public.gain import figures
 from ml.public.walking import walk
-from ml.public.window import Protocol, learnt_from
+from ml.public.window import RESPONSE, Protocol, learnt_from
+from ml.spec import load_spec
 
 QUICK = Protocol(start=0.6, window=400, every=100, seeds=(1,), settings="plain")
 
@@ -85,6 +87,34 @@ def test_a_small_window_reaches_back_for_buyers_and_too_few_known_ones_are_a_rea
     assert walk(rare, replace(QUICK, window=1, every=400)).retrainings == 2
     with pytest.raises(DataPrerequisite, match="At contact 1200 of 2000 the outcomes of 100 contacts are known, 3 of"):
         walk(rare, replace(QUICK, delay=1100))
+
+
+def test_it_can_learn_as_the_response_model_does_and_tries_parameters_once(monkeypatch):
+    own = load_spec("response").params
+    made = window._spec(("a", "b"), 3, RESPONSE, 1).params
+    assert {name for name in own if made[name] != own[name]} == {"origins", "baseline"}
+    asked, spec_of = [], window._spec
+
+    def watched(*given):
+        asked.append((given[1], given[-1], spec_of(*given).params["trials"]))
+        # Few of them, quickly.
+        return replace(spec_of(*given), params={**spec_of(*given).params, "num_boost_round": 20})
+
+    monkeypatch.setattr(window, "_spec", watched)
+    plain = drawn()
+    noisy = plain.numeric["x"].fillna(0) + np.random.default_rng(1).normal(size=2000)
+    contacts = replace(plain, label=(noisy > 0.5).to_numpy(np.int8))
+    walked = walk(contacts, replace(QUICK, window=1200, every=400, settings=RESPONSE, seeds=(1, 2)))
+    first, later = asked[:2], asked[2:]
+    assert first == [(1, None, own["trials"]), (2, None, own["trials"])]
+    # Then what they came to holds; the frozen model is trained once and tries by itself.
+    assert [one[2] for one in later] == [0, 0, own["trials"], own["trials"]]
+    assert set(walked.tuned) == {1, 2}
+    label = contacts.label[walked.first :]
+    assert figures(walked.rolling[0], label)[0] > 0.7
+    rare = replace(contacts, label=np.where(np.arange(2000) % 40 == 0, 1, 0).astype(np.int8))
+    with pytest.raises(DataPrerequisite, match="too few can be set aside"):
+        walk(rare, replace(QUICK, settings=RESPONSE))
 
 
 def test_a_column_that_tells_the_outcome_is_named():

@@ -1,22 +1,29 @@
-"""What every model is to have is among its plots, or its card says why it isn't."""
+"""What every model is to have: plots, or a reason in its card; every kind of gate; a signature and an example."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow.models import Model as Packed
 
 from ml.data.contacts import ContactSet, Offer
 from ml.data.split import split_by_time
+from ml.errors import ArtefactRefused
+from ml.judging import groups
 from ml.judging.cost import CostCurve
+from ml.judging.gate import KINDS, every_kind, gap_limits, verdicts, with_fairness
+from ml.judging.judgement import Interval
 from ml.spec import load_spec, model_names
 from ml.techniques import cluster, contact, outlier, technique, text
 from ml.techniques.text.data import split_by_month
 from ml.techniques.unlabelled import split_newest
+from ml.tracking import signature
 
 TODAY = date(2025, 10, 31)
 # What it is → how the plots that show it begin.
@@ -166,3 +173,72 @@ def test_a_probability_without_prices_says_so():
     model = technique("binary").train(spec, data, split)
     assert "cost.png" not in model.figures(data, split.test, 1)
     assert set(model.judge(data, split.test, 1).absent) == {"cost"}
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_every_kind_of_gate_is_named_and_every_limit_is_of_something_measured(name, request, monkeypatch):
+    monkeypatch.setattr(groups, "SMALL_ROWS", 10)
+    monkeypatch.setattr(groups, "SMALL_POSITIVES", 1)
+    spec = load_spec(name)
+    how = technique(spec.technique)
+    model, data, split = SMALL[spec.technique](spec, request)
+    half = np.where(np.arange(len(split.test)) % 2, "M", "F").astype(object)
+    bases = (type(data),) if isinstance(data, groups.Grouped) else (groups.Grouped, type(data))
+    known = type("Known", bases, {"groups": lambda self, mask: {"sex": half[mask]}})(**vars(data))
+    judged = model.judge(known, split.test, 1)
+    made = every_kind(with_fairness(spec, how.checks(spec.gates, judged)), judged)
+    said = verdicts(made)
+    assert set(said) == set(KINDS)
+    promises_nothing = {"anomaly", "recommend", "segment", "sentiment"}
+    assert (said["calibration"] == "not applicable") == (name in promises_nothing)
+    limits = gap_limits(spec.gates, judged)
+    assert limits, "no gap between groups is limited"
+    assert set(limits) <= set(judged.fairness[0].measures), "a limit of what nobody measures"
+    (fair,) = (one for one in made if one.kind == "fairness")
+    assert fair.needed.startswith("gaps to the others: ")
+    # Beyond its limit each of them refuses the version.
+    for measure, limit in limits.items():
+        gap = Interval(limit + 0.2, limit + 0.1, limit + 0.3)
+        unlike = [dataclasses.replace(one, is_judged=True, gaps=one.gaps | {measure: gap}) for one in judged.fairness]
+        found = how.checks(spec.gates, dataclasses.replace(judged, fairness=tuple(unlike)))
+        assert verdicts(every_kind(found, judged))["fairness"] == "failed"
+    if name == "uplift":
+        wrong = dataclasses.replace(judged, overall={"calibration": Interval(0.05, 0.04, 0.06)})
+        assert verdicts(how.checks(spec.gates, wrong))["calibration"] == "failed"
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_a_model_has_a_signature_and_an_example_that_keeps_it(name, request, tmp_path):
+    spec = load_spec(name)
+    model, data, split = SMALL[spec.technique](spec, request)
+    example = technique(spec.technique).example(data, split)
+    model.save(tmp_path / "model", example)
+    signed = signature.inputs(tmp_path / "model")
+    packed = Packed.load(str(tmp_path / "model"))
+    assert packed.signature.outputs.inputs
+    assert packed.saved_input_example_info
+    kept = json.loads((tmp_path / "model" / packed.saved_input_example_info["artifact_path"]).read_text())
+    values = dict(zip(kept["columns"], kept["data"][0], strict=True)) if "columns" in kept else kept
+    assert list(values) == list(signed)
+    kinds = {"double": (int, float, type(None)), "string": (str,)}
+    assert all(isinstance(values[column], kinds[kind]) for column, kind in signed.items())
+    read = set(model.features) & set(spec.features)
+    assert read <= set(signed)
+    loaded = technique(spec.technique).load(tmp_path / "model")
+    assert tuple(loaded.features) == tuple(model.features)
+    signature.refuse_unsigned(spec, loaded.features, signed, name)
+
+    # The columns as they were, one missing, one of another type.
+    types = {column: {"double": "numeric", "string": "text"}[kind] for column, kind in signed.items()}
+    first = next(iter(signed))
+    assert signature.differences(types, signed) == []
+    assert signature.differences({one: kind for one, kind in types.items() if one != first}, signed) == [
+        f"lacks {first}"
+    ]
+    other = {"double": "text", "string": "numeric"}[signed[first]]
+    (said,) = signature.differences(types | {first: other}, signed)
+    assert said == f"has {first} as {other}, promised was {signed[first]}"
+    if read:
+        some = sorted(read)[0]
+        with pytest.raises(ArtefactRefused, match=f"reads {some}, which its signature doesn't name"):
+            signature.refuse_unsigned(spec, loaded.features, {k: v for k, v in signed.items() if k != some}, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -71,7 +72,9 @@ class Model:
     def _compare(self, numbers, other):
         hits = np.array([np.sum(numbers % divisor == numbers % 2) for divisor in (self.divisor, other)])
         value = np.stack([hits, len(numbers) - hits], axis=1).astype(float)
-        return judgement(len(numbers), None, MORE_IS_BETTER, value, np.repeat(value[None], 3, axis=0))
+        judged = judgement(len(numbers), None, MORE_IS_BETTER, value, np.repeat(value[None], 3, axis=0))
+        absent = {"calibration": "hits are counted, nothing is promised", "drift": "a number's parity doesn't move"}
+        return replace(judged, absent=absent)
 
     def figures(self, data, rows, seed):
         return {}
