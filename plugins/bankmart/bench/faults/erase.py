@@ -58,6 +58,11 @@ class Erase(Stage):
         requests.decide([self.number], "another", approve=True)
         return lambda: print(erasure.run("faults").text())
 
+    def is_told(self, since: int) -> bool:
+        """By the person's yes, which comes before."""
+        yes = "select 1 from audit.entry where kind = %s and subject = %s"
+        return bool(query(yes, self.attempt, f"erasure {self.number}"))
+
     def findings(self) -> list[str]:
         """It is done, and said once; nobody else's row is gone. From now on the bank is the one without the person."""
         ((state, left),) = query(
