@@ -217,5 +217,3 @@ def test_a_statement_that_takes_too_long_is_said_and_a_plain_retry_is_enough(ste
     act()
     assert stage.findings() == []
     assert watch.findings(bank) == []
-
-
