@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
-
-import pytest
 
 from bankmart import __main__ as command_line
-from bankmart import db, dbt, settings
+from bankmart import db, dbt
 from bankmart.governance import build as builds
-from bankmart.governance import catalogue, publication
+from bankmart.governance import catalogue
 from bankmart.governance.catalogue import command as counts
 from bankmart.governance.tags import monitor
 from bankmart.governance.tags.trial import newest_build
@@ -20,14 +17,6 @@ def query(statement, role="bi_reader", values=None):
     with db.connect(role) as link, link.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()
-
-
-@pytest.fixture
-def checkout(line, tmp_path, monkeypatch):
-    """A copy of the project that a test may write to."""
-    shutil.copytree(settings.dbt_dir(), tmp_path / "dbt_project")
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
-    return tmp_path / "dbt_project"
 
 
 def test_the_history_answers_for_every_published_day(line):
@@ -142,38 +131,3 @@ def test_a_new_tag_is_made_and_its_unit_test_bites(checkout, capsys):
     assert command_line.main(broken) == 1
     assert not (checkout / "models/tags/service/tag_broken.sql").exists()
     assert "tag_broken" not in (checkout / "models/profile/history/tag_change.sql").read_text(encoding="utf-8")
-
-
-def test_both_versions_are_read_until_the_old_one_ends(line, checkout):
-    """A build of the next date with the old definition frozen and the new one beside it; readers have both."""
-    file = checkout / "models/tags/value/tag_value.sql"
-    text = file.read_text(encoding="utf-8")
-    old = re.search(r"    case\n        when aum_amount < 1000 .*?\n    end as aum_tier,\n", text, re.S)
-    new = old.group().replace("< 50000", "< 30000").replace("aum_tier", "aum_tier_v2")
-    file.write_text(text.replace(old.group(), old.group() + new), encoding="utf-8")
-    words = file.with_suffix(".yml")
-    text = words.read_text(encoding="utf-8")
-    says = re.search(r"      - {name: aum_tier, .*\n", text).group()
-    second = says.replace("name: aum_tier", "name: aum_tier_v2").replace("version: 1", "version: 2")
-    frozen = says.replace("status: live", "status: frozen, end_date: 2099-12-31")
-    words.write_text(text.replace(says, frozen + second), encoding="utf-8")
-    line.ingest(line.dates[2])
-    build = line.build(line.dates[2])
-    publication.publish(build, actor="test")
-    catalogue.refresh(dbt.manifest(), build)
-    assert query(
-        "select name, version, status, end_date::text from published.dictionary"
-        " where kind = 'tag' and name in ('aum_tier', 'aum_tier_v2') order by 1"
-    ) == [("aum_tier", 1, "frozen", "2099-12-31"), ("aum_tier_v2", 2, "live", None)]
-    amounts = dict(query("select customer_id, aum_amount from published.customer_360"))
-    held = {
-        tag: dict(query(
-            "select customer_id, value from published.customer_tag_history where tag = %s and valid_to is null",
-            values=(tag,),
-        ))
-        for tag in ("aum_tier", "aum_tier_v2")
-    }  # fmt: skip
-    moved = {customer for customer, amount in amounts.items() if 30000 <= amount < 50000}
-    assert moved
-    assert {customer for customer in amounts if held["aum_tier"][customer] != held["aum_tier_v2"][customer]} == moved
-    assert {(held["aum_tier"][customer], held["aum_tier_v2"][customer]) for customer in moved} == {("basic", "silver")}
