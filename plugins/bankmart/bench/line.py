@@ -119,7 +119,8 @@ def text(found: Measured) -> str:
     return "\n\n".join(
         [
             head + "\n" + table(["step", "full, s", "daily, s", "daily / full"], whole),
-            "Indicators, by subject\n" + table(["model", "full, s", "daily, s"], subjects),
+            "Indicators, by subject; ind_all joins and writes those of all subjects in one lump\n"
+            + table(["model", "full, s", "daily, s"], subjects),
             "The dearest of the daily build\n" + table(["layer", "model", "rows", "full, s", "daily, s"], dearest),
         ]
     )

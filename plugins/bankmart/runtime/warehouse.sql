@@ -295,6 +295,12 @@ create table if not exists governance.dictionary (
     used_by jsonb not null,
     primary key (model, name)
 );
+alter table governance.dictionary
+add column if not exists aggregate text,
+add column if not exists measure text,
+add column if not exists filter text,
+add column if not exists tag_kind text check (tag_kind in ('rule', 'statistical', 'model')),
+add column if not exists end_date date;
 comment on table governance.dictionary is '数据字典. One row per published column, indicator and tag: what it means, what it is made of, who uses it.';
 create table if not exists governance.dictionary_state (
     only_row boolean primary key default true check (only_row),
@@ -375,6 +381,11 @@ comment on column published.dictionary."is_present" is '是否可用. False wher
 comment on column published.dictionary."absent_reason" is '缺失原因. Why it is absent.';
 comment on column published.dictionary."lineage" is '血缘. Source columns that it is made of.';
 comment on column published.dictionary."used_by" is '使用方. Models, exposures and specs that use it.';
+comment on column published.dictionary."aggregate" is '聚合方式. How an indicator is made: sum, count, recency, share, trend and others.';
+comment on column published.dictionary."measure" is '度量. What an indicator adds up, or the indicators that it is made of.';
+comment on column published.dictionary."filter" is '筛选条件. Which rows an indicator counts; null for all of its subject.';
+comment on column published.dictionary."tag_kind" is '标签类型. rule, statistical or model.';
+comment on column published.dictionary."end_date" is '停用日期. Until when a frozen tag can be read.';
 
 -- What people decided about customer numbers that are, or are not, one person (`bankmart identity`).
 create table if not exists governance.identity_decision (

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
-import pytest
+import re
 
 from bankmart import __main__ as command_line
-from bankmart import db, dbt, settings
+from bankmart import db, dbt
 from bankmart.governance import build as builds
 from bankmart.governance import catalogue
 from bankmart.governance.catalogue import command as counts
@@ -19,14 +17,6 @@ def query(statement, role="bi_reader", values=None):
     with db.connect(role) as link, link.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()
-
-
-@pytest.fixture
-def checkout(line, tmp_path, monkeypatch):
-    """A copy of the project that a test may write to."""
-    shutil.copytree(settings.dbt_dir(), tmp_path / "dbt_project")
-    monkeypatch.setattr(settings, "ROOT", tmp_path)
-    return tmp_path / "dbt_project"
 
 
 def test_the_history_answers_for_every_published_day(line):
@@ -72,6 +62,23 @@ def test_the_catalogue_of_a_built_bank(line, capsys):
     assert command_line.main(["catalogue"]) == 0
     assert " 0 without lineage" in capsys.readouterr().out
     assert "mobile.session" in counts.delivered()
+
+
+def test_every_indicator_is_in_the_dictionary_and_commented_in_both_languages(line):
+    build = builds.get(newest_build().build_id)
+    catalogue.refresh(dbt.manifest(), build)
+    comments = dict(query(
+        "select attname, col_description(attrelid, attnum) from pg_attribute"
+        " where attrelid = 'published.customer_wide'::regclass and attnum > 0"
+    ))  # fmt: skip
+    said = {
+        name: (zh, en)
+        for name, zh, en in query("select name, zh, en from published.dictionary where model = 'customer_wide'")
+    }
+    assert len(comments) > 800
+    assert set(said) == set(comments)
+    assert {name: comments[name] for name, (zh, en) in said.items() if comments[name] != f"{zh}. {en}"} == {}
+    assert [name for name, (zh, en) in said.items() if not re.search("[\u4e00-\u9fff]", zh) or not en] == []
 
 
 def test_every_tag_is_watched(line):

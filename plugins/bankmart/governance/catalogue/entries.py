@@ -49,6 +49,11 @@ class Entry:
     absent_reason: str | None = None
     lineage: list[str] = field(default_factory=list)
     used_by: Use = field(default_factory=dict)
+    aggregate: str | None = None
+    measure: str | None = None
+    filter: str | None = None
+    tag_kind: str | None = None
+    end_date: date | None = None
 
 
 class Catalogue:
@@ -98,6 +103,8 @@ class Catalogue:
                     grade=self.grades.get(says["class"]), owner=says["owner"],
                     subject=says.get("subject") or _subject(node), windows=windows or list(says["windows"]),
                     direction=says["direction"], refresh="daily", promised_time=_promised(node),
+                    aggregate=says["aggregate"], filter=says.get("filter"),
+                    measure=says.get("measure") or ", ".join(families.inputs(says)) or None,
                     **self._made(Leaf(relation(home), name), needed),
                 )  # fmt: skip
 
@@ -109,7 +116,8 @@ class Catalogue:
                 data_class=tag.data_class, grade=self.grades.get(tag.data_class), owner=tag.owner,
                 subject=tag.subject, values=list(tag.values),
                 default=None if tag.default is None else str(tag.default).lower(), status=tag.status,
-                version=tag.version, review_date=tag.review_date, refresh=tag.refresh,
+                version=tag.version, review_date=tag.review_date, refresh=tag.refresh, tag_kind=tag.kind,
+                end_date=tag.end_date,
                 promised_time=_promised(nodes[tag.model]),
                 **self._made(Leaf(tag.relation, tag.column), list(tag.sources), tag.models),
             )  # fmt: skip
@@ -159,7 +167,10 @@ def _as_made(column: Entry, made: Entry | None) -> Entry:
     """A column of the profile with what is said of it where it is made."""
     if made is None or made.data_class != column.data_class:
         return column
-    said = ("unit", "subject", "windows", "direction", "values", "default", "status", "version", "review_date")
+    said = (
+        "unit", "subject", "windows", "direction", "values", "default", "status", "version", "review_date", "aggregate",
+        "measure", "filter", "tag_kind", "end_date",
+    )  # fmt: skip
     present = ("is_present", "absent_reason")
     return replace(column, **{name: getattr(made, name) for name in (*said, *present)})
 

@@ -23,6 +23,7 @@ from bankmart.governance.tags.registry import models_of_tags
 
 # Entry's fields, where the table has another name.
 COLUMNS = {"data_class": "class"}
+NAMES = [field.name for field in fields(Entry)]
 
 
 def refresh(manifest: Node, build: Build) -> bool:
@@ -31,7 +32,7 @@ def refresh(manifest: Node, build: Build) -> bool:
     Raises DbtError where the project doesn't compile.
     """
     judged = scored(build.build_id, build.business_date, models_of_tags(manifest))
-    state = f"{compiled.fingerprint(manifest)} {use.fingerprint()} {sorted(build.delivered)} {sorted(judged)}"
+    state = f"{compiled.fingerprint(manifest)} {use.fingerprint()} {sorted(build.delivered)} {sorted(judged)} {NAMES}"
     mark = hashlib.sha256(state.encode()).hexdigest()
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select 1 from governance.dictionary_state where fingerprint = %s", (mark,))
@@ -58,11 +59,10 @@ def lineage(manifest: Node) -> Lineage:
 
 
 def _write(cursor: Any, entries: list[Entry]) -> None:
-    names = [field.name for field in fields(Entry)]
     statement = sql.SQL("insert into governance.dictionary ({}) values %s").format(
-        sql.SQL(", ").join(sql.Identifier(COLUMNS.get(name, name)) for name in names)
+        sql.SQL(", ").join(sql.Identifier(COLUMNS.get(name, name)) for name in NAMES)
     )
-    rows = [tuple(_cell(name, value) for name, value in zip(names, astuple(entry), strict=True)) for entry in entries]
+    rows = [tuple(_cell(name, value) for name, value in zip(NAMES, astuple(entry), strict=True)) for entry in entries]
     cursor.execute("delete from governance.dictionary")
     execute_values(cursor, statement, rows, page_size=500)
 

@@ -18,7 +18,7 @@ from bankmart.sources.contract import Column, Table
 TESTS = {
     "not_null": "completeness", "at_least_one_row": "completeness", "loses_no_delivered_row": "completeness",
     "unique": "uniqueness", "is_delivered_once": "uniqueness", "accepted_values": "validity", "between": "validity",
-    "relationships": "consistency",
+    "relationships": "consistency", "is_known": "consistency",
 }  # fmt: skip
 LOADER = {
     "null": "completeness", "duplicate": "uniqueness", "orphan": "consistency", "future": "timeliness",
@@ -32,7 +32,7 @@ SINGULAR = {
     "balances_move": "accuracy", "later_than": "timeliness", "freshness": "timeliness", "usual_": "consistency",
 }  # fmt: skip
 # Their failures are rows, so a share of the rows has passed.
-ROW_WISE = ("not_null", "between", "relationships", "unique")
+ROW_WISE = ("not_null", "between", "relationships", "is_known", "unique")
 VERDICTS = {"pass": "pass", "success": "pass", "warn": "warn", "fail": "stop", "error": "stop", "runtime error": "stop"}
 DONE = """
 select distinct on (result.node_id)

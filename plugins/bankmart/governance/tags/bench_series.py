@@ -107,20 +107,46 @@ def _banded(measure: str, window: int, limits: tuple[float, ...]) -> Callable[[B
     return lambda bank, day, today: np.digitize(summed(bank, day, today), limits)
 
 
+def _any_within(measure: str, windows: tuple[int, ...]) -> Callable[[Bank, int, Columns], Array]:
+    """0 where the measure is 0 in the longest window, 1 where only there it isn't, … the last where it isn't in any."""
+    sums = [_within(measure, window) for window in windows]
+    return lambda bank, day, today: np.sum([each(bank, day, today) > 0 for each in sums], axis=0)
+
+
+def _large_inflow(bank: Bank, day: int, today: Columns) -> Array:
+    week, quarter = (_within("in", window)(bank, day, today) for window in (7, 90))
+    return ((week >= 20_000) & (week >= 0.25 * quarter)).astype(int)
+
+
+def _card_activity(bank: Bank, day: int, today: Columns) -> Array:
+    month, quarter = (_within("payments", window)(bank, day, today) for window in (30, 90))
+    return np.where(month >= 10, 2, np.where(quarter > 0, 1, 0))
+
+
+def _cash_flow(bank: Bank, day: int, today: Columns) -> Array:
+    came, went = (_within(measure, 90)(bank, day, today) for measure in ("in", "out"))
+    return np.select([came + went == 0, came >= 1.2 * went, went >= 1.2 * came], [0, 1, 3], 2)
+
+
+# Lookalikes of the tags of these names: the same limits on the same days' files, without dbt and the identities of
+# people. aum_tier knows no wealth products, mobile_activity calls `inactive` who in truth may be `never`.
 JUDGEMENTS: dict[str, Judgement] = {
     "transaction_activity": Judgement(("none", "low", "medium", "high"), 0, _banded("transactions", 30, (1, 5, 20))),
-    "spending_band": Judgement(("none", "low", "middle", "high"), 0, _banded("out", 30, (0.01, 2_000, 10_000))),
-    "weekly_spender": Judgement(("false", "true"), 0, _banded("out", 7, (1_000,))),
-    "has_salary": Judgement(("false", "true"), 0, _banded("wage", 45, (0.01,))),
-    "just_paid": Judgement(("false", "true"), 0, _banded("wage", 3, (0.01,))),
-    "large_inflow": Judgement(("false", "true"), 0, _banded("in", 7, (10_000,))),
+    "salary_band": Judgement(
+        ("none", "low", "middle", "upper", "high"), 0, _banded("wage", 90, (0.01, 15_000, 30_000, 60_000))
+    ),
+    "cash_flow": Judgement(("none", "saver", "balanced", "spender"), 0, _cash_flow),
+    "has_salary": Judgement(("false", "true"), 0, _banded("wage", 46, (0.01,))),
+    # Days since the last one: up to 60, 33, 27 and 3, today being day 0.
+    "salary_state": Judgement(("none", "late", "due", "between", "arrived"), 0, _any_within("wage", (61, 34, 28, 4))),
+    "large_inflow": Judgement(("false", "true"), 0, _large_inflow),
     "mobile_activity": Judgement(("inactive", "occasional", "active"), 0, _banded("sessions", 30, (1, 8))),
-    "card_activity": Judgement(("inactive", "occasional", "active"), 0, _banded("payments", 30, (1, 10))),
+    "card_activity": Judgement(("inactive", "occasional", "active"), 0, _card_activity),
     "aum_tier": Judgement(
         ("none", "basic", "silver", "gold", "platinum"), 0, _banded("balance", 1, (1_000, 50_000, 200_000, 1_000_000))
     ),
 }
-LONGEST = 45
+LONGEST = 90
 
 
 def mix(day: date, codes: Array, values: tuple[str, ...]) -> Mix:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from psycopg2.extras import Json, execute_values
 
 from bankmart import db, dbt
 from bankmart.governance.build import Build
+from bankmart.governance.catalogue.scored import scored
 from bankmart.governance.tags import calendar, life, mixes, registry, verdict
 from bankmart.governance.tags.mixes import Mix
 from bankmart.governance.tags.registry import Tag
@@ -99,12 +100,32 @@ def unmoved_days(now: Mix, past: Sequence[Mix]) -> int | None:
     return None
 
 
+def refreshed(tag: Tag, came: Mapping[str, date]) -> date | None:
+    """Up to which date all that a tag stands on has come: the oldest of the newest deliveries; None where none has.
+
+    `came`: of each source table ("mobile.session"), and of each model that has scored, the newest date.
+    """
+    return min((came[name] for name in (*tag.sources, *tag.models) if name in came), default=None)
+
+
+def _last_deliveries(cursor: Any, build: Build) -> dict[str, date]:
+    # A file without rows is a delivery: nothing has changed, says the source.
+    cursor.execute(
+        "select system || '.' || table_name, max(business_date) from governance.load"
+        " where status = 'loaded' and business_date <= %s group by 1",
+        (build.business_date,),
+    )
+    return dict(cursor.fetchall())
+
+
 def _keep(
     cursor: Any, build: Build, tags: list[Tag], counted: dict[str, Mix], past: dict[str, list[Mix]],
     judged: dict[str, Verdict],
 ) -> None:  # fmt: skip
     cursor.execute("select model, name, used_by from governance.dictionary where kind = 'tag'")
     users = {(model, name): used for model, name, used in cursor.fetchall()}
+    came = _last_deliveries(cursor, build)
+    judges = scored(build.build_id, build.business_date, {model for tag in tags for model in tag.models})
     rows = []
     for tag in tags:
         mix, before, found = counted[tag.column], past.get(tag.column, []), judged[tag.column]
@@ -114,7 +135,7 @@ def _keep(
             build.build_id, build.business_date, tag.column, mix.customers, mix.filled,
             mix.filled / mix.customers if mix.customers else None,
             psi(reference, mix) if reference and mix.customers else None, reference.day if reference else None,
-            unmoved_days(mix, before), build.business_date if mix.customers else None,
+            unmoved_days(mix, before), refreshed(tag, {**came, **dict.fromkeys(judges, build.business_date)}),
             sum(map(len, used.values())), Json(used), found.level, found.score, found.reason,
         ))  # fmt: skip
     cursor.execute(

@@ -9,13 +9,13 @@ from bankmart.governance.catalogue import command, entries, scored, use
 from bankmart.governance.catalogue.lineage import Lineage, order
 
 FAMILY = {
-    "name": "session_count", "zh": "登录次数", "en": "Sessions", "aggregate": "count", "windows": [30],
-    "unit": "pieces",
+    "name": "session_count", "zh": "登录次数", "en": "Sessions", "aggregate": "count", "measure": "seconds",
+    "filter": "day > 1", "windows": [30], "unit": "pieces",
     "class": "derived.indicator", "owner": "marketing", "direction": "up",
 }  # fmt: skip
 TAG = {
     "class": "derived.tag", "kind": "rule", "subject": "channel", "values": ["active", "never"], "default": "never",
-    "status": "live", "version": 1, "review_date": "2027-06-30", "zh": "活跃度",
+    "status": "frozen", "version": 1, "review_date": "2027-06-30", "end_date": "2027-12-31", "zh": "活跃度",
 }  # fmt: skip
 COMPILED = {
     "tags.ind_all": "select customer_id, count(*) filter (where day > 1) as session_count_30d"
@@ -78,6 +78,7 @@ def test_an_indicator(manifest):
     assert (row.zh, row.en, row.windows, row.unit, row.type) == (
         "近30天登录次数", "Sessions in 30 days.", [30], "pieces", "integer",
     )  # fmt: skip
+    assert (row.aggregate, row.measure, row.filter, row.tag_kind) == ("count", "seconds", "day > 1", None)
     assert row.lineage == ["mobile.session.day"]
     assert row.used_by == {
         "models": ["customer_360", "ind_session", "tag_channel"],
@@ -87,13 +88,25 @@ def test_an_indicator(manifest):
     assert row.is_present
 
 
+def test_a_derived_indicator_says_what_it_is_made_of(manifest):
+    share = {**FAMILY, "name": "share", "aggregate": "share", "numerator": ["a"], "denominator": ["a", "b"]}
+    manifest["nodes"]["ind_session"]["config"]["meta"]["families"] = [
+        {name: value for name, value in share.items() if name not in ("measure", "filter")}
+    ]
+    row = rows(manifest)["indicator", "share_30d"]
+    assert (row.aggregate, row.measure, row.filter) == ("share", "a, b", None)
+
+
 def test_a_tag_and_its_column_in_the_profile(manifest):
     found = rows(manifest)
     tag, column = found["tag", "activity"], found["column", "activity"]
     assert (tag.values, tag.default, tag.subject, tag.grade) == (["active", "never"], "never", "channel", 3)
     assert (column.model, column.values, column.status, column.promised_time) == (
-        "customer_360", tag.values, "live", "07:00",
+        "customer_360", tag.values, "frozen", "07:00",
     )  # fmt: skip
+    assert {(row.tag_kind, row.end_date, row.aggregate) for row in (tag, column)} == {
+        ("rule", date(2027, 12, 31), None)
+    }
     assert entries.has_lineage(found["column", "build_id"])
 
 

@@ -99,10 +99,35 @@ def test_what_moved_since_last_month_and_who_uses_a_tag_is_kept(bank, days):
     psi = pytest.approx(sum((new - old) * math.log(new / old) for old, new in shares), rel=1e-6)
     users = {"model": ["churn", "response"], "exposure": ["bi"]}
     assert kept == [
-        ("aum_tier", 3, users, FIRST, psi, 360, 0.9, build.business_date),
-        ("is_even", 0, {}, FIRST, 0.0, 400, 1.0, build.business_date),
+        ("aum_tier", 3, users, FIRST, psi, 360, 0.9, None),
+        ("is_even", 0, {}, FIRST, 0.0, 400, 1.0, None),
     ]
     assert ask("select psi, psi_date from governance.tag_monitor where build_id = 1 order by tag") == [(None, None)] * 2
+
+
+def test_a_tag_that_stands_still_says_since_when_and_how_old_its_sources_are(bank, days, make_tag, monkeypatch):
+    tags = [
+        make_tag(sources=("core_banking.balance", "mobile.session")),
+        make_tag("is_even", data_type="boolean", values=(True, False), default=False, sources=("loan.contract",)),
+    ]
+    monkeypatch.setattr(registry, "tags", lambda manifest: tags)
+    for table, last in (("core_banking.balance", 6), ("mobile.session", 3), ("loan.contract", 1)):
+        for number in range(1, last + 1):
+            ask(
+                "insert into governance.load (system, table_name, business_date, file_name, status, accepted_count)"
+                " values (split_part(%s, '.', 1), split_part(%s, '.', 2), %s, 'f', 'loaded', 0)",
+                table, table, FIRST + timedelta(days=number - 1),
+            )  # fmt: skip
+    # On the first two days it moves, from the third it is the same.
+    for number, high in enumerate((100, 101, 102, 102, 102, 102), 1):
+        run(days, number, high)
+    kept = ask("select tag, business_date, unmoved_days, refreshed_date - %s from governance.tag_monitor order by 1, 2",
+               FIRST)  # fmt: skip
+    assert [row[2:] for row in kept if row[0] == "aum_tier"] == [
+        # None: never another one, as far as is known. After the third day no session comes any more.
+        (None, 0), (0, 1), (0, 2), (1, 2), (2, 2), (3, 2),
+    ]  # fmt: skip
+    assert {row[2:] for row in kept if row[0] == "is_even"} == {(None, 0)}
 
 
 @pytest.mark.parametrize(
