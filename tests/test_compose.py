@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from bankmart import settings
+from bankmart.governance.people.erasure.search import folders
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -168,6 +169,18 @@ def test_who_runs_dags_and_tasks_writes_events_of_lineage_to_the_volume():
         at = SERVICES[name]["environment"]["BANKMART_LINEAGE_DIR"]
         assert f"lineage-events:{at}" in SERVICES[name]["volumes"]
         assert at in (ROOT / "docker/Dockerfile").read_text(encoding="utf-8")
+
+
+def test_what_services_write_is_where_an_erasure_searches(monkeypatch):
+    """Every volume but the databases' own is in the worker, under a folder that its settings name."""
+    worker = SERVICES["worker"]
+    mounts = dict(mount.split(":")[:2] for mount in worker["volumes"] if mount.split(":")[0] in COMPOSE["volumes"])
+    assert set(COMPOSE["volumes"]) - set(mounts) == {"postgres", "redis"}
+    for name in [*folders.MOVED.values(), folders.MORE, "BANKMART_LANDING_DIR", "BANKMART_STATE_DIR"]:
+        monkeypatch.setenv(name, worker["environment"][name] if name != folders.MORE else "")
+    searched = {str(folder.path) for folder in folders.folders()}
+    assert set(mounts.values()) | {"/var/lib/bankmart/landing", "/run/bankmart"} == searched
+    assert "mlflow-artifacts:/var/lib/mlflow:ro" in worker["volumes"]
 
 
 @each_service

@@ -32,6 +32,7 @@ def commands(page):
 def shell(warehouse, tmp_path, monkeypatch):
     """Runs a block of a page in a folder of its own; `bankmart` is this checkout's."""
     monkeypatch.setenv("BANKMART_LANDING_DIR", str(tmp_path / "landing"))
+    (tmp_path / "landing").mkdir()
     tool = tmp_path / "bin" / "bankmart"
     tool.parent.mkdir()
     tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bankmart "$@"\n')

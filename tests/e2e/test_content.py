@@ -30,12 +30,15 @@ def planted():
     """By kind, values as other programs would deliver them."""
     rng, count = np.random.default_rng(20), content.SAMPLE
     mobiles = names.mobiles(rng, count)
+    cards = list(map(str, names.luhn(rng.integers(622_000_000_000_000, 623_000_000_000_000, count))))
     ids = names.id_numbers(rng, rng.choice(DISTRICTS, count), rng.integers(-9000, 12000, count),
                            rng.integers(0, 2, count), set())  # fmt: skip
     return {
         "ID numbers": list(ids),
-        "card numbers": list(map(str, names.luhn(rng.integers(622_000_000_000_000, 623_000_000_000_000, count)))),
+        "card numbers": cards,
         "mobile numbers": list(mobiles),
+        "card track data": [f";{card}=2912{service}0000?" for card in cards for service in (201, 120)][:count],
+        "card track data without sentinels": [f"{card}=29122010000" for card in cards],
         "mail addresses": [each for each in names.emails(rng, mobiles) if each],
         "names of persons": list(names.full_names(rng, rng.random(count) < 0.5)),
     }  # fmt: skip
@@ -70,7 +73,7 @@ def test_planted_columns_are_found_and_a_clean_bank_is_left_in_peace(clean, plan
         alarms += [(column.relation, column.name, one.kind.name, one.share)
                    for one in likeness.of_values(values, column.kinds)]  # fmt: skip
         for kind in column.kinds:
-            for share in SHARES if kind.stops else SHARES[:1]:
+            for share in SHARES if kind.stops is not None else SHARES[:1]:
                 at = [place for place, value in enumerate(values) if value and rng.random() < share]
                 if len(at) < max(likeness.FEW, kind.distinct):
                     continue

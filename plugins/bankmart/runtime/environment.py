@@ -20,6 +20,9 @@ KEPT = {
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
+    # libpq's own: whether a server elsewhere has to show a certificate, and whose.
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "http_proxy",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
+import threading
 from datetime import date, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -93,6 +96,61 @@ def test_an_endpoint_that_does_not_answer_is_a_warning(monkeypatch, caplog):
         monkeypatch.setenv("OPENLINEAGE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert not sent()
     assert "lineage of layer marts could not be sent" in caplog.text
+
+
+@pytest.fixture
+def catalogue():
+    """An endpoint that receives, on the loopback: path, headers and event of each request; `answer` is its status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            self.server.got.append((self.path, dict(self.headers), json.loads(body)))
+            self.send_response(self.server.answer)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.got, server.answer = [], 201
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_endpoint_receives_what_the_file_would(catalogue, monkeypatch):
+    sent()
+    written = told()
+    file().unlink()
+    monkeypatch.setenv("OPENLINEAGE_URL", f"http://127.0.0.1:{catalogue.server_port}")
+    monkeypatch.setenv("OPENLINEAGE_API_KEY", "key-4711")
+    assert len(sent()) == len(catalogue.got) == 6
+    assert {path for path, _, _ in catalogue.got} == {"/api/v1/lineage"}
+    assert {headers["Authorization"] for _, headers, _ in catalogue.got} == {"Bearer key-4711"}
+    said = [event for _, _, event in catalogue.got]
+
+    def essence(events):
+        return [(each["eventType"], each["job"], each["inputs"], each["outputs"]) for each in events]
+
+    assert essence(said) == essence(written)
+    assert "13800138000" not in json.dumps(said)
+    assert not file().exists(), "to the endpoint instead, not as well"
+
+
+def test_an_endpoint_that_refuses_is_a_warning_without_the_key(catalogue, monkeypatch, caplog):
+    catalogue.answer = 403
+    monkeypatch.setenv("OPENLINEAGE_URL", f"http://127.0.0.1:{catalogue.server_port}")
+    monkeypatch.setenv("OPENLINEAGE_API_KEY", "key-4711")
+    assert sent() == []
+    assert len(catalogue.got) == 1
+    assert "lineage of layer marts could not be sent, after 0 events" in caplog.text
+    assert "key-4711" not in caplog.text
 
 
 def test_who_wants_none_gets_none(monkeypatch):

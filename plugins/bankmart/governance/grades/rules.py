@@ -11,7 +11,7 @@ from bankmart.governance.catalogue.compiled import relation
 from bankmart.governance.catalogue.lineage import Lineage
 from bankmart.governance.catalogue.query import ROW, Leaf
 from bankmart.governance.catalogue.refresh import lineage as lineage_of
-from bankmart.governance.grades import grade, place
+from bankmart.governance.grades import grade, place, secret
 from bankmart.governance.grades.grade import CATEGORIES, Grade
 from bankmart.governance.grades.travel import Travel
 from bankmart.governance.indicators import families
@@ -61,6 +61,12 @@ def sources(manifest: Node) -> list[str]:
         for name, column in node["columns"].items():
             data_class = column["config"]["meta"].get("class")
             said = f"{place.of_column(yaml_of(node), node['name'], name)}: {node['source_name']}.{node['name']}.{name}"
+            if secret.is_secret(name):
+                found.append(
+                    f"{said} has the name of what authenticates a person (category C3): it may not enter the platform, "
+                    "whatever its class. Take the column out of the contract; the source must not send it. If it is "
+                    "something else, name it so."
+                )
             if not data_class:
                 found.append(
                     f"{said} has no class: every source column names one. Add `class:` to its config.meta: {HELP}"

@@ -19,6 +19,10 @@ th { background: #f2f2f2; font-weight: 600; white-space: nowrap } small { color:
 def page(told: Mapping[str, Any]) -> str:
     """The whole page, in Chinese and English."""
     parts = "\n".join(_part(part) for part in told["tables"])
+    withheld = "\n".join(
+        f"<li>{_text(each['zh'])} <small>{_text(each['what'])}</small>: {_text(each['en'])}</li>"
+        for each in told.get("not_shown", ())
+    )
     count = sum(len(part["rows"]) for part in told["tables"])
     return f"""<!doctype html>
 <html lang="zh">
@@ -33,6 +37,10 @@ def page(told: Mapping[str, Any]) -> str:
 <p>客户号 Customer: {_text(told["customer"])}. 生成时间 Made at: {_text(told["made_at"])}.</p>
 <p>{len(told["tables"])} 张表 tables, {count} 条记录 records.</p>
 {parts}
+<h2>未提供的内容 <small>Not shown, and why</small></h2>
+<ul>
+{withheld}
+</ul>
 </body>
 </html>
 """

@@ -15,7 +15,7 @@ from bankmart import db, dbt, settings, vault
 from bankmart.errors import BankmartError
 from bankmart.governance import audit
 from bankmart.governance.masking import data_classes
-from bankmart.governance.people import access_page, person, waiting
+from bankmart.governance.people import access_page, decided, person, waiting
 from bankmart.governance.people.person import Person
 from bankmart.governance.people.places import IDENTITY, Table, tables
 from bankmart.governance.people.rules import of_extract
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from bankmart.governance.policy import Node
 
 # Working copies between these are the same data again.
-SHOWN = ("sources", "marts", "tags", "profile", "scores")
+SHOWN = ("sources", "marts", "tags", "features", "profile", "scores")
+FEATURES = "features"
 ROWS = "build_id in (select build_id from governance.publication)"
 NEWEST = "build_id = (select build_id from governance.publication order by business_date desc limit 1)"
 DICTIONARY = "select model, name, zh, en from governance.dictionary"
@@ -66,12 +67,14 @@ def answer(customer: str, reason: str, out: Path, by: str, manifest: Node | None
         ]
         if quarantined:
             held.append(QUARANTINE | {"rows": quarantined})
+        held += decided.of(cursor, one)
         told = {
             "customer": customer,
             "numbers": {kind: list(known) for kind, known in one.numbers.items() if known},
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "made_by": by,
             "tables": held,
+            "not_shown": list(decided.WITHHELD),
         }
         facts = {"reason": reason, "tables": len(held), "rows": sum(len(part["rows"]) for part in held)}
         audit.append(link, "access_request", by, f"customer {vault.token(IDENTITY, customer)}", facts)
@@ -108,13 +111,16 @@ def _part(
     if about is None:
         return None
     columns = {place.name for place in table.columns}
-    rows = person.belongs(table, one.numbers)
-    if "build_id" in columns:
-        rows = sql.SQL("{} and {}").format(rows, sql.SQL(ROWS if about.pop("all") else NEWEST))
+    rows, is_history = person.belongs(table, one.numbers), about.pop("all", True)
+    if "build_id" in columns and table.schema != FEATURES:
+        rows = sql.SQL("{} and {}").format(rows, sql.SQL(ROWS if is_history else NEWEST))
     cursor.execute(sql.SQL("select * from {} where {}").format(table.relation, rows))
     # Of hashes and of the platform's own numbers nobody learns anything.
     hidden = {"build_id", "load_id"} | {place.name for place in table.columns if place.fate == "hash"}
     records = [{name: value for name, value in row.items() if name not in hidden} for row in cursor.fetchall()]
+    if table.schema == FEATURES:
+        # What models are told and were taught, of every build that is kept: as often as it differs.
+        records = list({repr(record): record for record in records}.values())
     if not records:
         return None
     if table.schema == "sources":
@@ -142,7 +148,8 @@ def _about(table: Table, manifest: Node) -> dict[str, Any] | None:
         }
     node = next((node for node in [*manifest["nodes"].values(), *manifest["sources"].values()]
                  if node["schema"] == table.schema and node["name"] == table.model), None)  # fmt: skip
-    if node is None or (node["resource_type"] == "model" and not node["config"]["meta"].get("published")):
+    is_shown = table.schema == FEATURES or (node and node["config"]["meta"].get("published"))
+    if node is None or (node["resource_type"] == "model" and not is_shown):
         return None
     known = data_classes()
     classes = {column["config"]["meta"].get("class") for column in node["columns"].values()}

@@ -109,6 +109,8 @@ def _denied(known: Mapping[str, Mapping[str, Any]], data_class: str) -> tuple[Ki
 
 def _denies(known: Mapping[str, Mapping[str, Any]], data_class: str, kind: Kind) -> bool:
     about, own = known.get(data_class, {"grade": 0, "mask": "none"}), known.get(kind.data_class, {"grade": kind.grade})
+    if kind.is_secret:
+        return not about.get("vault")
     # A token says nothing; whose names are known to be there (staff.name) is not told so again.
     if about.get("vault") or data_class.rpartition(".")[2] == kind.data_class.rpartition(".")[2]:
         return False
@@ -158,6 +160,15 @@ def said(column: Column, those: Sequence[Likeness]) -> str:
 def _node(column: Column, those: Sequence[Likeness]) -> Node:
     stops = any(one.stops for one in those)
     wanted = " or ".join(dict.fromkeys(one.kind.data_class for one in those))
+    remedy = (
+        f"readers would see them as that class allows. Give the column class {wanted}; where they are something else, "
+        "say what, in its config.meta.content"
+    )
+    if any(one.kind.is_secret for one in those):
+        remedy = (
+            "what authenticates a person (category C3) may not enter the platform, under any class. The source must "
+            "not send it; take what was delivered out of the landing folder and the table"
+        )
     return Node(
         node_id=f"content.{column.relation}.{column.name}",
         name=_name(column),
@@ -167,8 +178,7 @@ def _node(column: Column, those: Sequence[Likeness]) -> Node:
         rows=None,
         failures=sum(one.count for one in those),
         seconds=0.0,
-        message=f"{said(column, those)}: readers would see them as that class allows. Give the column class {wanted};"
-        " where they are something else, say what, in its config.meta.content",
+        message=f"{said(column, those)}: {remedy}",
         compiled=None,
         owner=column.owner,
     )

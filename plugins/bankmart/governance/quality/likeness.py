@@ -1,7 +1,8 @@
-"""What the values of a column look like: ID numbers, cards, mobiles, mail addresses, names. Judged by form alone.
+"""What the values of a column look like: ID numbers, cards, their tracks, mobiles, mail, names. Judged by form alone.
 
 Digits prove little: one number in ten passes Luhn, and of those of eleven digits that begin with 1 more than half begin
-as a mobile does. So of the values that have a kind's shape more must pass its test than other numbers would.
+as a mobile does. So of the values that have a kind's shape more must pass its test than other numbers would. A card's
+verification number (three digits) or a PIN has no form: such columns are known by their names (grades/secret.py).
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ SURNAMES = frozenset(
     "韦贾夏付方邹熊白孟秦邱侯江尹薛阎雷龙史陶贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
 )
 MOBILE = re.compile("1(?:3[0-9]|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])")
+# The card, and what follows its expiry: international or national, how it is authorised, what it may be used for.
+TRACK = re.compile(r"([0-9]{12,19})(?:\^[^^]*\^|[=D])([0-9]{7,})")
+SERVICE = re.compile("[12567][024][0-7]|9[024][0-7]")
 COMPOUND = ("欧阳", "司马", "上官", "诸葛", "司徒", "慕容")
 # More than by chance: so many standard deviations, and so much of it.
 DEVIATIONS, TIMES = 5, 1.3
@@ -52,6 +56,13 @@ def is_mobile(text: str) -> bool:
     return MOBILE.match(text) is not None
 
 
+def is_track(text: str) -> bool:
+    """What the magnetic stripe of a card holds (ISO/IEC 7813), track 1 or 2: card, month of expiry, service code."""
+    card, after = TRACK.findall(text)[0]
+    digits = re.sub("[^0-9]", "", after)
+    return is_card_number(card) and 1 <= int(digits[2:4]) <= 12 and SERVICE.match(digits[4:7]) is not None
+
+
 def is_name(text: str) -> bool:
     """A Chinese name by its surname."""
     return text[0] in SURNAMES or text[:2] in COMPOUND
@@ -63,7 +74,8 @@ class Kind:
 
     `chance`: the part of other values with the same shape that pass the test, too; `passing`: so many pass where all
     are of the kind. `warns`, `stops`: the shares of values from which on a gate does; `stops` of none: it only warns.
-    `distinct`: fewer different values are a list of words, not of persons.
+    `distinct`: fewer different values are a list of words, not of persons. `few`: fewer hits are an accident.
+    `is_secret`: it authenticates a person (category C3), so it may be in no column at all.
     """
 
     name: str
@@ -76,6 +88,8 @@ class Kind:
     warns: float = 0.01
     stops: float | None = 0.1
     distinct: int = 1
+    few: int = FEW
+    is_secret: bool = False
 
 
 def _digits(pattern: str) -> re.Pattern[str]:
@@ -91,6 +105,16 @@ KINDS = (
     Kind(
         "names of persons", "identity.name", 3, re.compile(r"^\s*([\u4e00-\u9fff]{2,4})\s*$", re.MULTILINE),
         is_name, 0.5, 0.7, warns=0.5, stops=None, distinct=30,
+    ),
+    # With its sentinels nothing else looks like it: one is too many.
+    Kind(
+        "card track data", "account.card_number", 4,
+        re.compile(r"%[Bb][0-9]{12,19}\^[^^\n]{2,26}\^[0-9]{7,}[^?\n]*\?|;[0-9]{12,19}=[0-9]{7,}\?"),
+        is_track, 0.0, warns=0.0, stops=0.0, few=1, is_secret=True,
+    ),
+    Kind(
+        "card track data without sentinels", "account.card_number", 4,
+        _digits(r"[0-9]{12,19}(?:=|D)[0-9]{7,21}"), is_track, 0.002, warns=0.0, stops=0.0, is_secret=True,
     ),
 )  # fmt: skip
 # Typed in groups: 6222 0212 3456 7890.
@@ -134,7 +158,7 @@ def _of(kind: Kind, texts: Counter[str]) -> Likeness | None:
             shaped[match[match.re.groups]] += often
     hits = [value for value in shaped if kind.test(value)]
     count = sum(shaped[value] for value in hits)
-    if count < FEW or len(hits) < min(kind.distinct, count):
+    if count < kind.few or len(hits) < min(kind.distinct, count):
         return None
     # By different values: one that comes a thousand times proves as much as one that comes once.
     rate, share = len(hits) / len(shaped), count / texts.total()

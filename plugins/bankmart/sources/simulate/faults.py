@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from bankmart.sources import landing
@@ -50,6 +50,21 @@ FAULTS: dict[str, str] = {
     "missing_table": "there is no transaction extract for the day",
     "quoted_newline": "one transaction's counterparty_bank holds quotes and a line break (this one is valid)",
     "sql_fragment": "one transaction's counterparty_bank is a fragment of SQL (this one is valid)",
+    "empty_key": "one transaction has no number",
+    "unknown_value": "one transaction's direction is sideways",
+    "unreadable_amount": "one transaction's amount is 12.5O, with a letter O",
+    "no_number": "one transaction's amount is NaN",
+    "infinite_amount": "one transaction's amount is Infinity",
+    "too_large_amount": "one transaction's amount has 25 digits",
+    "too_exact_amount": "one transaction's amount has four decimals",
+    "unclosed_quote": "one transaction's counterparty_bank opens a quote that nothing closes, so that it swallows rows",
+    "short_row": "one transaction lacks its last two fields",
+    "long_row": "one transaction has two fields more",
+    "second_header": "the header comes again among the transactions",
+    "column_twice": "transaction's header names amount twice",
+    "manifest_no_json": "transaction's manifest ends in its middle",
+    "manifest_elsewhere": "transaction's manifest names a file of another folder",
+    "yesterdays_file": "the file of the day before comes again, under this date",
 }
 
 
@@ -76,8 +91,16 @@ def _rewrite(place: Path, change: Callable[[Rows], Rows], *, keep_count: bool, d
     totals = manifest.control_totals
     if not keep_count and "amount" in rows[0]:
         place_of = rows[0].index("amount")
-        totals = {"amount": str(sum((Decimal(row[place_of].replace(",", "")) for row in rows[1:]), Decimal(0)))}
+        totals = {"amount": str(sum((_amount(row[place_of]) for row in rows[1:]), Decimal(0)))}
     _state(place, replace(manifest, row_count=count, control_totals=totals, sha256=landing.sha256(path)))
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text.replace(",", ""))
+    except InvalidOperation:
+        return Decimal(0)
+    return amount if amount.is_finite() else Decimal(0)
 
 
 def _manifest(place: Path) -> landing.Manifest:
@@ -129,6 +152,17 @@ _ROWS: dict[str, Callable[[Rows, date], Rows]] = {
     "future_date": _book_later,
     "quoted_newline": _set("counterparty_bank", 'the "other"\nbank'),
     "sql_fragment": _set("counterparty_bank", "'); drop table sources.core_banking__transaction; --"),
+    "empty_key": _set("transaction_id", ""),
+    "unknown_value": _set("direction", "sideways"),
+    "unreadable_amount": _set("amount", "12.5O"),
+    "no_number": _set("amount", "NaN"),
+    "infinite_amount": _set("amount", "Infinity"),
+    "too_large_amount": _set("amount", "9" * 25),
+    "too_exact_amount": _set("amount", "1.2345"),
+    "short_row": lambda rows, _: [*rows[:2], rows[2][:-2], *rows[3:]],
+    "long_row": lambda rows, _: [*rows[:2], [*rows[2], "x", "y"], *rows[3:]],
+    "second_header": lambda rows, _: [*rows[:2], rows[0], *rows[2:]],
+    "column_twice": lambda rows, _: [[*row, row[rows[0].index("amount")]] for row in rows],
 }
 
 
@@ -171,6 +205,28 @@ def _truncate(place: Path) -> None:
     path.write_bytes(content[: cut + 12])
 
 
+def _open_quote(place: Path) -> None:
+    manifest = _manifest(place)
+    path = place / manifest.file
+    lines = path.read_text(encoding="utf-8").split("\n")
+    middle = len(lines) // 2
+    before, _, after = lines[middle].rpartition(",")
+    lines[middle] = f'{before},"{after}'
+    path.write_text("\n".join(lines), encoding="utf-8", newline="")
+    _state(place, replace(manifest, sha256=landing.sha256(path)))
+
+
+def _again(place: Path) -> None:
+    before = place.with_name((date.fromisoformat(place.name) - timedelta(days=1)).isoformat())
+    for path in before.iterdir():
+        shutil.copyfile(path, place / path.name)
+
+
+def _cut_manifest(place: Path) -> None:
+    path = place / landing.MANIFEST
+    path.write_text(path.read_text(encoding="utf-8")[:-40], encoding="utf-8")
+
+
 def _copy_file(place: Path) -> None:
     path = place / _manifest(place).file
     shutil.copyfile(path, path.with_name(f"{path.stem}_2{path.suffix}"))
@@ -188,4 +244,8 @@ _FILES: dict[str, Callable[[Path], object]] = {
     "future_business_date": lambda place: shutil.copytree(place, place.with_name(FAR_FUTURE), dirs_exist_ok=True),
     "truncated_file": _truncate,
     "missing_table": shutil.rmtree,
+    "unclosed_quote": _open_quote,
+    "manifest_no_json": _cut_manifest,
+    "manifest_elsewhere": lambda place: _state(place, replace(_manifest(place), file="../../product/product.csv")),
+    "yesterdays_file": _again,
 }

@@ -50,6 +50,11 @@ def tags_without_owner(manifest):
     del manifest["nodes"]["model.bankmart.tag_value"]["config"]["meta"]["owner"]
 
 
+def lower_than_its_parents(manifest):
+    """A customer's name in a mart, declared as anybody's."""
+    manifest["nodes"]["model.bankmart.dim_customer"]["columns"]["name"]["config"]["meta"]["class"] = "reference"
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -58,6 +63,10 @@ def tags_without_owner(manifest):
         (odd_windows, r"ind_card\.yml:\d+: .*windows are whole numbers of days"),
         (tag_without_class, r"tag_value\.yml:\d+: .*aum_tier.*class"),
         (tag_of_unknown_class, r"tag_value\.yml:\d+: .*aum_tier.*derived\.nothing"),
+        (
+            lower_than_its_parents,
+            r"dim_customer\.yml:\d+: marts\.dim_customer\.name is grade 1, .* but is made of .* so of",
+        ),
         (tags_without_owner, r"tag_value\.yml:\d+: .*owner"),
     ],
 )

@@ -6,15 +6,18 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 
 from psycopg2.extras import Json
 
 from bankmart import db, faults
+from bankmart.governance.audit import anchor
 from bankmart.governance.people.erasure import landing_files
 from bankmart.governance.people.erasure.landing_files import delivery
 from bankmart.governance.people.erasure.replace import Known
 from bankmart.governance.people.erasure.requests import ErasureError
 from bankmart.governance.people.erasure.search import residue
+from bankmart.governance.people.erasure.search.folders import Walk
 from bankmart.governance.people.erasure.work import LANDING, Work
 from bankmart.sources import contract
 from bankmart.sources.delivery import Delivery
@@ -85,31 +88,52 @@ def clean(of: Delivery, numbers: Known, target: str = "", expected: str | None =
     return now is not None and landing_files.rewrite(now, numbers, expect) is not None
 
 
-def rest(work: Work, known: Sequence[str]) -> int:
+def rest(work: Work, known: Sequence[str], walk: Walk | None = None) -> int:
     """Search everything for the numbers and values; text files that have them are blackened. Returns how many were.
 
-    Raises ErasureError, naming places and never what was found there, where something is left.
+    Raises ErasureError, naming places and never what was found there, where something is left or a place that belongs
+    to the platform could not be searched. `walk` says what was.
     """
+    walk = walk or Walk()
     search = residue.Search([*work.all, *known])
-    left, count = list(residue.databases(search)), 0
-    for found in residue.files(search):
-        if found.path is not None and _may_blacken(found) and residue.redact(found.path, search):
+    left, count = list(residue.databases(search, walk)), 0
+    for found in residue.files(search, walk):
+        if _is_blackened(found, search):
             count += 1
         else:
             left.append(found)
-    if left:
-        places = "\n  ".join(found.place for found in left)
-        raise ErasureError(
-            f"of erasure {', '.join(map(str, work.erasures))} something is left in {len(left)} places:\n  {places}\n"
-            "  It means: the person is gone from the tables, but there is no certificate yet.\n"
-            "  What to do: clear these places, then `bankmart erase run` again; it searches anew."
-        )
+    if left or walk.unread:
+        raise ErasureError(_said(work, [found.place for found in left], walk.unread))
     return count
 
 
-def _may_blacken(found: residue.Found) -> bool:
-    # A landing file with an x in it would be another delivery: it is written again, not blackened.
-    return found.path is not None and not found.path.is_relative_to(landing_files.root())
+def _said(work: Work, left: Sequence[str], unread: Sequence[str]) -> str:
+    parts = []
+    if left:
+        parts.append(f"something is left in {len(left)} places:\n  " + "\n  ".join(left))
+    if unread:
+        parts.append(f"{len(unread)} places could not be searched:\n  " + "\n  ".join(unread))
+    return (
+        f"of erasure {', '.join(map(str, work.erasures))} " + "\n  and ".join(parts) + "\n"
+        "  It means: the person is gone from the tables, but there is no certificate yet.\n"
+        "  What to do: clear or mount these places, then `bankmart erase run` again; it searches anew."
+    )
+
+
+def _is_blackened(found: residue.Found, search: residue.Search) -> bool:
+    if found.path is None or not _may_blacken(found.path):
+        return False
+    try:
+        return residue.redact(found.path, search)
+    except OSError as error:
+        log.warning("%s can't be blackened: %s", found.place, error.strerror or error)
+        return False
+
+
+def _may_blacken(path: Path) -> bool:
+    # A landing file with an x in it would be another delivery: it is written again, not blackened. Heads of the audit
+    # chain stay as they are, or nothing can be verified by them.
+    return not path.is_relative_to(landing_files.root()) and path != anchor.path()
 
 
 def _done(target: str) -> None:

@@ -33,6 +33,7 @@ from bankmart.governance.people.erasure import (
 )
 from bankmart.governance.people.erasure.anonymise import Numbers
 from bankmart.governance.people.erasure.requests import ErasureError
+from bankmart.governance.people.erasure.search.folders import Walk
 from bankmart.governance.people.erasure.work import LANDING, NUMBERS, VALUES, Work, merged, read
 from bankmart.governance.people.places import OWN, Table, tables
 
@@ -96,9 +97,10 @@ def run(by: str, manifest: Node | None = None, report: Report | None = None) -> 
             report.files = cleaning.landing(work)
         with report.timed("search for what is left"):
             known = identifiers.alone([*work.values, *identifiers.clear(work.customers, by, _reason(work.erasures))])
-            report.files += cleaning.rest(work, known)
+            walk = Walk()
+            report.files += cleaning.rest(work, known, walk)
         faults.point("erase.searched")
-        _finish(report, work, by, searched=len(known) + len(work.all))
+        _finish(report, work, by, walk, searched=len(known) + len(work.all))
     return report
 
 
@@ -216,7 +218,7 @@ def _remember(cursor: Any, numbers: Mapping[int, Numbers]) -> None:
         )
 
 
-def _finish(report: Report, work: Work, by: str, searched: int) -> None:
+def _finish(report: Report, work: Work, by: str, walk: Walk, searched: int) -> None:
     """Destroy the keys, forget the numbers, certify: all at once."""
     made: dict[int, dict[str, Any]] = {}
     with db.connect("eraser") as link, link.cursor() as cursor:
@@ -227,7 +229,8 @@ def _finish(report: Report, work: Work, by: str, searched: int) -> None:
             raise ErasureError(f"another run has ended erasure {numbers_of} meanwhile: nothing is left to do here")
         keys = vault.destroy(link, work.customers, by)
         for number, numbers in work.erasures.items():
-            about = {"rows": report.rows, "files": report.files, "keys_destroyed": keys, "searched_for": searched}
+            about = {"rows": report.rows, "files": report.files, "keys_destroyed": keys, "searched_for": searched,
+                     "searched": walk.about()}  # fmt: skip
             made[number] = certificate.write_up(cursor, number, numbers, about)
             cursor.execute(
                 "update governance.erasure set state = 'done', customer_id = null, reason = '',"

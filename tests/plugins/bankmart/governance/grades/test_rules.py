@@ -5,7 +5,8 @@ import pytest
 from bankmart import settings
 from bankmart.governance import masking, project
 from bankmart.governance.catalogue.lineage import Lineage
-from bankmart.governance.grades import place, rules
+from bankmart.governance.grades import place, rules, secret
+from bankmart.sources import contract
 
 
 def column(data_class=None, **meta):
@@ -72,6 +73,24 @@ def test_a_source_column_without_a_class_that_there_is(data_class, says, monkeyp
     assert says in found
     assert found.startswith("dbt_project/models/sources/core_banking/__sources.yml:")
     assert found.split(":")[1].isdigit()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cvn", "card_cvn2", "CVV2", "track2", "track2_data", "pin_block", "login_password", "otp", "card_expiry_date"],
+)
+def test_what_authenticates_a_person_is_known_by_its_columns_name(name):
+    delivered = manifest()
+    delivered["sources"]["s"]["columns"][name] = column("reference")
+    (found,) = rules.sources(delivered)
+    assert f"core_banking.balance.{name} has the name of what authenticates a person (category C3)" in found
+
+
+def test_no_column_of_the_contract_nor_like_it_is_taken_for_one():
+    names = {each.name for system in contract.load().values() for table in system.values() for each in table.columns}
+    assert len(names) > 130
+    harmless = {"spin_count", "pinned", "expires_date", "track_record", "pine", "postcode", "opinion"}
+    assert {name for name in names | harmless if secret.is_secret(name)} == set()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from bankmart.sources import landing
 from bankmart.sources.simulate import FAULTS
 from bankmart.sources.simulate.faults import HUGE, inject
 
-DAY = date(2026, 11, 2)
+DAY, BEFORE = date(2026, 11, 2), date(2026, 11, 1)
 
 
 @pytest.fixture
@@ -20,6 +20,8 @@ def hit(bank, tmp_path):
     for table in ("transaction", "product"):
         place = landing.folder(tmp_path, "core_banking", table, DAY)
         shutil.copytree(landing.folder(bank.landing, "core_banking", table, DAY), place)
+    earlier = landing.folder(tmp_path, "core_banking", "transaction", BEFORE)
+    shutil.copytree(landing.folder(bank.landing, "core_banking", "transaction", BEFORE), earlier)
 
     def strike(name: str):
         place = landing.folder(tmp_path, "core_banking", "transaction", DAY)
@@ -61,8 +63,14 @@ def test_each_fault_changes_something_and_nothing_else_of_the_day(hit, name):
     else:
         assert "活期" in files[product].decode("utf-8")
         manifest = place / landing.MANIFEST
-        others = len([path for path in now.joinpath("transaction").rglob("*") if path.is_file()]) != 2
-        assert others or json.loads(manifest.read_text()) != before or not agrees(place)
+        files_of_both_days = len([path for path in now.joinpath("transaction").rglob("*") if path.is_file()])
+        is_readable = name != "manifest_no_json"
+        assert (
+            files_of_both_days != 4
+            or not is_readable
+            or json.loads(manifest.read_text()) != before
+            or not agrees(place)
+        )
 
 
 @pytest.mark.parametrize(
@@ -104,6 +112,8 @@ def test_duplicate_key(hit):
         ("nul_byte", "channel", "mob\0ile"),
         ("future_date", "transaction_date", "2027-11-02"),
         ("huge_field", "counterparty_bank", "x" * HUGE),
+        ("unknown_value", "direction", "sideways"),
+        ("no_number", "amount", "NaN"),
         ("quoted_newline", "counterparty_bank", 'the "other"\nbank'),
     ],
 )

@@ -1,9 +1,8 @@
-"""What is left of a person: every table of every database, and every file of the state folder, is read for it."""
+"""What is left of a person: every table of every database, and every file of the platform's folders, is read for it."""
 
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -17,8 +16,9 @@ import pyarrow.parquet as pq
 from psycopg2 import sql
 
 from bankmart import db, settings
-from bankmart.governance.people.erasure.search import heap_files
+from bankmart.governance.people.erasure.search import folders, heap_files
 from bankmart.governance.people.erasure.search.finder import Finder, Stream, Wholes
+from bankmart.governance.people.erasure.search.folders import Folder, Walk
 from bankmart.governance.people.erasure.search.heap_files import Row
 
 BLOCK = 4 << 20
@@ -29,8 +29,6 @@ SMALL = 1 << 20
 # What the erasure itself needs until it is done, and what is destroyed with it.
 NOT_TABLES = [("governance", "erasure"), ("governance", "erasure_work")]
 NOT_SCHEMAS = ["vault", "pg_catalog", "information_schema"]
-# The server's own files are read as tables. The environment and the simulator's answers are no data of a bank.
-NOT_FOLDERS = ("postgres", "venv", "truth", "bin", "certificates")
 # Columns in which a number or a text can stand: no dates, flags, fractions or amounts. Reading them took two thirds of
 # the server's time, and an amount that happens to be somebody's number is no trace of anybody.
 TABLES = """
@@ -88,24 +86,34 @@ class Search:
         self.stored = Finder([text.encode() for text in known], words)
 
 
-def databases(search: Search) -> Iterator[Found]:
+def databases(search: Search, walk: Walk | None = None) -> Iterator[Found]:
     """Tables of the warehouse, of Airflow and of MLflow: each row is searched, as a dump would have it."""
+    walk = walk or Walk()
     for database in DATABASES:
         with db.connect("eraser", database) as link, link.cursor() as cursor:
             cursor.execute(TABLES, (NOT_SCHEMAS,))
             found = [Table(*row) for row in cursor.fetchall()]
         if heap_files.are_here() and any(table.size >= SMALL for table in found):
             _write_out(database)
-        left = iter([table for table in found if (table.schema, table.name) not in NOT_TABLES])
+        those = [table for table in found if (table.schema, table.name) not in NOT_TABLES]
+        walk.tables[database], left = len(those), iter(those)
         for names in _at_once(partial(_in_tables, database, left, search)):
             yield from (Found(f"database {database}, table {name}") for name in sorted(names))
 
 
-def files(search: Search) -> Iterator[Found]:
-    """Files of the state folder and the landing folder."""
-    left = iter(sorted(_files(), key=lambda each: -each[1].stat().st_size))
-    for found in _at_once(partial(_in_files, left, search)):
+def files(search: Search, walk: Walk | None = None) -> Iterator[Found]:
+    """Files of every folder that the settings name; of what can't be read `walk` says so."""
+    walk = walk or Walk()
+    left = iter(sorted(folders.files(walk), key=lambda each: -_size(each[1])))
+    for found in _at_once(partial(_in_files, left, search, walk)):
         yield from sorted(found, key=lambda each: each.place)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _at_once(work: Callable[[], list[Any]]) -> Iterator[list[Any]]:
@@ -127,23 +135,19 @@ def _in_tables(database: str, left: Iterator[Table], search: Search) -> list[str
         return [f"{table.schema}.{table.name}" for table in left if _is_in_table(cursor, table, search)]
 
 
-def _in_files(left: Iterator[tuple[Path, Path]], search: Search) -> list[Found]:
-    return [Found(f"file {path.relative_to(root)}", path) for root, path in left if _is_in_file(path, search)]
-
-
-def _files() -> Iterator[tuple[Path, Path]]:
-    """Root and path of each."""
-    roots = dict.fromkeys([settings.state_dir(), settings.landing_dir()])
-    for root in roots:
-        for folder, names, found in os.walk(root):
-            if Path(folder) == settings.state_dir():
-                names[:] = [name for name in names if name not in NOT_FOLDERS]
-            if Path(folder) != root and Path(folder) in roots:
-                names[:], found = [], []
-            for name in found:
-                path = Path(folder) / name
-                if path.is_file() and not path.is_symlink():
-                    yield root, path
+def _in_files(left: Iterator[tuple[Folder, Path]], search: Search, walk: Walk) -> list[Found]:
+    found = []
+    for folder, path in left:
+        inside = path.relative_to(folder.path)
+        place = str(inside) if folder.name in ("state", "landing") else f"{folder.name}/{inside}"
+        try:
+            if _is_in_file(path, search):
+                found.append(Found(f"file {place}", path))
+        except FileNotFoundError:
+            continue  # put aside or thrown away since it was listed
+        except OSError as error:
+            walk.unread.append(f"file {place} ({path}): {error.strerror or error}")
+    return found
 
 
 def redact(path: Path, search: Search) -> bool:
@@ -208,5 +212,6 @@ def _is_in_parquet(path: Path, search: Search) -> bool:
                 if search.wholes.are_in(text.getvalue().encode()):
                     return True
     except (OSError, ValueError):
+        # No whole Parquet file. One that can't be read at all says so here.
         return search.wholes.are_in(path.read_bytes())
     return False
