@@ -69,9 +69,12 @@
     ),
 {%- endmacro %}
 
-{# behaviour_anew('known', ['out_amount']) -> common table expressions `anew`, whoever can't go on from the date before,
-   and `own_number`, all numbers of theirs: days are found by these, before anything is joined to them #}
-{% macro behaviour_anew(days, peaks) -%}
+{# behaviour_left('known', ['out_amount']) -> common table expressions `anew`, whoever can't go on from the date before;
+   `left_peak`, whose busiest day left a window (is_recent, is_usual), so that another one is, which only all days of that
+   window say; and `own_number`, all numbers of theirs with the days to be read (after first_day, up to last_day): days are
+   found by these, before anything is joined to them #}
+{% macro behaviour_left(days, peaks) -%}
+    {%- set now = business_date() -%}
     anew as (
         select relinked.customer_id as person_id
         from relinked
@@ -89,41 +92,74 @@
         from population
         left join before on population.customer_id = before.customer_id
         where before.customer_id is null
+    ),
 
-        union
-
-        -- The busiest day left a window: another one is, and only all of its days say which.
-        select moved.customer_id as person_id
+    left_peak as (
+        select
+            moved.customer_id as person_id,
+            {{ behaviour_peak_left('moved', 'before', peaks, 'recent') }} as is_recent,
+            {{ behaviour_peak_left('moved', 'before', peaks, 'usual') }} as is_usual
         from moved
         inner join before on moved.customer_id = before.customer_id
-        where {{ behaviour_peak_left('moved', 'before', peaks) }}
+    ),
+
+    span as (
+        select
+            anew.person_id,
+            {{ now }} - 120 as first_day,
+            {{ now }} as last_day
+        from anew
+
+        union all
+
+        select
+            left_peak.person_id,
+            case when left_peak.is_usual then {{ now }} - 120 else {{ now }} - 30 end as first_day,
+            case when left_peak.is_recent then {{ now }} else {{ now }} - 30 end as last_day
+        from left_peak
+        where left_peak.is_recent or left_peak.is_usual
     ),
 
     own_number as (
-        select anew.person_id as customer_id
-        from anew
+        select
+            numbers.customer_id,
+            min(numbers.first_day) as first_day,
+            max(numbers.last_day) as last_day
+        from (
+            select
+                span.person_id as customer_id,
+                span.first_day,
+                span.last_day
+            from span
 
-        union
+            union all
 
-        select link.customer_id
-        from link
-        where link.linked_customer_id in (select anew.person_id from anew)
+            select
+                link.customer_id,
+                span.first_day,
+                span.last_day
+            from link
+            inner join span on link.linked_customer_id = span.person_id
+        ) as numbers
+        group by numbers.customer_id
     ),
 {%- endmacro %}
 
-{# behaviour_peak_left('moved', 'before', ['out_amount']) -> whether the busiest day of a window left it, and none that
-   entered is as busy #}
-{% macro behaviour_peak_left(moved, before, peaks) -%}
-    {%- for name in peaks %}
-    {%- for window, peak in [('recent', 'busiest_' ~ name ~ '_30d'), ('usual', 'usual_busiest_' ~ name ~ '_90d')] %}
-    {{ "or " if not (loop.first and name == peaks[0]) }}{{ moved }}.{{ window }}_out_{{ name }} >= {{ before }}.{{ peak }}
-    and {{ moved }}.{{ window }}_out_{{ name }} > coalesce({{ moved }}.{{ window }}_in_{{ name }}, 0)
-    {%- endfor %}
-    {%- endfor %}
+{# behaviour_peak_left('moved', 'before', ['out_amount'], 'recent') -> whether the busiest day of a window left it, and
+   none that entered is as busy #}
+{% macro behaviour_peak_left(moved, before, peaks, window) -%}
+    coalesce(
+        {%- for name in peaks %}
+        {%- set peak = ('busiest_' ~ name ~ '_30d') if window == 'recent' else ('usual_busiest_' ~ name ~ '_90d') %}
+        {{ "or " if not loop.first }}{{ moved }}.{{ window }}_out_{{ name }} >= {{ before }}.{{ peak }}
+        and {{ moved }}.{{ window }}_out_{{ name }} > coalesce({{ moved }}.{{ window }}_in_{{ name }}, 0)
+        {%- endfor %},
+        false
+    )
 {%- endmacro %}
 
 {# behaviour_slid('before', 'moved', ['out_count'], ['out_amount']) -> the columns of recent_and_usual, from those of the
-   date before. A third with four decimals says its sum to the cent. #}
+   date before, and from `reread` where a busiest day left. A third with four decimals says its sum to the cent. #}
 {% macro behaviour_slid(before, moved, sums, peaks) -%}
     {%- for name in sums %}
     {%- set recent, usual = moved ~ '.recent_' ~ name, moved ~ '.usual_' ~ name %}
@@ -133,7 +169,11 @@
     )::double precision as usual_{{ name }}_90d,
     {%- endfor -%}
     {%- for name in peaks %}
-    greatest({{ before }}.busiest_{{ name }}_30d, {{ moved }}.recent_in_{{ name }}) as busiest_{{ name }}_30d,
-    greatest({{ before }}.usual_busiest_{{ name }}_90d, {{ moved }}.usual_in_{{ name }}) as usual_busiest_{{ name }}_90d{{ "," if not loop.last }}
+    {%- for peak, window in [('busiest_' ~ name ~ '_30d', 'recent'), ('usual_busiest_' ~ name ~ '_90d', 'usual')] %}
+    case
+        when left_peak.is_{{ window }} then reread.{{ peak }}
+        else greatest({{ before }}.{{ peak }}, {{ moved }}.{{ window }}_in_{{ name }})
+    end as {{ peak }}{{ "," if not loop.last }}
+    {%- endfor %}{{ "," if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

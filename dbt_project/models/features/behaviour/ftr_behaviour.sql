@@ -36,13 +36,17 @@ known as not materialized (
 
 {{ behaviour_moved('known', sums + card, peaks + card) }}
 
-{{ behaviour_anew('known', peaks + card) }}
+{{ behaviour_left('known', peaks + card) }}
 {% endif %}
 read_whole as {{ 'not ' if not goes_on }}materialized (
     select known.*
     from known
     {%- if goes_on %}
-    where known.customer_id in (select own_number.customer_id from own_number)
+    inner join own_number
+        on
+            known.customer_id = own_number.customer_id
+            and known.activity_date > own_number.first_day
+            and known.activity_date <= own_number.last_day
     {%- endif %}
 ),
 
@@ -80,7 +84,7 @@ day as (
     {%- endfor %}
 ),
 
-behaviour as (
+{{ 'reread' if goes_on else 'behaviour' }} as (
     select
         as_of.as_of_date,
         day.person_id as customer_id,
@@ -88,7 +92,13 @@ behaviour as (
     from {{ as_of_dates() }}
     inner join day on as_of.as_of_date >= day.activity_date and as_of.as_of_date < day.activity_date + 120
     group by as_of.as_of_date, day.person_id
-    {%- if goes_on %}
+)
+{%- if goes_on %},
+
+behaviour as (
+    select reread.*
+    from reread
+    where reread.customer_id in (select anew.person_id from anew)
 
     union all
 
@@ -98,9 +108,11 @@ behaviour as (
         {{ behaviour_slid('before', 'moved', sums + card, peaks + card) }}
     from before
     left join moved on before.customer_id = moved.customer_id
+    left join left_peak on before.customer_id = left_peak.person_id
+    left join reread on before.customer_id = reread.customer_id
     where before.customer_id not in (select anew.person_id from anew)
-    {%- endif %}
 )
+{%- endif %}
 
 select
     population.as_of_date,
