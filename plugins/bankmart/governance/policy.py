@@ -30,6 +30,8 @@ PREFIXES = {
 LEGAL_BASES = ("consent", "contract", "legal_obligation", "public")
 
 # A time of day, as in config.meta.promised_time.
+# Where YAML names something: a model, a column, a family.
+NAME = re.compile(r"\bname: *[\"']?([^\"',}]*?)[\"']? *(?:[,}]|$)")
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 Node = dict[str, Any]
@@ -82,16 +84,18 @@ def place(node: Node, name: str) -> str:
 
 def line_of(path: Path, name: str, time: int = 1) -> int:
     """The line on which a file declares a family, for the first or a later time; 1 where it can't be found."""
-    lines = _lines(path)
-    found = [
-        at for at, text in enumerate(lines, 1) if re.search(rf"\bname: *[\"']?{re.escape(name)}[\"']? *([,}}]|$)", text)
-    ]
+    found = _named(path).get(name, [])
     return found[time - 1] if len(found) >= time else 1
 
 
 @cache
-def _lines(path: Path) -> tuple[str, ...]:
-    return tuple(path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
+def _named(path: Path) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    for at, text in enumerate(lines, 1):
+        for name in dict.fromkeys(NAME.findall(text)):
+            found.setdefault(name, []).append(at)
+    return found
 
 
 @cache

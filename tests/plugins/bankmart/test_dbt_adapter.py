@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import time
 from datetime import date
@@ -15,11 +16,13 @@ from dbt.adapters.postgres.impl import PostgresAdapter
 from dbt.adapters.postgres.relation import PostgresRelation
 from dbt.context import providers
 from dbt.exceptions import CompilationError
+from dbt.graph import selector_methods
 from dbt_common.clients import agate_helper
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager import EventManager
 
-from bankmart import db, dbt_adapter, settings
+from bankmart import db, dbt, dbt_adapter, settings
+from bankmart.governance import build as builds
 
 
 @pytest.fixture
@@ -115,3 +118,27 @@ def test_results_keep_their_kinds():
         assert [type(kind).__name__ for kind in kinds] == ["Text", "Integer", "Date"]
     (kind,) = agate_helper.table_from_data_flat([{"number": "005"}], ["number"]).column_types
     assert type(kind).__name__ == "Text"
+
+
+@pytest.fixture(scope="module")
+def everything(postgres):
+    # dbt's own manifest of the project, and dbt's own module as it comes.
+    dbt_adapter.adapt()
+    spec = importlib.util.spec_from_file_location("dbt.graph.untouched", selector_methods.__file__)
+    untouched = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(untouched)
+    return dbt._read(dbt._mark()), untouched
+
+
+@pytest.mark.parametrize("layer", [*builds.LAYERS, "training"])
+def test_a_layer_selects_what_dbt_would(layer, everything, monkeypatch):
+    known, untouched = everything
+    monkeypatch.chdir(settings.dbt_dir())
+    nodes = {*known.nodes, *known.sources, *known.exposures, *known.unit_tests}
+    for path in dbt.SELECTION.get(layer, [f"path:models/{layer}"]) + dbt.EXCLUSION.get(layer, []):
+        found, wanted = (
+            set(module.PathSelectorMethod(known, None, []).search(nodes, path.removeprefix("path:")))
+            for module in (selector_methods, untouched)
+        )
+        assert found == wanted
+        assert found

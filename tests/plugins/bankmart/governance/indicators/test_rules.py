@@ -44,7 +44,7 @@ def judge(tmp_path, monkeypatch):
     # The classes are the project's own.
     rules.known_classes()
     monkeypatch.setattr(settings, "ROOT", tmp_path)
-    policy._lines.cache_clear()
+    policy._named.cache_clear()
 
     def run(windowed=(COUNT,), derived=(), days_off=", days_off=true"):
         types = {
