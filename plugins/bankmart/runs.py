@@ -12,6 +12,8 @@ from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowFailException
 
+from bankmart import failing
+
 if TYPE_CHECKING:
     from airflow.sdk.types import Context
 
@@ -27,7 +29,7 @@ FIRST_START = datetime.fromisoformat(os.environ.get("BANKMART_FIRST_START", "202
 RETRY: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True}
 NO_RETRY: dict[str, Any] = {"retries": 0}
 WAIT: dict[str, Any] = {"mode": "reschedule", "poke_interval": 30, "timeout": timedelta(days=2).total_seconds()}
-DEFAULTS = {"owner": "data-platform", "execution_timeout": timedelta(hours=3)}
+DEFAULTS = {"owner": "data-platform", "execution_timeout": timedelta(hours=3), "on_failure_callback": failing.told}
 PARAMS = {
     "business_date": Param(
         None,
@@ -40,7 +42,10 @@ PARAMS = {
 
 
 def deadline(hours: float) -> DeadlineAlert:
-    """Say so when a run takes `hours` longer than the last ten did on average."""
+    """Say so when a run takes `hours` longer than the last ten did on average; a DAG's first run has no deadline.
+
+    What is promised to readers is watched by the clock, whatever runs: governance/promises.py.
+    """
     # Counted from its queueing a run could not be cleared: Airflow 3.3 answers with an error (apache/airflow 70368).
     return DeadlineAlert(
         reference=DeadlineReference.AVERAGE_RUNTIME(max_runs=10, min_runs=1),
