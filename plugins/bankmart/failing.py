@@ -37,7 +37,8 @@ def told(context: Any) -> None:
     notices.tell(
         "failed_task",
         what,
-        f"{what} ({_named(causes)}) and is not tried again; what waits for it does not run. {stops.protected(stops.published_date())}\n"
+        f"{what} ({_named(causes)}) and is not tried again; what waits for it does not run.\n"
+        f"{stops.protected(stops.published_date())}\n"
         f"What happened, and what to do, is in its log: {task.log_url}\n"
         f"Runbook: docs/runbook.md#{_page(task.task_id)}; then clear the task.",
     )

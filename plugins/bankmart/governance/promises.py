@@ -45,8 +45,8 @@ def _tell(day: date, by: str, tables: list[str]) -> str:
     subject = f"{day} is not published by {by}, as was promised"
     body = (
         f"{subject}: {len(tables)} tables ({', '.join(tables[:SHOWN])}{more}).\n"
-        f"{stops.protected(stops.published_date())} What holds it up is in `bankmart builds` and in the runs of the date: "
-        "a file that is late, a red gate, a person's word that is waited for.\nRunbook: docs/runbook.md#a-date-is-late"
+        f"{stops.protected(stops.published_date())} What holds it up is in `bankmart builds` and in the date's runs: "
+        "a late file, a red gate, a person's word that is waited for.\nRunbook: docs/runbook.md#a-date-is-late"
     )
     notices.tell("promise", subject, body)
     return body

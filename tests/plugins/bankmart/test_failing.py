@@ -1,4 +1,4 @@
-"""A task that has failed for good is told once a try, without the words of its error, and not where it was told before."""
+"""A task that has failed for good is told once a try, without the words of its error; what was told before is not."""
 
 from __future__ import annotations
 
