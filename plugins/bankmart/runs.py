@@ -12,8 +12,6 @@ from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowFailException
 
-from bankmart import failing
-
 if TYPE_CHECKING:
     from airflow.sdk.types import Context
 
@@ -29,7 +27,16 @@ FIRST_START = datetime.fromisoformat(os.environ.get("BANKMART_FIRST_START", "202
 RETRY: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True}
 NO_RETRY: dict[str, Any] = {"retries": 0}
 WAIT: dict[str, Any] = {"mode": "reschedule", "poke_interval": 30, "timeout": timedelta(days=2).total_seconds()}
-DEFAULTS = {"owner": "data-platform", "execution_timeout": timedelta(hours=3), "on_failure_callback": failing.told}
+
+
+def told(context: Context) -> None:
+    """Airflow calls it where a task ends as failed: people are told."""
+    from bankmart.governance.notices import failing
+
+    failing.told(context)
+
+
+DEFAULTS = {"owner": "data-platform", "execution_timeout": timedelta(hours=3), "on_failure_callback": told}
 PARAMS = {
     "business_date": Param(
         None,

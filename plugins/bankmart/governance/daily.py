@@ -6,10 +6,10 @@ from datetime import date
 
 from bankmart import db, dbt
 from bankmart.errors import BankmartError
-from bankmart.governance import notices, promises, retention
+from bankmart.governance import notices, retention
 from bankmart.governance.audit import anchor
 from bankmart.governance.audit.verify import AuditBroken, verify
-from bankmart.governance.notices import outbox
+from bankmart.governance.notices import outbox, promises
 from bankmart.governance.people import expiry
 from bankmart.governance.people.erasure import events
 from bankmart.governance.people.erasure import run as erasure

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from bankmart import db, failing
+from bankmart import db
 from bankmart.governance.gate import GateStopped
+from bankmart.governance.notices import failing
 from bankmart.sources.refusal import LoadRefused
 
 

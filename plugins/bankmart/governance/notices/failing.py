@@ -1,8 +1,10 @@
-"""What people are told when a task has failed for good: one callback of every task, run by the worker that failed."""
+"""What people are told when a task has failed for good: one callback of every task (`runs.DEFAULTS`)."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from bankmart.governance import notices, stops
 
 # Where the runbook speaks of a task, by how its name begins; a DAG's own page is its docstring.
 PAGES = {
@@ -23,9 +25,6 @@ def told(context: Any) -> None:
 
     Airflow calls it where a task ends as failed, never for one that is tried again or that only waits behind another.
     """
-    # Read with every DAG file: nothing heavy before something has failed.
-    from bankmart.governance import notices, stops
-
     task, run = context["ti"], context.get("dag_run")
     causes = list(_causes(context.get("exception")))
     if any(getattr(each, "is_told", False) for each in causes):

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bankmart import db
-from bankmart.governance import daily, promises
+from bankmart.governance import daily
+from bankmart.governance.notices import promises
 
 DAY = date(2026, 11, 2)
 ENTRY = (
