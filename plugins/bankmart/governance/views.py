@@ -193,6 +193,21 @@ def _view(
     return View(schema, name, node["name"], shown_classes, grades, is_of_customers, statements, functions)
 
 
+def rows_of_customer(node: dict[str, Any], columns: list[str]) -> sql.Composed:
+    """The query of a customer's rows (`%(customer)s`) that readers see of a model, its columns as they are."""
+    whose = _customer(node)
+    shown = [sql.Identifier("base", name) if name != "customer_id" else whose for name in columns]
+    return sql.SQL("select {} from {} as base{} where {} and {} = {} order by {}").format(
+        sql.SQL(", ").join(shown),
+        sql.Identifier(node["schema"], node["name"]),
+        sql.SQL(LINKED if _is_linked(node) else ""),
+        sql.SQL(ROWS[node["config"]["meta"]["published"]]),
+        whose,
+        sql.Placeholder("customer"),
+        sql.SQL(", ").join(sql.Literal(place) for place in range(1, len(columns) + 1)),
+    )
+
+
 def _customer(node: dict[str, Any]) -> sql.Composable:
     # The person, where a fact keeps the number that its system gave.
     linked = "coalesce(link.linked_customer_id, base.customer_id)"
