@@ -76,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(f"bankmart {name}", description=help_line)
     module.add_arguments(parser)
     try:
-        return int(module.run(parser.parse_args(given[1:])))
+        with settings.typed():
+            return int(module.run(parser.parse_args(given[1:])))
     except BankmartError as error:
         print(f"bankmart {name}: {error}", file=sys.stderr)
         return 1
