@@ -56,7 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if given["verb"] == "bench":
             return run_bench(given["name"], given["options"])
-        importlib.import_module(f"ml.{given.pop('verb')}").run(**given)
+        with settings.typed():
+            importlib.import_module(f"ml.{given.pop('verb')}").run(**given)
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1

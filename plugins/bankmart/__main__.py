@@ -41,6 +41,7 @@ COMMANDS = {
     "catalogue": ("bankmart.governance.catalogue.command", "count what the catalogue holds"),
     "lineage": ("bankmart.governance.catalogue.lineage_command", "what a column is made of, and what is made of it"),
     "reader": ("bankmart.governance.access.command", "list, make or remove people's logins to what is published"),
+    "clear": ("bankmart.governance.access.clear", "what masks hide of a customer's rows, for who may read it"),
     "access": ("bankmart.governance.access.report", "who reads what, and whether the database agrees"),
     "erase": (
         "bankmart.governance.people.erasure.command",
@@ -75,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(f"bankmart {name}", description=help_line)
     module.add_arguments(parser)
     try:
-        return int(module.run(parser.parse_args(given[1:])))
+        with settings.typed():
+            return int(module.run(parser.parse_args(given[1:])))
     except BankmartError as error:
         print(f"bankmart {name}: {error}", file=sys.stderr)
         return 1

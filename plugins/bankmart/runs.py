@@ -27,7 +27,16 @@ FIRST_START = datetime.fromisoformat(os.environ.get("BANKMART_FIRST_START", "202
 RETRY: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True}
 NO_RETRY: dict[str, Any] = {"retries": 0}
 WAIT: dict[str, Any] = {"mode": "reschedule", "poke_interval": 30, "timeout": timedelta(days=2).total_seconds()}
-DEFAULTS = {"owner": "data-platform", "execution_timeout": timedelta(hours=3)}
+
+
+def told(context: Context) -> None:
+    """Airflow calls it where a task ends as failed: people are told."""
+    from bankmart.governance.notices import failing
+
+    failing.told(context)
+
+
+DEFAULTS = {"owner": "data-platform", "execution_timeout": timedelta(hours=3), "on_failure_callback": told}
 PARAMS = {
     "business_date": Param(
         None,
@@ -40,7 +49,10 @@ PARAMS = {
 
 
 def deadline(hours: float) -> DeadlineAlert:
-    """Say so when a run takes `hours` longer than the last ten did on average."""
+    """Say so when a run takes `hours` longer than the last ten did on average; a DAG's first run has no deadline.
+
+    What is promised to readers is watched by the clock, whatever runs: governance/promises.py.
+    """
     # Counted from its queueing a run could not be cleared: Airflow 3.3 answers with an error (apache/airflow 70368).
     return DeadlineAlert(
         reference=DeadlineReference.AVERAGE_RUNTIME(max_runs=10, min_runs=1),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import getpass
 import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 WAREHOUSE, AIRFLOW, MLFLOW = "bankmart", "airflow", "mlflow"
+# Who gave the command; None in a task of Airflow.
+TYPED_BY: ContextVar[str | None] = ContextVar("typed_by", default=None)
 ROLES = ("platform", "loader", "scorer", "eraser", "vault", "bi_reader", "airflow", "mlflow")
 EMBEDDED_ADMIN = "bankmart_admin"
 MLFLOW_USER = "bankmart"
@@ -136,6 +140,21 @@ def apply_environment() -> None:
     }
     _applied.update({name: value for name, value in ours.items() if name not in os.environ})
     os.environ.update(_applied)
+
+
+@contextmanager
+def typed() -> Iterator[None]:
+    """What is done inside is done by command: the audit says who typed it beside who is said to act (`--by`)."""
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user without a name.
+        who = f"uid {os.getuid()}"
+    token = TYPED_BY.set(who)
+    try:
+        yield
+    finally:
+        TYPED_BY.reset(token)
 
 
 def forget_environment() -> None:

@@ -86,6 +86,7 @@ def task_of(task: Any) -> dict[str, Any]:
         "pool": task.pool,
         "queue": task.queue,
         "group": getattr(task.task_group, "group_id", None),
+        "tells": [each.__qualname__ for each in task.on_failure_callback],
         "mode": getattr(task, "mode", None),
         "trigger_rule": task.trigger_rule.value,
         "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,

@@ -113,6 +113,7 @@ def test_a_run_has_an_owner_a_limit_and_a_form(dag):
     for task in dag["tasks"].values():
         assert task["owner"] in ("data-platform", "data-science")
         assert task["timeout"]
+        assert task["tells"] == ["told"]
 
 
 def test_gates_are_not_retried_and_everything_else_is(path, dag):

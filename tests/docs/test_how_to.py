@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import pytest
 
-from bankmart import db, settings
+from bankmart import db, dbt, settings
 from bankmart.governance import audit
 from bankmart.governance.access import command as reader
 from bankmart.governance.audit import anchor
@@ -89,9 +89,23 @@ def test_keep_the_keys(shell, tmp_path):
     (place / "d.csv").write_text(f"{','.join(names)}\n{row}\n")
     landing.write_manifest(place, landing.Manifest("d.csv", "csv", 1, landing.sha256(place / "d.csv"), {}))
     load.load_system("card", DAY)
-    check, show, who, rotate = commands("keep-the-keys.md")
+    node = next(each for each in dbt.manifest()["nodes"].values() if each["name"] == "dim_account")
+    with db.connect("platform") as link, link.cursor() as cursor:
+        columns = ", ".join(f"{name} {about['data_type']}" for name, about in node["columns"].items())
+        cursor.execute(f"create table marts.dim_account ({columns})")
+        cursor.execute(
+            "insert into governance.build (business_date, kind, status) values (%(day)s, 'daily', 'published');"
+            "insert into governance.publication values (%(day)s, 1);"
+            "insert into marts.dim_account (customer_id, account_id, build_id) values"
+            " ('C0000001', '6217000012345678', 1), ('C0000002', '6217000087654321', 1)",
+            {"day": DAY},
+        )
+    check, show, clear, who, rotate = commands("keep-the-keys.md")
     assert "1 data keys, 1 records" in shell(check)
     assert re.search(r"card.card +2026-01-31 +C?K1 +card_number +6222021234567890", shell(show))
+    printed = shell(clear)
+    assert "6217000012345678" in printed
+    assert "6217000087654321" not in printed
     assert re.search(r"vault_read +customer [0-9a-f]{32} +anna", shell(who))
     assert "everything opens" in shell(rotate)
     reader.remove("anna")
@@ -100,13 +114,14 @@ def test_keep_the_keys(shell, tmp_path):
 def test_verify_the_audit(shell):
     with db.connect("platform") as link:
         audit.append(link, "publish", "tester", str(DAY), {"build_id": 1})
+    anchor.write_after(f"publish {DAY}")
     verify, show, head = commands("verify-the-audit.md")
     assert "the audit chain is whole" in shell(verify)
     assert shell(show).count("publish") == 2
     number, digest = anchor.head()
     assert shell(head) == f"{number} {digest}\n"
     assert "1 entries" in shell(verify)
-    assert "1 heads outside the database" in shell(verify)
+    assert "2 heads outside the database" in shell(verify)
 
 
 @pytest.fixture

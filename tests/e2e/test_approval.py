@@ -20,14 +20,11 @@ pytestmark = pytest.mark.slow
 
 # The real steps between a training that is only said to have been, and a promotion that only tells.
 DAG = """
-import json, os
+import json, os, time
 from datetime import datetime, timedelta
 from pathlib import Path
 from airflow.sdk import DAG, PartitionedAssetTimetable, task
-from airflow.sdk.definitions.callback import SyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from bankmart import steps
-from bankmart.runs import deadline_missed
 
 def trained(name):
     @task(task_id=f"train_{name}")
@@ -54,19 +51,26 @@ for name, differs in (("same", False), ("changed", True)):
         promoted(name, steps.agree(compared(differs)))
 
 with DAG("erasures", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1),
-         params=steps.PARAMS):
+         params=steps.PARAMS, default_args=steps.DEFAULTS):
     asked = steps.erasure_requests()
     steps.decide(asked, steps.agree_to_forget(asked))
 
-late = DeadlineAlert(
-    reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=timedelta(seconds=1), callback=SyncCallback(deadline_missed)
-)
-with DAG("ask", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1),
-         deadline=late):
+# As the platform's DAGs say it, but by seconds: the first run takes none, the second twenty.
+with DAG("late", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1),
+         params=steps.PARAMS, deadline=steps.deadline(hours=1 / 3600)):
+    @task
+    def work(**context):
+        time.sleep(20 * (steps.business_date(context).day == 31))
+    work()
+
+with DAG("ask", schedule=PartitionedAssetTimetable(assets=steps.SOURCES), start_date=datetime(2020, 1, 1)):
     for name in ("agreed", "refused", "stopped", "silent"):
         patience = timedelta(seconds=1) if name == "silent" else timedelta(hours=1)
         promoted(name, steps.approve(name, trained(name), patience))
 """
+
+
+ASKED = ("ask", "success")
 
 
 @pytest.fixture
@@ -97,6 +101,7 @@ def test_only_the_approvers_yes_promotes(platform):
     client, approver = Client(), Client(airflow.APPROVER)
     until(lambda: "ask" in client.dag_ids())
     client.trigger("ask", "2026-10-31")
+    client.trigger("late", "2026-10-30")
 
     def asked():
         found = {one["task_instance"]["task_id"]: one for one in approver.questions()}
@@ -112,7 +117,9 @@ def test_only_the_approvers_yes_promotes(platform):
     assert approver.answer(question, "Approve") == "approver"
     assert approver.answer(questions["approve_refused"], "Reject") == "approver"
 
-    (run,) = until(lambda: [run for run in client.runs("2026-10-31") if run["state"] == "success"])
+    until(lambda: [run for run in client.runs("2026-10-30") if run["state"] == "success"])
+    client.trigger("late", "2026-10-31")
+    (run,) = until(lambda: [run for run in client.runs("2026-10-31") if (run["dag_id"], run["state"]) == ASKED])
     states = {task["task_id"]: task["state"] for task in client.tasks(run)}
     assert {name: state for name, state in states.items() if not name.startswith("train_")} == {
         "approve_agreed": "success",
@@ -148,9 +155,10 @@ def test_only_the_approvers_yes_promotes(platform):
     )
     assert {one["job"]["namespace"] for one in said} == {"bankmart"}
 
-    # And it was late: people are told of a missed deadline.
+    # And what took longer than the run before was late: people are told of a missed deadline.
     until(lambda: told("deadline"))
-    assert "ask" in told("deadline")[0][0]
+    assert "late" in told("deadline")[0][0]
+    assert len(told("deadline")) == 1
 
 
 def test_a_person_says_who_may_be_forgotten(platform):
@@ -186,6 +194,11 @@ def test_a_person_says_who_may_be_forgotten(platform):
     requests.request([("X901", "a letter")], "approver")
     _, states = decided("2026-10-29", "Approve")
     assert states["decide_erasures"] == "failed", "who asked for it can't approve it"
+    ((subject, body),) = until(lambda: told("failed_task"))
+    assert subject == "erasures.decide_erasures of 2026-10-29 has failed"
+    assert "(ErasureError) and is not tried again" in body
+    assert "/dags/erasures/runs/" in body
+    assert "X901" not in body
     requests.decide([1], "li", approve=False)
     requests.request([("X902", "a letter")], "li")
     question, states = decided("2026-10-30", "Reject")
@@ -204,5 +217,5 @@ def test_a_person_says_who_may_be_forgotten(platform):
 
 def told(kind):
     with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute("select subject from governance.notice where kind = %s", (kind,))
+        cursor.execute("select subject, body from governance.notice where kind = %s", (kind,))
         return cursor.fetchall()

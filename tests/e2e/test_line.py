@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import signal
 import subprocess
@@ -251,20 +252,30 @@ def test_published_columns_carry_their_comments(line):
     assert missing == []
 
 
+class Seen(set):
+    """What was answered; how long the longest answer took, and how many there were."""
+
+    longest, count = 0.0, 0
+
+
 @contextlib.contextmanager
 def reading(statement, *values):
     """Somebody asks the same again and again, each time in one snapshot: what was answered."""
-    seen, errors, done = set(), [], threading.Event()
+    seen, errors, done = Seen(), [], threading.Event()
 
     def read():
         with db.connect("bi_reader") as link:
             link.set_session(isolation_level="REPEATABLE READ", readonly=True)
             while not done.is_set() and not errors:
                 try:
+                    begun = time.monotonic()
                     with link.cursor() as cursor:
+                        # No longer than a publication holds up anybody.
+                        cursor.execute("set local lock_timeout = '1s'")
                         cursor.execute(statement, values)
                         seen.add(repr(cursor.fetchone()))
                     link.rollback()
+                    seen.longest, seen.count = max(seen.longest, time.monotonic() - begun), seen.count + 1
                 except psycopg2.Error as error:
                     errors.append(error)
 
@@ -296,8 +307,9 @@ def test_readers_never_see_a_mix(line):
 
 
 def test_readers_never_see_a_mix_of_two_builds_of_one_date(line):
-    """A published date is built again from a corrected file, once in vain: readers see one build or the other."""
-    day, shown = line.dates[1], ("fct_transaction", "customer_wide", "customer_360")
+    """A published date is built again from a corrected file, once in vain: readers see one build or the other, scores
+    and all, and so they do while the two are swapped as often as time allows."""
+    day, shown = line.dates[1], ("fct_transaction", "customer_wide", "customer_360", "tag_model")
     asked = "select " + ", ".join(
         f"(select sum(hashtextextended(seen::text, 0)) from published.{name} as seen)" for name in shown
     )
@@ -313,12 +325,56 @@ def test_readers_never_see_a_mix_of_two_builds_of_one_date(line):
             " where business_date = %s",
             day,
         )
-        publication.publish(line.build(day, "corrected"), actor="test")
+        corrected = _build_with_scores(day)
+        publication.publish(corrected, actor="test")
         (after,) = query(asked)
         time.sleep(0.3)
         publication.rollback(day, actor="test")
     assert all(old != new for old, new in zip(before, after, strict=True)), "each of these views shows the correction"
     assert seen == {repr(before), repr(after)}
+    _swap(day, corrected.build_id, asked, {repr(before), repr(after)})
+
+
+def _build_with_scores(day):
+    build = builds.open_build(day, "corrected")
+    for layer in builds.LAYERS:
+        if layer == "profile":
+            _execute(
+                "insert into scores.customer_score (as_of_date, build_id, model, model_version, customer_id, score,"
+                " band, is_champion, mlflow_run_id) select %s, build_id, 'churn', '1', customer_id, 0.5, 'medium',"
+                " true, 'r' from marts.dim_customer_current where build_id = %s",
+                day, build.build_id, role="platform",
+            )  # fmt: skip
+        dbt.build_layer(layer, build)
+        gate.judge(layer, build)
+    return build
+
+
+def _shown(day):
+    ((build,),) = query("select build_id from governance.publication where business_date = %s", "platform", (day,))
+    return build
+
+
+def _swap(day, other, asked, allowed, seconds=15, most=1000):
+    """Publish and roll back, by chance, beside a reader who waits for no lock longer than is promised."""
+    chance, swaps, one = random.Random(20261101), 0, _shown(day)
+    now, deadline = one, time.monotonic() + seconds
+    with reading(asked) as seen, db.connect("platform") as link, link.cursor() as cursor:
+        while swaps < most and time.monotonic() < deadline:
+            if now == other and chance.random() < 0.5:
+                now = publication.rollback(day, "swap")
+                assert now == one
+            else:
+                now = one if now == other else other
+                publication._switch(cursor, "publish", day, now, "swap")
+                link.commit()
+            swaps += 1
+            time.sleep(chance.choice((0, 0, 0.002)))
+    if _shown(day) == other:
+        publication.rollback(day, "swap")
+    assert swaps > 100
+    assert seen == allowed
+    print(f"{swaps} swaps; a reader waited {seen.longest:.3f} s at most for an answer, {seen.count} of them")
 
 
 @contextlib.contextmanager

@@ -121,7 +121,7 @@ def test_what_birth_date_sex_and_district_single_out_is_measured(line, outside, 
     # The linkage itself, not its measure only: whoever is alone in the dump is found by name.
     by_person = Counter((row["birth_date"], row["sex"], row["district_id"]) for row in outside.values())
     assert any(count == 1 and by_person[(str(key[0]), *key[1:])] == 1 for key, count in Counter(dump).items())
-    # Readers get the year, whoever they are but the data protection officer, and it tells fewer apart.
+    # Readers get the year, whoever they are, and it tells fewer apart; who has the right asks with a reason.
     assert data_classes()["identity.birth_date"]["clear"] == ["dpo"]
     assert {(born.month, born.day) for born, _, _ in shown if born} == {(1, 1)}
     assert len(shown) == len(dump)

@@ -17,13 +17,14 @@ BENCHMARKS = {
     "load": ("bankmart.bench.load", "the loader beside psql's own copy of the same file"),
     "line": ("bankmart.bench.line", "a full build and a day's build of one bank"),
     "access": ("bankmart.bench.access", "what masked views cost, beside the bare tables"),
+    "protect": ("bankmart.bench.protect", "tokens and sealing by the second, and an entry of the audit"),
     "erase": ("bankmart.bench.erase", "how long it takes to forget one customer of a whole bank"),
     "tag-gates": ("bankmart.governance.tags.bench", "how well the gates of tags find injected faults"),
     "growth": ("bankmart.bench.growth", "the daily build by customers and by months of history"),
 }
 PAGE = "docs/performance.md"
 PICTURE = "docs/images/growth.png"
-SECTIONS = ("Loading", "Full and daily build", "Erasure", "Masked views", "Gates of tags", "Growth")
+SECTIONS = ("Loading", "Full and daily build", "Erasure", "Masked views", "Vault and audit", "Gates of tags", "Growth")
 # In the page: when and on what it was measured; a section's tables.
 MEASURED = re.compile(r"^\d{4}-\d\d-\d\d; .*$", re.MULTILINE)
 TABLES = re.compile(r"```\n.*?\n```", re.DOTALL)
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the named benchmark; without a name all, written to docs/performance.md."""
     if args.benchmark:
         return int(importlib.import_module(BENCHMARKS[args.benchmark][0]).run(args))
-    from bankmart.bench import access, erase, growth, line, load
+    from bankmart.bench import access, erase, growth, line, load, protect
     from bankmart.governance.tags import bench as gates
 
     forgotten: list[str] = []
@@ -48,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     found = growth.measure(list(growth.CUSTOMERS), list(growth.MONTHS), lambda: forgotten.append(erase.forget()))
     growth.draw(found, settings.ROOT / PICTURE)
     tables = (
-        load.measure(), line.text(found[0]), forgotten[0], access.measure(), gates.measure(), growth.text(found)
+        load.measure(), line.text(found[0]), forgotten[0], access.measure(), protect.measure(), gates.measure(),
+        growth.text(found),
     )  # fmt: skip
     parts = dict(zip(SECTIONS, tables, strict=True))
     print(*parts.values(), sep="\n\n")

@@ -1,14 +1,15 @@
-"""The duties of governance_daily, one function each: what it looks at, and what it says; a bad finding is told."""
+"""The duties of governance_daily and promises, one function each: what it looks at, and says; a bad finding is told."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from bankmart import db, dbt
+from bankmart.errors import BankmartError
 from bankmart.governance import notices, retention
 from bankmart.governance.audit import anchor
 from bankmart.governance.audit.verify import AuditBroken, verify
-from bankmart.governance.notices import outbox
+from bankmart.governance.notices import outbox, promises
 from bankmart.governance.people import expiry
 from bankmart.governance.people.erasure import events
 from bankmart.governance.people.erasure import run as erasure
@@ -28,7 +29,7 @@ def verify_audit(day: date) -> str:
     report = verify()
     if report.findings:
         notices.tell("audit", "the audit chain is broken", report.text())
-        raise AuditBroken(report.text())
+        raise _told(AuditBroken(report.text()))
     try:
         number, digest = anchor.write(f"verified {day}")
     except OSError as error:
@@ -45,10 +46,10 @@ def vault_check(day: date) -> str:
         counts, found = check.check()
     except VaultError as error:
         notices.tell("vault", "the vault does not open", str(error))
-        raise
+        raise _told(error) from None
     if found:
         notices.tell("vault", f"the vault has {len(found)} findings", "\n".join(found))
-        raise VaultError(f"the vault has {len(found)} findings:\n  " + "\n  ".join(found), f"Look in {KEYS}.")
+        raise _told(VaultError(f"the vault has {len(found)} findings:\n  " + "\n  ".join(found), f"Look in {KEYS}."))
     opened = ", ".join(f"{count:,} {what}" for what, count in counts.items()) or "nothing"
     return f"opened: {opened}; no raw table has an identifier in clear"
 
@@ -108,6 +109,17 @@ def drift(day: date) -> str:
     if found:
         notices.tell("drift", f"{len(found)} tags have drifted by {day}", "\n".join(found))
     return "\n".join(found) or f"no tag's stability index reaches {DRIFT}"
+
+
+def _told(error: BankmartError) -> BankmartError:
+    """The same error, of which people know: the failed task says nothing more."""
+    error.is_told = True
+    return error
+
+
+def promised(day: date) -> str:
+    """What was promised of the date and is not there; told to people."""
+    return promises.check(day)
 
 
 def send_notices(day: date) -> str:

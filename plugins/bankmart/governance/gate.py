@@ -81,7 +81,9 @@ def judge(layer: str, build: Build) -> Verdict:
         message = report(layer, build, red, len(skipped))
         builds.finish(build.build_id, "failed", message.splitlines()[0])
         stops.keep(layer, build, red, len(skipped))
-        raise GateStopped(message)
+        stopped = GateStopped(message)
+        stopped.is_told = True
+        raise stopped
     if build.kind == "training":
         builds.finish(build.build_id, "passed")
     faults.point("build.gated")

@@ -54,6 +54,7 @@ def publish(build: Build, actor: str, approved_by: str | None = None) -> date:
         except gate.GateStopped as stopped:
             # Only now: the transaction that judged held the build's row, and has undone itself.
             stops.keep(stopped.layer, build, list(stopped.red), 0)
+            stopped.is_told = True
             raise
         else:
             break

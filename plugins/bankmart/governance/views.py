@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from bankmart.governance.access import grants, scope
+from bankmart.governance.access import grants, scope, standing
 from bankmart.governance.access.readers import Reader, readers
 from bankmart.governance.masking import data_classes, masked_column
 
@@ -95,13 +95,16 @@ def functions(reader: Reader, view: View) -> tuple[str, ...]:
     return view.functions if len(reads(reader, view)) == len(view.grades) else ()
 
 
-def refresh(cursor: Any, views: list[View]) -> None:
+def refresh(cursor: Any, views: list[View], *, mend: bool = False) -> list[str]:
     """Make the views that are new or have changed, and drop those that nobody asks for any more.
 
     A view and its grants come in one transaction. An unchanged one is left alone: replacing it waits for readers.
+    `mend`: also those that somebody has changed behind the project's back; returns their names.
     """
-    cursor.execute("select name, definition_hash from governance.published_view")
+    cursor.execute("select name, case when stands is not null then definition_hash end from governance.published_view")
     known = dict(cursor.fetchall())
+    mended = sorted(standing.changed(cursor)) if mend else []
+    made = []
     grants.give(cursor)
     for gone in known.keys() - {view.key for view in views}:
         schema, _, name = gone.rpartition(".")
@@ -111,7 +114,7 @@ def refresh(cursor: Any, views: list[View]) -> None:
         statements = (*view.statements, *_grants(view))
         text = "\n".join(statement.as_string(cursor) for statement in statements)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        if known.get(view.key) == digest:
+        if known.get(view.key) == digest and view.key not in mended:
             continue
         # Made anew: replacing could only add columns at the end.
         _drop(cursor, view.schema, view.name)
@@ -122,6 +125,10 @@ def refresh(cursor: Any, views: list[View]) -> None:
             " on conflict (name) do update set definition_hash = excluded.definition_hash",
             (view.key, digest),
         )
+        made.append(view.key)
+    if made:
+        standing.remember(cursor, made)
+    return mended
 
 
 def _drop(cursor: Any, schema: str, name: str) -> None:
@@ -184,6 +191,21 @@ def _view(
     statements = (definition, *comments, *_as_of(name, history))
     is_of_customers = "customer_id" in node["columns"]
     return View(schema, name, node["name"], shown_classes, grades, is_of_customers, statements, functions)
+
+
+def rows_of_customer(node: dict[str, Any], columns: list[str]) -> sql.Composed:
+    """The query of a customer's rows (`%(customer)s`) that readers see of a model, its columns as they are."""
+    whose = _customer(node)
+    shown = [sql.Identifier("base", name) if name != "customer_id" else whose for name in columns]
+    return sql.SQL("select {} from {} as base{} where {} and {} = {} order by {}").format(
+        sql.SQL(", ").join(shown),
+        sql.Identifier(node["schema"], node["name"]),
+        sql.SQL(LINKED if _is_linked(node) else ""),
+        sql.SQL(ROWS[node["config"]["meta"]["published"]]),
+        whose,
+        sql.Placeholder("customer"),
+        sql.SQL(", ").join(sql.Literal(place) for place in range(1, len(columns) + 1)),
+    )
 
 
 def _customer(node: dict[str, Any]) -> sql.Composable:

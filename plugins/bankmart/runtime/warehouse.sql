@@ -111,6 +111,8 @@ create table if not exists governance.published_view (
     name text primary key,
     definition_hash text not null
 );
+-- What the server had of it when it was made; without it (an older warehouse) the view is made once more.
+alter table governance.published_view add column if not exists stands text;
 
 create table if not exists governance.node_result (
     invocation_id text not null,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 
 from bankmart import settings
 from bankmart.errors import BankmartError
+from bankmart.governance import project
 
 TYPES = ("text", "integer", "bigint", "double precision", "boolean", "date", "timestamptz")
 EXTRACTS = ("full", "delta", "event")
@@ -85,7 +87,7 @@ class Table:
 def load(models: Path | None = None) -> dict[str, dict[str, Table]]:
     """The whole contract: system → table → Table, in the order in which tables must load.
 
-    Raises ContractError for an unknown type, a missing class or a reference to nowhere.
+    Raises ContractError for an unknown type, a missing or unknown class or a reference to nowhere.
     """
     return _load((models or settings.dbt_dir() / "models" / "sources").resolve())
 
@@ -138,6 +140,14 @@ def _column(where: str, spec: dict[str, Any]) -> Column:
         raise ContractError(f"{where}: data_type {spec.get('data_type')!r} is unknown; use one of {allowed}")
     if not meta.get("class"):
         raise ContractError(f"{where}: no meta.class; name one of vars.data_classes in dbt_project.yml")
+    known = project.variables()["data_classes"]
+    if str(meta["class"]) not in known:
+        near = get_close_matches(str(meta["class"]), known, 1)
+        raise ContractError(
+            f"{where}: meta.class {meta['class']!r} is none of vars.data_classes in dbt_project.yml, so nobody knows "
+            f"whether its values may be kept in clear: nothing is loaded. "
+            f"{f'Did you mean {near[0]}? ' if near else ''}Name a class that is there, or add this one."
+        )
     return Column(
         name=spec["name"],
         data_type=spec["data_type"],

@@ -40,16 +40,23 @@ def run(args: argparse.Namespace) -> int:
     """Measure in two processes at once, and print both sums. No database, no key of yours."""
     if args.alone:
         print(json.dumps(measure(args.customers)))
-        return 0
-    command = [sys.executable, "-m", "bankmart", "vault", "bench", "--alone", "--customers", str(args.customers)]
+    else:
+        print(text(args.customers))
+    return 0
+
+
+def text(customers: int) -> str:
+    """What two processes protect at once, as a table."""
+    command = [sys.executable, "-m", "bankmart", "vault", "bench", "--alone", "--customers", str(customers)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
     found = [json.loads(process.communicate()[0]) for process in running]
     rows = [
         [name, *(round(sum(each[name][kind] for each in found)) for kind in ("wall", "processor"))] for name in found[0]
     ]
-    print(table([f"customers a second, {PROCESSES} processes", "by the clock", "by processor time"], rows))
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; five identifiers and one record a customer")
-    return 0
+    shown = table([f"customers a second, {PROCESSES} processes", "by the clock", "by processor time"], rows)
+    return (
+        f"{shown}\nload {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; five identifiers and one record a customer"
+    )
 
 
 def measure(customers: int) -> dict[str, dict[str, float]]:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import sys
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import psycopg2
-
-from bankmart import db, settings
+from bankmart import db
 from bankmart.governance import audit
 from bankmart.governance.masking import data_classes
 from bankmart.sources import contract
 from bankmart.text import table
-from bankmart.vault import bench, check, keys, loading, rotate, store, tokens
+from bankmart.vault import bench, check, keys, loading, right, rotate, store, tokens
 from bankmart.vault.keys import VaultError
-
-if TYPE_CHECKING:
-    from psycopg2.extensions import connection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +63,7 @@ def show(customer: str, login: str, reason: str) -> list[dict[str, Any]]:
     """
     if not reason.strip():
         raise VaultError("clear values are asked for without a reason", "say why they are needed: --reason TEXT.")
-    may = _may_read(login)
+    may = right.classes_of(login, {name for name, about in data_classes().items() if about.get("vault")})
     with db.connect("vault") as link:
         if not may:
             with link.cursor() as cursor:
@@ -82,35 +75,6 @@ def show(customer: str, login: str, reason: str) -> list[dict[str, Any]]:
                 "ask somebody with that right: a reader of `clear` of the data classes (`bankmart reader` lists them).",
             )
         return [each for each in store.clear(link, customer, login, reason) if _class_of(each) in may]
-
-
-def _may_read(login: str) -> set[str]:
-    """The classes whose values the person may read in clear."""
-    classes = {name: about["clear"] for name, about in data_classes().items() if about.get("vault")}
-    with closing(_log_in(login)) as link, link.cursor() as cursor:
-        cursor.execute(
-            "select rolname from pg_roles where pg_has_role(session_user, oid, 'member') and rolname = any(%s)"
-            " and not exists (select from pg_roles where rolname = session_user and rolsuper)",
-            (sorted({role for roles in classes.values() for role in roles}),),
-        )
-        roles = {role for (role,) in cursor.fetchall()}
-    return {name for name, readers in classes.items() if roles & set(readers)}
-
-
-def _log_in(login: str) -> connection:
-    try:
-        return psycopg2.connect(settings.dsn(login))
-    except psycopg2.OperationalError:
-        pass
-    try:
-        if sys.stdin.isatty():
-            return psycopg2.connect(settings.dsn(login), password=getpass.getpass(f"password of {login}: "))
-    except psycopg2.OperationalError:
-        pass
-    raise VaultError(
-        f"{login} can't log in to the warehouse, so nobody knows who asks",
-        "give your own --login, made by `bankmart reader`, and its password where it is asked for.",
-    )
 
 
 def _class_of(value: dict[str, Any]) -> str | None:

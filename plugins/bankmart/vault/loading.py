@@ -40,7 +40,7 @@ class Unlocked:
 def vaulted(table: Table) -> list[Column]:
     """The columns of a table whose clear values the vault keeps."""
     known = data_classes()
-    return [column for column in table.columns if known.get(column.data_class, {}).get("vault")]
+    return [column for column in table.columns if known[column.data_class].get("vault")]
 
 
 def problem(table: Table) -> str | None:

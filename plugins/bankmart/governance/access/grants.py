@@ -10,6 +10,8 @@ from bankmart.governance.access.readers import Reader, readers
 
 # About nobody: every reader's.
 OPEN = {"published": ("dictionary", "lineage", "quality_score", "quality_result", "reconciliation")}
+# What those are made of.
+OPEN_FROM = ("dictionary", "lineage", "quality_score", "quality_result", "reconciliation", "publication")
 OPEN_FUNCTIONS = ("published.made_of(text, text)", "published.makes(text, text)")
 # Who did what and how it went, never whose data it was: a reader of no customer's rows. The quarantine and the examples
 # of a red gate hold people's data.

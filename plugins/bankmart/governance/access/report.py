@@ -7,7 +7,7 @@ import getpass
 from collections import Counter
 
 from bankmart import db, dbt
-from bankmart.governance import views
+from bankmart.governance import audit, views
 from bankmart.governance.access import verify
 from bankmart.governance.access.readers import readers
 from bankmart.governance.audit import anchor, changes
@@ -27,10 +27,12 @@ def apply(shown: list[views.View], actor: str) -> None:
     """
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("set local lock_timeout = '5s'")
-        views.refresh(cursor, shown)
+        mended = views.refresh(cursor, shown, mend=True)
         verify.judge(cursor, shown)
         written = changes.record(link, actor, shown)
-    if written:
+        if mended:
+            audit.append(link, "access_mended", actor, "published", {"views": mended})
+    if written or mended:
         anchor.write_after("access --apply")
 
 

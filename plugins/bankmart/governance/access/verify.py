@@ -6,7 +6,7 @@ from typing import Any
 
 from bankmart import settings
 from bankmart.governance import stops, views
-from bankmart.governance.access import grants
+from bankmart.governance.access import grants, standing
 from bankmart.governance.access.readers import readers
 from bankmart.governance.gate import GateStopped
 from bankmart.governance.views import View
@@ -139,7 +139,18 @@ RULES = {
         select routine.oid::regprocedure::text
         from pg_proc as routine join pg_namespace as space on space.oid = routine.pronamespace
         where space.nspname = any(%(schemas)s) and routine.prosecdef
-            and not coalesce(array_to_string(routine.proconfig, ',') like '%%search_path=%%', false)
+            and (space.nspname = any(%(shown)s)
+                or not coalesce(array_to_string(routine.proconfig, ',') like '%%search_path=%%', false))
+    """,
+    "a view of the catalogue shows more than the catalogue": """
+        select distinct format('%%s reads %%s', seen.oid::regclass, behind.oid::regclass)
+        from pg_class as seen
+        join pg_rewrite as rewrite on rewrite.ev_class = seen.oid
+        join pg_depend as need on need.classid = 'pg_rewrite'::regclass and need.objid = rewrite.oid
+            and need.refclassid = 'pg_class'::regclass and need.refobjid <> seen.oid
+        join pg_class as behind on behind.oid = need.refobjid
+        where seen.relnamespace = 'published'::regnamespace and seen.relname = any(%(open)s)
+            and not (behind.relnamespace = 'governance'::regnamespace and behind.relname = any(%(open_from)s))
     """,
     "a program reads the vault": """
         select format('%%s may read vault.%%s', program.name, relation.relname)
@@ -193,6 +204,8 @@ def findings(cursor: Any, shown: list[View]) -> list[str]:
         "known": [*names, *settings.ROLES, settings.server().admin],
         "schemas": [*SHOWING, *LAYERS, "vault"],
         "shown": list(SHOWING),
+        "open": list(grants.OPEN["published"]),
+        "open_from": list(grants.OPEN_FROM),
     }
     cursor.execute(READABLE, bound)
     actual, wanted = set(cursor.fetchall()), matrix(shown)
@@ -204,6 +217,7 @@ def findings(cursor: Any, shown: list[View]) -> list[str]:
     called, callable_ = set(cursor.fetchall()), calls(shown)
     found += [f"{who} calls {function} and may not" for who, function in sorted(called - callable_)]
     found += [f"{who} can't call {function}" for who, function in sorted(callable_ - called)]
+    found += standing.findings(cursor)
     for rule, statement in RULES.items():
         cursor.execute(statement, bound)
         found += [f"{rule}: {what}" for (what,) in cursor.fetchall()]

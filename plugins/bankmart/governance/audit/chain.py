@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 from psycopg2.extras import Json
 
-from bankmart import db
+from bankmart import db, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def append(link: connection, kind: str, actor: str, subject: str, facts: Mapping
     of the server, 0.8 ms of processor. Roles: platform, loader, scorer.
     Raises psycopg2.errors.SerializationFailure where the transaction's snapshot is older than the newest entry.
     """
-    told = json.loads(canonical(facts or {}))
+    told = json.loads(canonical(_typed(actor, facts or {})))
     actor, subject = _storable(actor), _storable(subject)
     with link.cursor() as cursor:
         cursor.execute("select number, hash, moment, role_name from audit.head()")
@@ -51,12 +51,18 @@ def append_once(
         # Whoever else says the same waits here.
         cursor.execute("select number from audit.head()")
         cursor.execute(
-            "select 1 from audit.entry where kind = %s and subject = %s and facts = %s::jsonb",
+            "select 1 from audit.entry where kind = %s and subject = %s and facts - 'typed_by' = %s::jsonb",
             (kind, _storable(subject), canonical(facts or {})),
         )
         if cursor.fetchone():
             return None
     return append(link, kind, actor, subject, facts)
+
+
+def _typed(actor: str, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    # Who acts is what somebody said (`--by`); who typed it is what the machine knows.
+    who = settings.TYPED_BY.get()
+    return facts if who in (None, actor) else {"typed_by": who, **facts}
 
 
 def attempt(role: str, kind: str, actor: str, subject: str, facts: Mapping[str, Any] | None = None) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bankmart import db
 from bankmart.errors import BankmartError
-from bankmart.governance.audit import anchor
+from bankmart.governance.audit import anchor, protection
 from bankmart.governance.audit.chain import START, entry_hash
 
 if TYPE_CHECKING:
@@ -15,8 +15,20 @@ if TYPE_CHECKING:
 
 PIECE = 5_000
 MOST = 20
-TRIGGERS = {("entry", "entry_stays"), ("entry", "entry_follows"), ("tip", "tip_stays")}
-OWNER = "bankmart_audit"
+# Every publication is in the chain, by the same transaction.
+UNSAID = """
+select event, to_char(business_date, 'YYYY-MM-DD'), build_id from governance.publication_event
+except all
+select kind, subject, (facts ->> 'build_id')::bigint from audit.entry where kind in ('publish', 'rollback')
+order by 2, 1
+"""
+PUBLISHED = """
+select
+    (select count(*) from governance.publication_event),
+    count(*),
+    count(*) filter (where number > %s)
+from audit.entry where kind in ('publish', 'rollback')
+"""
 
 
 class AuditBroken(BankmartError):
@@ -59,18 +71,24 @@ def verify() -> Report:
             # The end of the chain can only be missing where something says how long it was.
             if tip != (last, digest):
                 findings.append(f"the tip says that entry {tip[0] if tip else '?'} is the newest, the newest is {last}")
-            findings += _protection(cursor)
-            newest = max(wanted, default=0)
-            cursor.execute(
-                "select count(*) from audit.entry where kind in ('publish', 'rollback') and number > %s", (newest,)
-            )
-            (unanchored,) = db.one(cursor)
+            findings += protection.findings(cursor)
+            cursor.execute(UNSAID)
+            findings += [f"{event} of {day} (build {build}) is not in the chain" for event, day, build in cursor]
+            cursor.execute(PUBLISHED, (max(wanted, default=0),))
+            events, said, unanchored = db.one(cursor)
     # Every head, not only the newest of its number: two that differ are two chains.
     known[0] = START
     findings += [_contradiction(each, last) for each in anchors if known.get(each.number) != each.hash]
     findings += [f"line {line} of {anchor.NAME} can't be read" for line in broken]
-    notes = [] if anchors else [f"no head is written down in {anchor.path()}: a cut end of the chain would not show"]
-    if anchors and unanchored:
+    notes = []
+    if not anchors and (events or said):
+        findings.append(
+            f"no head is written down in {anchor.path()}, though one was after each of {max(events, said)} "
+            "publications: the file is gone, or heads are kept elsewhere now and it was not brought along"
+        )
+    elif not anchors:
+        notes.append(f"no head is written down in {anchor.path()} yet: a cut end of the chain would not show")
+    elif unanchored:
         notes.append(f"{unanchored} publications have happened since a head was written down last")
     return Report(last, digest, len(anchors), tuple(findings), tuple(notes))
 
@@ -104,32 +122,3 @@ def _contradiction(each: anchor.Anchor, last: int) -> str:
     if each.number > last:
         return f"{where}: entry {each.number} was the newest once, now the chain ends at {last}: its end is cut off"
     return f"{where}: entry {each.number} had another hash then: the chain before it was rewritten"
-
-
-def _protection(cursor: Any) -> list[str]:
-    """What keeps the table from being changed, and is not as it was made."""
-    cursor.execute(
-        "select relname::text, tgname::text from pg_trigger join pg_class on tgrelid = pg_class.oid"
-        " where relnamespace = 'audit'::regnamespace and tgenabled = 'A'"
-    )
-    off = sorted(name for _, name in TRIGGERS - set(cursor.fetchall()))
-    findings = [f"trigger {name} of schema audit is gone or switched off" for name in off]
-    cursor.execute(
-        "select relname::text, pg_get_userbyid(relowner)::text from pg_class"
-        " where relnamespace = 'audit'::regnamespace and relkind = 'r' and pg_get_userbyid(relowner) <> %s"
-        " union all select 'schema', pg_get_userbyid(nspowner) from pg_namespace"
-        " where nspname = 'audit' and pg_get_userbyid(nspowner) <> %s",
-        (OWNER, OWNER),
-    )
-    findings += [f"audit.{name} belongs to {owner}, not to {OWNER}" for name, owner in cursor.fetchall()]
-    cursor.execute(
-        "select grantee::text, privilege_type::text from information_schema.table_privileges"
-        " where table_schema = 'audit' and table_name = 'entry'"
-        " and privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE')"
-        " union select role.rolname::text, 'membership' from pg_auth_members"
-        " join pg_roles as role on member = role.oid"
-        " where roleid = (select oid from pg_roles where rolname = %s) and not role.rolcreaterole",
-        (OWNER,),
-    )
-    findings += [f"{grantee} was given {what.lower()} on the audit chain" for grantee, what in cursor.fetchall()]
-    return findings

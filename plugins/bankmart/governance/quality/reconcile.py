@@ -25,6 +25,36 @@ MARTS = {
     "campaign.order": "fct_order",
     "campaign.cost": "fct_cost",
 }
+# States that hold each record as its newest version says, with its amount as it came.
+STATES = {"loan.contract": "dim_loan", "core_banking.standing_order": "dim_standing_order"}
+# Facts to which each delivery of a record adds what is new: with the published dates before, its amount as it came.
+ADDED = {"loan.repayment": "fct_repayment"}
+# Not compared here: balances and positions are by account and customer number as delivered, by person and kind of asset
+# in the marts, and restated when one comes late: a test of dbt's says that what is held moves by what was delivered.
+IN_MART = "select coalesce(sum({amount}), 0), count(*) from {mart} where build_id = %(build)s"
+IN_STATE = """
+select coalesce(sum(case when raw.is_past then raw.amount else mart.amount end), 0), count(*)
+from (
+    select {keys}, {amount} as amount, exists (
+        select from {source} as earlier
+        where {same} and earlier.business_date < %(day)s and earlier.effective_date > delivered.effective_date
+    ) as is_past
+    from {source} as delivered where business_date = %(day)s
+) as raw
+left join (select {keys}, {amount} as amount, true as is_there from {mart} where build_id = %(build)s) as mart
+    using ({keys})
+where raw.is_past or mart.is_there
+"""
+IN_SLICES = """
+select coalesce(sum(amount), 0), count(*)
+from (
+    select sum({amount}) as amount from {mart}
+    where (build_id = %(build)s or build_id in (
+            select build_id from governance.publication where business_date < %(day)s))
+        and ({keys}) in (select {keys} from {source} where business_date = %(day)s)
+    group by {keys}
+) as mart
+"""
 LOADS = """
 select
     load_id, system, table_name, control_totals, read_count, accepted_count, rejected_count,
@@ -119,7 +149,7 @@ def _sums(
     rows, loaded = db.one(cursor)
     read, accepted, rejected, repaired = counts
     name = f"{table.system}.{table.name}"
-    mart = MARTS.get(name)
+    mart = MARTS.get(name) or STATES.get(name) or ADDED.get(name)
     in_mart: Decimal | None = None
     mart_rows: int | None = None
     if mart:
@@ -127,11 +157,18 @@ def _sums(
         if db.one(cursor)[0] is None:
             mart = None
         else:
+            statement = IN_STATE if name in STATES else IN_SLICES if name in ADDED else IN_MART
             cursor.execute(
-                sql.SQL("select coalesce(sum({}), 0), count(*) from {} where build_id = %s").format(
-                    sql.Identifier(column), sql.Identifier("marts", mart)
+                sql.SQL(statement).format(
+                    amount=sql.Identifier(column),
+                    mart=sql.Identifier("marts", mart),
+                    source=tables.relation(table),
+                    keys=sql.SQL(", ").join(map(sql.Identifier, table.key)),
+                    same=sql.SQL(" and ").join(
+                        sql.SQL("earlier.{0} = delivered.{0}").format(sql.Identifier(key)) for key in table.key
+                    ),
                 ),
-                (build.build_id,),
+                {"day": build.business_date, "build": build.build_id},
             )
             in_mart, mart_rows = db.one(cursor)
     return Sums(
@@ -156,7 +193,9 @@ def _examples(cursor: Any, build: Build, table: Table, sums: Sums) -> tuple[dict
     if sums.accepted != sums.loaded_rows:
         return differing.loads(cursor, table, build)
     if sums.mart and (sums.in_mart, sums.mart_rows) != (sums.loaded, sums.loaded_rows):
-        return differing.between(cursor, table, build, sums.mart.removeprefix("marts."), sums.column)
+        # Of what isn't held row by row no single row differs.
+        mart = sums.mart.removeprefix("marts.")
+        return differing.between(cursor, table, build, mart, sums.column) if sums.table in MARTS else ()
     return differing.quarantined(cursor, table, build)
 
 

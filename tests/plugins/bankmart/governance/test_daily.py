@@ -29,8 +29,9 @@ def test_a_whole_chain_is_written_down_and_a_broken_one_told(warehouse):
     assert [each.number for each in anchor.read()[0]] == [1]
     with closing(psycopg2.connect(warehouse)) as link, link, link.cursor() as cursor:
         cursor.execute("alter table audit.entry disable trigger entry_stays; update audit.entry set actor = 'x'")
-    with pytest.raises(AuditBroken, match="entry 1"):
+    with pytest.raises(AuditBroken, match="entry 1") as broken:
         daily.verify_audit(DAY)
+    assert broken.value.is_told
     assert told() == [("audit", "the audit chain is broken")]
     assert len(anchor.read()[0]) == 1
 

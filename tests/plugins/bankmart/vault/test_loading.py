@@ -1,6 +1,7 @@
 """What is in a file in clear is nowhere in the data directory or the logs afterwards, and in the vault whole."""
 
 import csv
+import shutil
 import threading
 from contextlib import suppress
 from datetime import date
@@ -178,3 +179,21 @@ def test_odd_values_come_back_as_they_were(people):
     with db.connect("vault") as link:
         held = {each["column"]: each["value"] for each in vault.clear(link, "C\t1", "tester", "a test")}
     assert held == odd | {"id_number": "110101199003070011"}
+
+
+def test_a_class_that_does_not_exist_loads_nothing(people, monkeypatch, tmp_path):
+    """What the vault should keep is known by its class alone: a misspelt one would let clear values through."""
+    wrong = tmp_path / "dbt_project"
+    shutil.copytree(settings.dbt_dir() / "models" / "sources", wrong / "models" / "sources")
+    shutil.copy(settings.dbt_dir() / "dbt_project.yml", wrong)
+    file = wrong / "models" / "sources" / "core_banking" / "__sources.yml"
+    file.write_text(file.read_text(encoding="utf-8").replace("class: contact.mobile", "class: contact.mobil"))
+    people.send("core_banking.customer", [{"customer_id": "C7", **PLANTED, "mobile": "19911223344"}])
+    with monkeypatch.context() as patch:
+        patch.setattr(settings, "dbt_dir", lambda: wrong)
+        told = r"mobile: .*'contact.mobil' is none of.*Did you mean contact.mobile\?"
+        with pytest.raises(contract.ContractError, match=told):
+            people.load("core_banking")
+    tables = people.query("select 1 from pg_tables where schemaname = 'sources'")
+    assert tables + people.query("select 1 from governance.load") + people.query("select 1 from vault.sealed") == []
+    assert found(["19911223344"]) == set()

@@ -213,7 +213,7 @@ def test_protection_that_is_switched_off_is_found(chain):
         cursor.execute("grant bankmart_audit to loader")
         cursor.execute("alter table audit.tip owner to platform")
     try:
-        said("trigger entry_stays", "platform was given update", "loader was given membership", "belongs to platform")
+        said("trigger entry_stays", "platform was given update", "loader was given membership", "tip belongs to")
     finally:
         with closing(psycopg2.connect(chain)) as link, link, link.cursor() as cursor:
             cursor.execute("revoke bankmart_audit from loader")
