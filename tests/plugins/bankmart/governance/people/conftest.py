@@ -130,6 +130,7 @@ class Bank:
 @pytest.fixture
 def bank(warehouse, monkeypatch, tmp_path):
     """Customers X901 and X902 with an account each, Y901 and Y902; the date is published."""
+    (tmp_path / "landing").mkdir()
     monkeypatch.setenv("BANKMART_LANDING_DIR", str(tmp_path / "landing"))
     monkeypatch.setattr("bankmart.dbt.manifest", lambda: MANIFEST)
     tables.create_tables([table for system in contract.load().values() for table in system.values()])
