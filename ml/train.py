@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from bankmart import db, settings
 from bankmart.governance.people.erasure import retrain
+from ml.cadence import is_due
 from ml.errors import DataPrerequisite
 from ml.spec import Spec, load_spec
 
@@ -56,7 +57,7 @@ def due(models: Sequence[str], as_of: date) -> list[str]:
 
     for line in retrain.waiting():
         print(line)
-    if (as_of + timedelta(days=1)).day == 1:
+    if is_due(as_of):
         return list(models)
     with tracking():
         return [model for model in models if registry.by_alias(model) is None and not attempts.was_tried(model)]

@@ -11,6 +11,7 @@ from ml.bench._json import as_json, count, processors
 from ml.errors import ModelError
 from ml.public import gain
 from ml.public.contacts import Contacts, read_contacts
+from ml.public.monthly import walk_monthly
 from ml.public.walking import walk
 from ml.public.window import LEAST_STEP, RESPONSE, SETTINGS, USUAL, USUAL_WINDOW, Protocol
 from ml.spec import protected
@@ -78,6 +79,19 @@ def judge(contacts: Contacts, protocol: Protocol) -> dict[str, Any]:
     label = contacts.label[walked.first :]
     cadence = f"in each night that has {walked.every} new ones" if protocol.nightly else f"every {walked.every}"
     sides = {"rolling": walked.rolling, "frozen": walked.frozen, "logistic": walked.logistic}
+    monthly: dict[str, Any] = {}
+    if protocol.beside:
+        by_month = walk_monthly(contacts, protocol, walked.first, walked.window)
+        sides |= {"without_memory": walked.forgetful, "monthly": by_month.newest, "monthly_gated": by_month.champion}
+        monthly = {
+            "as_the_dag": {
+                "seeds": protocol.beside,
+                "without_memory": "rolling without what the campaign remembers, as the platform's response model",
+                "monthly": "the newest of the month ends' versions serves, whatever the gates say",
+                "monthly_gated": "the version that the gates let serve",
+            }
+            | by_month.as_dict()
+        }
     return {
         "question": "response",
         "contacts": len(contacts),
@@ -105,9 +119,10 @@ def judge(contacts: Contacts, protocol: Protocol) -> dict[str, Any]:
             "rolling": f"LightGBM on the last {walked.window} contacts, retrained {cadence}; each"
             " contact is scored by a model that learnt from earlier ones only; features of the campaign's own past"
             " come from outcomes of earlier moments only",
-            "frozen": f"the same without those features, trained once on the first {protocol.start:.0%}",
+            "frozen": f"rolling without those features, trained once on the first {protocol.start:.0%}",
             "logistic": "logistic regression on the file's columns, retrained as often as rolling",
             "intervals": f"95 %, {gain.RESAMPLES} bootstrap resamples of judged contacts; values are means over seeds",
         },
+        **monthly,
         **gain.compared(sides, label),
     }
