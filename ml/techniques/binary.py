@@ -241,7 +241,9 @@ def _about(
 
 def _unlike(facts: dict[str, Any], learns_all: bool) -> list[str]:
     """In what the earlier dates' training isn't this one; nothing where no earlier date was judged."""
-    if not facts.get("rolling"):
+    if not facts.get("rolling", True):
+        return ["No earlier date could judge it beside: none has labels enough, and dates before it that were over."]
+    if "rolling" not in facts:
         return []
     apart = [
         *(
