@@ -70,13 +70,14 @@ def test_trials_are_children_of_the_run_that_is_open(registry):
         return SimpleNamespace(number=number, state=SimpleNamespace(name=state), value=value, params=params)
 
     trials = [trial(0, "COMPLETE", 0.7, num_leaves=31), trial(1, "PRUNED", None, num_leaves=7)]
+    trials[0].metrics = {"lift": 2.5}
     log_trials("auc", trials)
     with training_run(load_spec("churn"), {"as_of": "2025-10-31"}) as parent:
         log_trials("auc", trials)
     experiment = registry.get_run(parent).info.experiment_id
     found = registry.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'", order_by=["tags.state"])
     assert [(run.data.tags["state"], run.data.params, run.data.metrics) for run in found] == [
-        ("complete", {"num_leaves": "31"}, {"auc": 0.7}),
+        ("complete", {"num_leaves": "31"}, {"auc": 0.7, "lift": 2.5}),
         ("pruned", {"num_leaves": "7"}, {}),
     ]
     registry.delete_run(parent)
