@@ -7,7 +7,7 @@ import pytest
 
 import ml.bench
 from ml.__main__ import main
-from ml.bench import models, oracle
+from ml.bench import hillstrom, models, oracle
 from ml.spec import model_names
 
 
@@ -29,9 +29,32 @@ def test_sentiments_own_report_becomes_rows(tmp_path, capsys):
     path.write_text("text,class\n" + "很好 很快,good\n太慢 太贵,bad\n" * 10, encoding="utf-8")
     assert main(["bench", "sentiment", "--csv", str(path), "--seeds", "1"]) == 0
     report = json.loads(capsys.readouterr().out)
-    (bench,) = (one for one in models.benches(tmp_path, None, 1) if one.command[0] == "sentiment")
+    (bench,) = (one for one in models.benches(tmp_path, None) if one.command[0] == "sentiment")
     rows = {what: (value, beside) for what, value, beside in bench.rows(report)}
-    assert rows["macro_f1"] == ("1.0000 [1.0000, 1.0000]", "majority 0.3333")
+    assert rows["macro_f1"] == ("1.0000 [1.0000, 1.0000]", "majority 0.3333; reference 0.659")
+    assert rows.keys() == models.REVIEWS.keys(), "every figure of the reviews has a reference"
+
+
+def test_each_benchmark_has_its_own_seeds_and_hillstroms_rows_their_references(tmp_path):
+    def seeds(given=None):
+        found = {one.command[0]: one.command for one in models.benches(tmp_path, None, given)}
+        return {name: line[line.index("--seeds") + 1] for name, line in found.items() if "--seeds" in line}
+
+    assert seeds() == {"bank_marketing": "5", "hillstrom": "10", "sentiment": "5"}
+    assert set(seeds(2).values()) == {"2"}
+    one = {"mean": 0.06, "bootstrap_95": [0.03, 0.09], "seed_range": [0.05, 0.07]}
+    names = ("qini", "response_qini", "qini_above_response", "uplift_at_10", "uplift_at_30")
+    report = {
+        "treatments": {offer: {"metrics": dict.fromkeys(names, one)} for offer in hillstrom.OFFERS},
+        "rates": {"control": {"customers": 9, "visit": 0.10617, "conversion": 0.00573, "spend": 0.65279}},
+        "reference": hillstrom.REFERENCE,
+    }
+    (bench,) = (one for one in models.benches(tmp_path, None) if one.command[0] == "hillstrom")
+    rows = {what: (value, beside) for what, value, beside in bench.rows(report)}
+    assert rows["control: visit"] == ("0.10617", "reference 0.10617")
+    assert rows["womens_email: qini"] == ("0.0600 [0.0300, 0.0900]", "seeds 0.0500 to 0.0700; reference 0.066")
+    assert rows["womens_email: response_qini"][1].endswith("reference 0.034")
+    assert "reference" not in rows["womens_email: uplift_at_10"][1], "there is none"
 
 
 def test_all_of_them_are_called_and_what_is_not_there_is_said(tmp_path, monkeypatch, capsys):
