@@ -257,6 +257,11 @@ def _unlike(facts: dict[str, Any], learns_all: bool) -> list[str]:
     return [f"Those earlier dates tell how steady the model is, not how it would have been used: {'; '.join(apart)}."]
 
 
+def explains(model: Model) -> Model:
+    """What scores a customer's features and gives reasons for them: the model itself."""
+    return model
+
+
 def load(folder: Path) -> Model:
     """The model that `save` wrote; reads text and JSON only. Raises ArtefactRefused where they don't fit."""
     try:

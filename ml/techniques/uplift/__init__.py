@@ -31,7 +31,7 @@ from ml.techniques.uplift.seeds import by_seed, told
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-__all__ = ["check", "checks", "load", "more_scores", "read", "scored", "scores", "split", "train"]
+__all__ = ["check", "checks", "explains", "load", "more_scores", "read", "scored", "scores", "split", "train"]
 scores = Offered
 more_scores = (Scored,)
 
@@ -176,6 +176,11 @@ def scored(link: connection, spec: Spec, model: Model, target: Target) -> Iterat
             excluded=[None] * len(ranks),
         )
     model.seen = view.seen
+
+
+def explains(model: Model) -> _View:
+    """The model as one that scores a customer by his best offer and gives reasons for it."""
+    return _View(model)
 
 
 class _View:
