@@ -152,7 +152,9 @@ def _of_oracle(report: dict[str, Any]) -> Iterator[Row]:
             yield f"{model}: share of skill", "skipped", found["skipped"]
             continue
         share, low, high = found["share_of_skill"]
-        beside = f"AUC {found['auc'][0]}, oracle {found['oracle_auc'][0]}, {found['positives']} of {found['rows']}"
+        oracle, least, most = found["oracle_auc"]
+        beside = f"AUC {found['auc'][0]}, oracle {oracle} [{least}, {most}], {found['positives']} of {found['rows']}"
+        beside += f" ({found['base_rate']:.2%}), seed {found['seed']}, code {found['revision'][:12]}"
         beside += f"; {found['note']}" if found.get("note") else ""
         yield f"{model}: share of skill", f"{share:.4f} [{low:.4f}, {high:.4f}]", beside
     for model, why in WITHOUT.items():
@@ -166,6 +168,11 @@ def _of_oracle_uplift(report: dict[str, Any]) -> Iterator[Row]:
         return
     low, high = found["observed_share_95"]
     observed = f"{found['observed_share_of_oracle']:.4f} [{low:.4f}, {high:.4f}]"
-    yield "share of what happened", observed, f"{found['contacts']} contacts"
+    area, least, most = found["qini_area"]["oracle"]
+    beside = (
+        f"{found['contacts']} contacts, {found['buyers']} buyers ({found['base_rate']:.2%}); oracle's area {area:.5f}"
+    )
+    beside += f" [{least:.5f}, {most:.5f}], seed {report['seed']}, code {report['revision'][:12]}"
+    yield "share of what happened", observed, beside
     response = f"response model {found['response_expected_share_of_oracle']:.4f}"
     yield "share of the planted effects", f"{found['expected_share_of_oracle']:.4f}", response

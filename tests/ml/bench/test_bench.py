@@ -62,12 +62,15 @@ def test_all_of_them_are_called_and_what_is_not_there_is_said(tmp_path, monkeypa
         name = command[4]
         if name == "sentiment":
             return subprocess.CompletedProcess(command, 1, "", "a trace\nThe file can't be judged.\n")
-        share = {"share_of_skill": [0.9, 0.8, 1.0], "auc": [0.7], "oracle_auc": [0.72], "positives": 5, "rows": 50}
+        share = {"share_of_skill": [0.9, 0.8, 1.0], "auc": [0.7], "positives": 5, "rows": 50, "base_rate": 0.1}
+        share |= {"oracle_auc": [0.72, 0.7, 0.74], "seed": 3, "revision": "abc+"}
         if name == "oracle":
             return subprocess.CompletedProcess(command, 0, json.dumps({"churn": share}), "")
         found = {"contacts": 9, "observed_share_of_oracle": 0.7, "observed_share_95": [0.5, 0.9]}
         found |= {"expected_share_of_oracle": 0.8, "response_expected_share_of_oracle": 0.2}
-        return subprocess.CompletedProcess(command, 0, json.dumps({"test": found}), "")
+        found |= {"buyers": 3, "base_rate": 1 / 3, "qini_area": {"oracle": [0.02, 0.01, 0.03]}}
+        report = {"test": found, "seed": 4, "revision": "abc+"}
+        return subprocess.CompletedProcess(command, 0, json.dumps(report), "")
 
     monkeypatch.setattr(models.subprocess, "run", ran)
     (tmp_path / "zh_bank_reviews").mkdir()
@@ -77,7 +80,9 @@ def test_all_of_them_are_called_and_what_is_not_there_is_said(tmp_path, monkeypa
     said = capsys.readouterr().out
     assert said.count("Skipped: ") == 2
     assert "**Failed**: The file can't be judged." in said
-    assert "| churn: share of skill | 0.9000 [0.8000, 1.0000] |" in said
+    skill = "AUC 0.7, oracle 0.72 [0.7, 0.74], 5 of 50 (10.00%), seed 3, code abc+"
+    assert f"| churn: share of skill | 0.9000 [0.8000, 1.0000] | {skill} |" in said
+    assert "9 contacts, 3 buyers (33.33%); oracle's area 0.02000 [0.01000, 0.03000], seed 4, code abc+" in said
     assert said.strip() in (tmp_path / "m.md").read_text()
     assert f"| clv: share of skill | none | {oracle.WITHOUT['clv']} |" in said
     assert {*oracle.TRUTH, *oracle.WITHOUT, "uplift"} == set(model_names()), "every model has a share or a reason"

@@ -13,6 +13,8 @@ import pytest
 
 from bankmart.sources.adapters.bank_marketing import HEADER
 from ml.__main__ import main
+from ml.spec import load_spec
+from ml.tracking.server import revision
 
 TODAY = date(2025, 10, 31)
 
@@ -218,5 +220,9 @@ def test_the_oracle_is_the_planted_chance_of_the_same_customers(bank, tmp_path, 
     skills = [found[name][0] - 0.5 for name in ("auc", "oracle_auc")]
     assert share == pytest.approx(skills[0] / skills[1], abs=0.002)
     assert (found["rows_without_truth"], found["rows"]) == (0, 900)
+    assert (found["revision"], found["seed"]) == (revision(), load_spec("churn").seed)
+    assert found["base_rate"] == pytest.approx(found["positives"] / 900, abs=1e-5)
+    assert found["oracle_auc"][1] < found["oracle_auc"][0] < found["oracle_auc"][2]
+    assert (found["business_date"], len(found["content_hash"])) == (TODAY.isoformat(), 64)
     assert main(["bench", "oracle", "--models", "churn", "--truth", str(tmp_path / "no"), "--as-of", "2025-10-31"]) == 1
     assert "isn't there: only a simulated bank has a truth" in capsys.readouterr().err
