@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 from datetime import date
+from pathlib import Path
 
 from bankmart import settings
 from ml.bench import bench_names, run_bench
@@ -17,6 +18,7 @@ VERBS = {
     "promote": "make the version trained as of the date the champion, if the gates allow it",
     "score": "score the date's customers with the champion",
     "evaluate": "judge the champion again on labels that are complete by the date",
+    "explain": "reasons for the customers in a file, by the champion's scores of the date",
     "rollback": "take the last promotion back: the champion before it is the champion again",
 }
 
@@ -33,7 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--by", help="who takes it back (whoever types)")
             continue
         command.add_argument("--as-of", required=True, type=date.fromisoformat, metavar="YYYY-MM-DD")
-        if verb in ("compare", "promote"):
+        if verb == "explain":
+            command.add_argument("--customers", required=True, type=Path, metavar="FILE", help="a number a line")
+            command.add_argument("--write", type=Path, metavar="FILE", help="write JSON lines there, don't print them")
+            command.add_argument("--by", help="who asks (whoever types)")
+        elif verb in ("compare", "promote"):
             command.add_argument("--version", type=int, help="this version, not the newest of the date")
             command.add_argument(
                 "--without-champion",

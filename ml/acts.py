@@ -60,6 +60,12 @@ def stood_in(champion: Version, target: Version, as_of: date, reason: str) -> No
     notices.tell("model_refused", what, f"{reason}\n{does}{champion.model}`.")
 
 
+def is_worse(champion: Version, as_of: date, found: str) -> None:
+    """Tell people that the champion does worse by now than at its training."""
+    body = f"{found}. Look at its evaluation in MLflow; the month's training makes a challenger, which may be better."
+    notices.tell("model_worse", f"{_named(champion)} is worse by {as_of}", body)
+
+
 @contextmanager
 def scoring(model: str, as_of: date) -> Iterator[None]:
     """A refusal is kept, by its kind: its words may quote a value. (Scores are told where they are written.)"""

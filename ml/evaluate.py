@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bankmart import settings
-from ml.errors import DataError, DataPrerequisite
+from ml.errors import DataError, DataPrerequisite, ModelError, TrackingUnavailable
 from ml.spec import Spec, load_spec
 
 if TYPE_CHECKING:
@@ -38,7 +39,27 @@ def run(model: str, as_of: date, build_id: int | None = None) -> dict[str, Any]:
         }
 
 
+def run_all(models: Sequence[str], as_of: date, build_id: int | None = None) -> dict[str, str]:
+    """Every model's champion, one after the other: its verdict, or why it wasn't judged.
+
+    One that can't be judged keeps no other from it: raises ModelError with all that went wrong when the last is done.
+    """
+    said, wrong = {}, {}
+    for model in models:
+        try:
+            found = run(model, as_of, build_id)
+            said[model] = str(found.get("verdict") or found["skipped"])
+        except TrackingUnavailable:
+            raise
+        except ModelError as error:
+            wrong[model] = str(error)
+    if wrong:
+        raise ModelError(" ".join(f"{model} couldn't be evaluated: {why}" for model, why in wrong.items()))
+    return said
+
+
 def _evaluate(spec: Spec, as_of: date, build_id: int | None) -> dict[str, Any]:
+    from ml import acts
     from ml.techniques import technique
     from ml.tracking import registry
 
@@ -57,6 +78,8 @@ def _evaluate(spec: Spec, as_of: date, build_id: int | None) -> dict[str, Any]:
     before, now = loaded.facts["judgement"]["model"][metric], judged[newest].model[metric]
     worse = now.high < before["low"] if judged[newest].more_is_better[metric] else now.low > before["high"]
     verdict = "worse" if worse else "holds"
+    if worse:
+        acts.is_worse(version, as_of, f"{metric} of {newest}: {now}; at its training {before['value']:.4f}")
     document = {day: one.as_dict() for day, one in judged.items()}
     run_id = registry.log_evaluation(
         version,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from bankmart import db, settings
 from bankmart.governance.people.erasure import retrain
+from ml.cadence import is_due
 from ml.errors import DataPrerequisite
 from ml.spec import Spec, load_spec
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def run(model: str, as_of: date, build_id: int | None = None, again: bool = False) -> dict[str, Any]:
     """Train `model` on the training build given, else on the newest that passed on or before `as_of`.
 
-    The same date, data and spec again return the version that is there, unless `again`. Where the bank's data
+    The same date, data, spec and code again return the version that is there, unless `again`. Where the bank's data
     don't suffice the result is `{"skipped": reason, "prerequisite": report}`.
     Raises DataError, LeakageFound, ArtefactRefused or TrackingUnavailable; nothing is registered then.
     """
@@ -56,7 +57,7 @@ def due(models: Sequence[str], as_of: date) -> list[str]:
 
     for line in retrain.waiting():
         print(line)
-    if (as_of + timedelta(days=1)).day == 1:
+    if is_due(as_of):
         return list(models)
     with tracking():
         return [model for model in models if registry.by_alias(model) is None and not attempts.was_tried(model)]
@@ -66,14 +67,19 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
     from ml.data.prerequisite import require_sources
     from ml.techniques import technique
     from ml.tracking import registry
+    from ml.tracking.code import code_hash
 
     require_sources(spec, as_of)
     how = technique(spec.technique)
     read_at = datetime.now(UTC)
     data = how.read(spec, as_of, build_id)
-    tags = {"as_of": as_of.isoformat(), "content_hash": data.content_hash, "spec_hash": spec.hash()}
+    same = {"as_of": as_of.isoformat(), "content_hash": data.content_hash, "spec_hash": spec.hash()}
+    tags = {**same, "code_hash": code_hash()}
     if not again and (version := registry.find_version(spec.name, **tags)):
-        print(f"{spec.name} as of {as_of}: version {version.number} was trained on this data and spec.")
+        print(
+            f"{spec.name} as of {as_of}: version {version.number} was trained on this data and spec by this code."
+            " To train all the same: --again."
+        )
         return {
             "model": spec.name,
             **tags,
@@ -81,6 +87,13 @@ def _train(spec: Spec, as_of: date, build_id: int | None, again: bool) -> dict[s
             "run_id": version.run_id,
             "reused": True,
         }
+
+    if not again and (version := registry.find_version(spec.name, **same)):
+        by = version.tags.get("revision", "unknown")
+        print(
+            f"{spec.name} as of {as_of}: version {version.number} has this data and spec, but other code made it"
+            f" (revision {by}): a new one is trained."
+        )
 
     split = how.split(spec, data)
     with db.connect("scorer") as link:
@@ -145,7 +158,7 @@ def _register(
                 "tables": ", ".join(".".join(table) for table in spec.tables),
             },
             tags={
-                **{key: trained.facts[key] for key in ("as_of", "content_hash", "spec_hash", "revision")},
+                **{key: trained.facts[key] for key in ("as_of", "content_hash", "spec_hash", "code_hash", "revision")},
                 "build_id": str(data.build.build_id),
             },
         ),

@@ -35,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " contact: an outcome is known at the next contact, and every 500 retrain, as the reference has it",
     )
     parser.add_argument("--seeds", type=count, default=5, help="how many seeds, all of them reported")
+    parser.add_argument(
+        "--beside",
+        type=int,
+        default=1,
+        help="with so many of them the walk is repeated without the campaign's memory and at the DAG's own cadence"
+        " (known by day only; default: 1)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +51,13 @@ def run(args: argparse.Namespace) -> int:
         every = LEAST_NIGHT if nightly else LEAST_STEP
         protocol = checked(
             Protocol(
-                window=args.window, every=every, seeds=seeds, settings=RESPONSE, threads=processors(), nightly=nightly
+                window=args.window,
+                every=every,
+                seeds=seeds,
+                settings=RESPONSE,
+                threads=processors(),
+                nightly=nightly,
+                beside=seeds[: args.beside] if nightly else (),
             )
         )
         contacts = through_the_platform(args.source)
@@ -88,6 +101,10 @@ def _way(known: str) -> dict[str, Any]:
         "layers": list(LAYERS),
         "model": "the response model's spec (ml/models/response.py): parameters, trials at the first training, trees"
         " ended by contacts set aside; the marts' columns of this bank in place of those that it hasn't",
+        "not_the_platform_s": "rolling knows the campaign's own past (contact number, response rates of its last 50,"
+        " 200 and 1,000 contacts), which the platform's response model hasn't, and each of its models serves at once;"
+        " the DAG trains at month ends, and gates and a person let a version serve: see without_memory, monthly and"
+        " monthly_gated",
         "known": f"features come from the marts as of the contact's day; {outcomes}",
         "days": "runs of one weekday in the file's order; their dates are made up, their order and length aren't",
     }

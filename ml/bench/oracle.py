@@ -83,6 +83,7 @@ def share_of_oracle(spec: Spec, truth: Path, as_of: date, build_id: int | None) 
     judged = compare(score[known], planted[known], label, seed=spec.seed)
     ours, oracles = judged.model["auc"], judged.baseline["auc"]
     return {
+        **made_from(data),
         "rows": int(known.sum()),
         "rows_without_truth": int((~known).sum()),
         "positives": int(label.sum()),
@@ -94,6 +95,18 @@ def share_of_oracle(spec: Spec, truth: Path, as_of: date, build_id: int | None) 
         "seed": spec.seed,
         "note": BESIDE.get(spec.name),
         "protocol": f"{split.rule}; test {', '.join(split.periods['test'])}; 400 paired resamples of customers",
+    }
+
+
+def made_from(data: Any) -> dict[str, Any]:
+    """The code and the data of a figure, so that it can be made again."""
+    from ml.tracking.server import revision
+
+    return {
+        "revision": revision(),
+        "build_id": data.build.build_id,
+        "business_date": data.build.business_date.isoformat(),
+        "content_hash": data.content_hash,
     }
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from bankmart import db, settings
 from ml.bench._json import as_json
+from ml.bench.oracle import made_from
 from ml.errors import DataError
 from ml.judging.kinds.uplift import Trial
 from ml.spec import Spec, load_spec
@@ -54,7 +55,8 @@ def share_of_oracle(spec: Spec, truth: Path, as_of: date, build_id: int | None =
     scores = {"model": model.effects(numbers), "response": model.responses(numbers)}
     test = {"test": split.test, "calibration": split.calibration}
     planted = _planted(truth, data, model.offers)
-    found: dict[str, Any] = {part: _on(model, data, scores, planted, rows, spec.seed) for part, rows in test.items()}
+    found: dict[str, Any] = {**made_from(data), "seed": spec.seed}
+    found |= {part: _on(model, data, scores, planted, rows, spec.seed) for part, rows in test.items()}
     found["protocol"] = (
         f"{split.rule}; test {', '.join(split.periods['test'])}; {RESAMPLES} resamples of contacts; seed {spec.seed};"
         f" learner {model.kind}. The calibration contacts were learnt from in the end: the test is the judge."
@@ -67,7 +69,13 @@ def _on(
 ) -> dict[str, Any]:
     experiment = data.experiment(model.features, model.offers)
     known = rows & ~np.isnan(planted).any(axis=1)
-    said: dict[str, Any] = {"contacts": int(rows.sum()), "without_truth": int((rows & ~known).sum())}
+    label = data.label[known]
+    said: dict[str, Any] = {
+        "contacts": int(rows.sum()),
+        "without_truth": int((rows & ~known).sum()),
+        "buyers": int(label.sum()),
+        "base_rate": round(float(label.mean()), 5) if len(label) else None,
+    }
     areas, drawn, expected, weights = [], [], [], []
     for at, offer in enumerate(model.offers):
         places = experiment.places(at)
@@ -97,6 +105,12 @@ def _on(
     observed, resampled = share @ np.array(areas), np.tensordot(share, np.array(drawn), axes=1)
     mean = share @ np.array(expected)
     low, high = np.nanpercentile(resampled[:, 0] / resampled[:, 2], [2.5, 97.5])
+    bounds = np.nanpercentile(resampled, [2.5, 97.5], axis=0)
+    # An effect has no AUC, for nobody's is seen: an order is worth the area between its Qini curve and the random one.
+    said["qini_area"] = {
+        name: [round(float(one), 6) for one in (observed[side], *bounds[:, side])]
+        for side, name in enumerate((*scores, "oracle"))
+    }
     return said | {
         "observed_share_of_oracle": round(float(observed[0] / observed[2]), 4),
         "observed_share_95": [round(float(low), 4), round(float(high), 4)],

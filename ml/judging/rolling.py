@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,24 +14,40 @@ from ml.errors import DataPrerequisite
 from ml.judging.metrics import compare
 from ml.spec import Spec
 
+# Rows by date and customer: `day`, `customers` and `rows` are there, and every array with a row each is cut.
+Data = TypeVar("Data", bound=Any)
 # An origin is for comparison: more rows than these (customers are drawn whole) only cost time.
 ROWS = 100_000
 # With fewer positives the interval would hide any change.
 POSITIVES = 150
 
 
-def origins(spec: Spec, data: TrainingSet, most: int) -> Iterator[tuple[TrainingSet, Split]]:
-    """Up to `most` data sets that end on earlier as-of dates, the newest first, each with its own split by time."""
+def enough_positives(data: TrainingSet, split: Split) -> bool:
+    """Whether a yes-or-no question can be judged on the split's test rows."""
+    return bool(data.label[split.test].sum() >= POSITIVES)
+
+
+def origins(
+    spec: Spec,
+    data: Data,
+    most: int,
+    divide: Callable[[Spec, Data], Split] = split_by_time,
+    is_enough: Callable[[Data, Split], bool] = enough_positives,
+) -> Iterator[tuple[Data, Split]]:
+    """Up to `most` data sets that end on earlier as-of dates, the newest first, each with its own split by time.
+
+    `divide` is the technique's own way to split; an origin that isn't enough to judge on is left out.
+    """
     share = max(1, -(-data.rows // ROWS))
     drawn = buckets(data.customers, share, "origin") == 0 if share > 1 else np.ones(data.rows, dtype=bool)
     found = 0
     for day in np.unique(data.day)[-2::-1]:
         until = subset(data, drawn & (data.day <= day))
         try:
-            split = split_by_time(spec, until)
+            split = divide(spec, until)
         except DataPrerequisite:
             return
-        if until.label[split.test].sum() < POSITIVES:
+        if not is_enough(until, split):
             continue
         yield until, split
         found += 1
@@ -39,7 +55,7 @@ def origins(spec: Spec, data: TrainingSet, most: int) -> Iterator[tuple[Training
             return
 
 
-def subset(data: TrainingSet, rows: np.ndarray) -> TrainingSet:
+def subset(data: Data, rows: np.ndarray) -> Data:
     """The rows of the mask (n,), everything else as it is."""
     per_row = {
         field.name: value[rows]

@@ -54,6 +54,7 @@ SPEC = Spec(
             "small trees": {"num_leaves": 7, "min_data_in_leaf": 200},
             "large trees": {"num_leaves": 31, "min_data_in_leaf": 50},
         },
+        "origins": 2,
         "active_income_amount": 1.0,
         "least_amount": 20.0,
         "learning_rate": 0.05,

@@ -55,5 +55,5 @@ SPEC = Spec(
         "Only who may be contacted was drawn: effects on others are extrapolated.",
         "A small effect isn't a wish: consent, suitability and caps aren't checked; whoever makes a list of it has to.",
     ),
-    params={"learning_rate": 0.03, "num_leaves": 8, "min_data_in_leaf": 100, "effect_rounds": 50},
+    params={"learning_rate": 0.03, "num_leaves": 8, "min_data_in_leaf": 100, "effect_rounds": 50, "seeds": 3},
 )

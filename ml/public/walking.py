@@ -1,7 +1,8 @@
-"""The response question asked forward in time: retrained every so many contacts, as the retraining DAG would.
+"""The response question asked forward in time: retrained every so many contacts, and every new model serves at once.
 
 Every contact is scored by a model that learnt from earlier contacts only, beside a model frozen at the start
-and a logistic regression retrained as often.
+and a logistic regression retrained as often. The retraining DAG waits for the month's end and for its gates, and the
+platform's response model has no memory of the campaign: `ml.public.monthly` walks like that.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ml.techniques.categories import memory
 class Walk:
     """Scores of the judged contacts: `rolling` and `frozen` (seeds, n), `logistic` (n,); `first` is their start.
 
+    `forgetful` (seeds asked for beside, n) is rolling without what the campaign remembers.
     `settled` is what was tried on earlier contacts, with its AUC there; empty where the protocol says everything.
     `suspects` tell the outcome of the contacts before `first` nearly alone, with their AUC. `tuned` is what each seed's
     first training found better than the spec's parameters; nothing where it found nothing.
@@ -36,6 +38,7 @@ class Walk:
     settled: dict[str, float]
     retrainings: int
     rolling: np.ndarray
+    forgetful: np.ndarray
     frozen: np.ndarray
     logistic: np.ndarray
     features: tuple[str, ...]
@@ -51,8 +54,11 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
     plan, settled = settle(contacts, past, protocol, first)
     shape = (len(protocol.seeds), len(contacts) - first)
     rolling, frozen, logistic = np.empty(shape), np.empty(shape), np.empty(shape[1])
+    forgetful = np.empty((len(protocol.beside), shape[1]))
+    given = slice(past.shape[1], None)
     names: tuple[str, ...] = ()
     tuned: dict[int, dict[str, Any]] = {}
+    tuned_without: dict[int, dict[str, Any]] = {}
     starts = _starts(contacts, first, plan.every, protocol.nightly)
     for begin, end in zip(starts, [*starts[1:], len(contacts)], strict=True):
         new = np.arange(begin, end)
@@ -60,12 +66,16 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
         learn = _learnable(contacts, begin, plan.window, protocol.delay)
         numbers, names = numbers_of(contacts, past, learn, new)
         known, asked = numbers[: len(learn)], numbers[len(learn) :]
-        for at, seed in enumerate(protocol.seeds):
-            model = fit(known, contacts.label[learn], names, seed, plan.settings, protocol.threads, tuned.get(seed))
+        sides = [
+            *((slice(None), seed, scores, tuned) for seed, scores in zip(protocol.seeds, rolling, strict=True)),
+            *((given, seed, scores, tuned_without) for seed, scores in zip(protocol.beside, forgetful, strict=True)),
+        ]
+        for columns, seed, scores, found in sides:
+            of_them, own = (contacts.label[learn], names[columns]), found.get(seed)
+            model = fit(known[:, columns], *of_them, seed, plan.settings, protocol.threads, own)
             # What the trials of the first training came to holds for the later ones.
-            tuned.setdefault(seed, model.facts.get("tuning", {}).get("params", {}))
-            rolling[at, place] = model.raw(asked)
-        given = slice(past.shape[1], None)
+            found.setdefault(seed, model.facts.get("tuning", {}).get("params", {}))
+            scores[place] = model.raw(asked[:, columns])
         logistic[place] = _logistic(known[:, given], contacts.label[learn], asked[:, given])
     # A frozen campaign has no memory: what it would remember ends with its training.
     learn = _learnable(contacts, first, MOST_WINDOW, protocol.delay)
@@ -76,7 +86,8 @@ def walk(contacts: Contacts, protocol: Protocol) -> Walk:
     suspects = telling(frozen_names, numbers[: len(learn)], contacts.label[learn], UNBELIEVABLE_AUC)
     return Walk(
         *(first, plan.window, plan.every, plan.settings, settled, len(starts)),
-        *(rolling, frozen, logistic, names, suspects, tuned),
+        *(rolling, forgetful, frozen, logistic),
+        *(names, suspects, tuned),
     )
 
 

@@ -52,7 +52,8 @@ class Protocol:
     A `window` or `settings` of None is settled by the contacts before the first judged one (else one of SETTINGS,
     USUAL or RESPONSE); without `every` it is LEAST_STEP, or as many as make MOST_STEPS steps. `nightly` retrains
     between two moments only, at the first that lies `every` contacts or more after the last training: a contact's model
-    knows no outcome of its own moment.
+    knows no outcome of its own moment. With the seeds in `beside` the same contacts are walked without the campaign's
+    memory, too, and as the retraining DAG would (`ml.public.monthly`): moments are days then.
     """
 
     start: float = 0.7
@@ -63,6 +64,7 @@ class Protocol:
     settings: str | None = USUAL
     threads: int = 1
     nightly: bool = False
+    beside: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For the report."""
@@ -112,11 +114,16 @@ def fit(
     with RESPONSE after as many as contacts set aside asked for; `tuned` are what an earlier fit's trials came to (None:
     they are made). The scores are raw log-odds, whose order is all that is judged here.
     """
-    customers = np.char.mod("%d", np.arange(len(label))).astype("S12")
-    spec = _spec(names, seed, settings, threads, tuned)
-    data = TrainingSet(
+    spec = spec_of(names, seed, settings, threads, tuned)
+    data = training_set(spec, numbers, label)
+    return technique("binary").train(spec, data, _split(data.customers, label, settings))
+
+
+def training_set(spec: Spec, numbers: np.ndarray, label: np.ndarray) -> TrainingSet:
+    """The contacts (n, features of the spec) as the platform's training reads them; each is a customer of its own."""
+    return TrainingSet(
         build=Build(0, as_date(0), "training", "passed", None),
-        customers=customers,
+        customers=np.char.mod("%d", np.arange(len(label))).astype("S12"),
         day=np.zeros(len(label), dtype=np.int32),
         numbers=np.ascontiguousarray(numbers),
         label=label,
@@ -125,7 +132,6 @@ def fit(
         types=dict.fromkeys(spec.features, "double precision"),
         content_hash="",
     )
-    return technique("binary").train(spec, data, _split(customers, label, settings))
 
 
 def _split(customers: np.ndarray, label: np.ndarray, settings: str) -> Split:
@@ -147,7 +153,7 @@ def _split(customers: np.ndarray, label: np.ndarray, settings: str) -> Split:
     )
 
 
-def _spec(
+def spec_of(
     names: tuple[str, ...], seed: int, settings: str, threads: int, tuned: Mapping[str, Any] | None = None
 ) -> Spec:
     """The `response` model's own spec for the columns that there are; other settings put their parameters in it."""

@@ -104,6 +104,7 @@ class Technique:
     - `audit(spec, model, data, split)`: further checks that need the rows (fairness, drift).
     - `scored(reader, spec, model, target)`: chunks of scores of the class `scores`, which names their table;
       or of those in `more_scores`.
+    - `explains(model)`: what has `features`, `score` and `reasons` of any customer (`ml.explain`); default: nothing.
     """
 
     train: Callable[[Spec, Any, Any], Any]
@@ -118,6 +119,7 @@ class Technique:
     scored: Callable[[connection, Spec, Any, Target], Iterator[Chunk]]
     scores: type[Chunk] = Scored
     more_scores: tuple[type[Chunk], ...] = ()
+    explains: Callable[[Any], Any] | None = None
 
 
 def technique(name: str) -> Technique:

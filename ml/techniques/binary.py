@@ -241,7 +241,9 @@ def _about(
 
 def _unlike(facts: dict[str, Any], learns_all: bool) -> list[str]:
     """In what the earlier dates' training isn't this one; nothing where no earlier date was judged."""
-    if not facts.get("rolling"):
+    if not facts.get("rolling", True):
+        return ["No earlier date could judge it beside: none has labels enough, and dates before it that were over."]
+    if "rolling" not in facts:
         return []
     apart = [
         *(
@@ -253,6 +255,11 @@ def _unlike(facts: dict[str, Any], learns_all: bool) -> list[str]:
         "beyond 100,000 rows it was a sample of the customers",
     ]
     return [f"Those earlier dates tell how steady the model is, not how it would have been used: {'; '.join(apart)}."]
+
+
+def explains(model: Model) -> Model:
+    """What scores a customer's features and gives reasons for them: the model itself."""
+    return model
 
 
 def load(folder: Path) -> Model:

@@ -154,6 +154,11 @@ def train(spec: Spec, data: ContactSet, split: Split) -> Model:
     return model
 
 
+def explains(model: Model) -> Model:
+    """What scores a customer's features and gives reasons for them: the model itself."""
+    return model
+
+
 def load(folder: Path) -> Model:
     """The model that `save` wrote. Raises ArtefactRefused where its files don't fit."""
     made = binary.load(folder)

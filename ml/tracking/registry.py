@@ -80,7 +80,8 @@ def log_trials(metric: str, trials: Iterable[Any]) -> None:
     for trial in trials:
         tags = {MLFLOW_PARENT_RUN_ID: parent.info.run_id, "verb": "tune", "state": trial.state.name.lower()}
         child = client.create_run(parent.info.experiment_id, tags=tags, run_name=f"trial {trial.number}").info.run_id
-        metrics = [] if trial.value is None else [Metric(metric, float(trial.value), 0, 0)]
+        told = {} if trial.value is None else {metric: trial.value, **getattr(trial, "metrics", {})}
+        metrics = [Metric(name, float(value), 0, 0) for name, value in told.items()]
         params = [Param(name, str(value)) for name, value in trial.params.items()]
         client.log_batch(child, metrics=metrics, params=params)
         client.set_terminated(child, "FAILED" if trial.state.name == "FAIL" else "FINISHED")

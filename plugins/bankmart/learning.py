@@ -1,4 +1,4 @@
-"""The steps of the models: score, due, train, approve, promote. Part of `steps`."""
+"""The steps of the models: score, due, evaluate, train, approve, promote. Part of `steps`."""
 
 from __future__ import annotations
 
@@ -49,6 +49,24 @@ def due() -> Any:
         return due_models(MODELS, business_date(context))
 
     return run()
+
+
+def evaluate(build_id: Any, models: Any) -> Any:
+    """The champions of the due models, judged again on what has become known; one that is worse is told to people."""
+
+    @task(task_id="evaluate", pool="ml", queue="ml", **RETRY)
+    def run(build: int, due_models: list[str], **context: Any) -> dict[str, str]:
+        from ml.errors import ModelError, TrackingUnavailable
+        from ml.evaluate import run_all
+
+        try:
+            return run_all(due_models, business_date(context), build)
+        except TrackingUnavailable:
+            raise
+        except ModelError as error:
+            raise AirflowFailException(str(error)) from error
+
+    return run(build_id, models)
 
 
 def train(model: str, build_id: Any, models: Any) -> Any:

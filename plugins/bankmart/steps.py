@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from bankmart.approval import BuildApproval, responder
 from bankmart.forgetting import agree_to_forget, decide, erasure_requests
-from bankmart.learning import APPROVAL_PATIENCE, MODELS, approve, due, promote, score, train
+from bankmart.learning import APPROVAL_PATIENCE, MODELS, approve, due, evaluate, promote, score, train
 from bankmart.runs import (
     DEFAULTS,
     FEATURES,
@@ -57,6 +57,7 @@ __all__ = [
     "decide",
     "due",
     "erasure_requests",
+    "evaluate",
     "gate",
     "govern",
     "ingest",

@@ -140,7 +140,7 @@ def test_waiting_holds_no_slot(dag):
 
 
 def test_heavy_tasks_go_through_their_pool(dag):
-    pools = {"dbt_": "dbt", "ingest_": "load", "train_": "ml", "score_": "ml", "promote_": "ml"}
+    pools = {"dbt_": "dbt", "ingest_": "load", "train_": "ml", "score_": "ml", "promote_": "ml", "evaluate": "ml"}
     for name, task in dag["tasks"].items():
         for prefix, pool in pools.items():
             if name.startswith(prefix):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ml import evaluate
-from ml.errors import DataError
+from ml.errors import DataError, ModelError, TrackingUnavailable
 
 TODAY = date(2025, 10, 31)
 LATER = TODAY + timedelta(days=92)
@@ -31,6 +31,33 @@ def test_a_champion_that_lost_its_signal_is_worse(bank, champion):
 
     bank.training(turned, dates=[TODAY], day=LATER)
     assert evaluate.run("churn", LATER)["verdict"] == "worse"
+    ((subject, body),) = bank.execute("select subject, body from governance.notice where kind = 'model_worse'")
+    assert subject == f"churn version {champion} is worse by {LATER}"
+    assert body.startswith(f"auc of {TODAY}: 0.")
+
+
+def test_all_are_judged_and_one_that_fails_keeps_no_other_from_it(monkeypatch):
+    asked = []
+
+    def run(model, day, build_id):
+        asked.append((model, day, build_id))
+        if model == "clv":
+            raise DataError("The feature is gone.")
+        return {"skipped": "clean"} if model == "uplift" else {"verdict": "holds"}
+
+    monkeypatch.setattr(evaluate, "run", run)
+    assert evaluate.run_all(["churn", "uplift"], TODAY, 7) == {"churn": "holds", "uplift": "clean"}
+    asked.clear()
+    with pytest.raises(ModelError, match="clv couldn't be evaluated: The feature is gone"):
+        evaluate.run_all(["clv", "churn"], TODAY, 7)
+    assert asked == [("clv", TODAY, 7), ("churn", TODAY, 7)]
+
+    def away(*_):
+        raise TrackingUnavailable("away")
+
+    monkeypatch.setattr(evaluate, "run", away)
+    with pytest.raises(TrackingUnavailable):
+        evaluate.run_all(["clv", "churn"], TODAY, 7)
 
 
 def test_without_champion_or_new_labels_it_says_so(bank, registry):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bankmart import faults
+from bankmart.settings import mlflow_uri
 from ml import compare, promote, rollback, score, train
 from ml.__main__ import main
 from ml.errors import ArtefactRefused, DataError, ModelError, TrackingUnavailable
@@ -252,6 +253,34 @@ def damaged(registry, files, version):
 def test_an_unknown_version_and_a_silent_server_are_errors(bank, champion, mlflow_server, monkeypatch):
     with pytest.raises(ModelError, match="no version 99"):
         promote.run("churn", TODAY, version=99)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(TrackingUnavailable, match="Nothing was promoted"):
-        promote.run("churn", TODAY)
+    from mlflow import MlflowClient
+
+    registry = MlflowClient(mlflow_uri())
+    bank.training(seed=7)
+    rival = train.run("churn", TODAY)["version"]
+    before = said(bank)
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        away.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        with pytest.raises(TrackingUnavailable, match="Nothing was promoted"):
+            promote.run("churn", TODAY, version=int(rival))
+    assert alias(registry, "champion") == champion, "the alias stayed where it was"
+    assert alias(registry, "challenger") is None
+    assert said(bank) == before, "and nobody says that anything moved"
+    try:
+        assert promote.run("churn", TODAY, version=int(rival))["promoted"], "it would have, with the server there"
+    finally:
+        registry.delete_registered_model("churn")
+
+
+def test_an_earlier_version_is_champion_again_by_its_number(bank, registry, mlflow_server):
+    bank.training()
+    versions = [train.run("churn", TODAY, again=True)["version"] for _ in range(3)]
+    for version in versions:
+        assert promote.run("churn", TODAY, int(version))["promoted"]
+    with damaged(registry, mlflow_server, versions[0]):
+        assert main(["rollback", "churn", "--to", versions[0], "--by", "Li Wei"]) == 1
+    assert alias(registry, "champion") == versions[2], "damaged files move nothing"
+    assert main(["rollback", "churn", "--to", versions[0], "--by", "Li Wei"]) == 0
+    assert alias(registry, "champion") == versions[0]
+    assert said(bank)[-1] == ("take_back", "Li Wei", f"churn version {versions[2]}", versions[0])

@@ -10,13 +10,16 @@ import pytest
 from ml import train
 from ml.errors import DataError, LeakageFound, TrackingUnavailable
 from ml.spec import load_spec
+from ml.tracking import code
 from ml.tracking.attempts import skipped
 from ml.tracking.registry import HASHES_TAG, log_trials, training_run
 
 TODAY = date(2025, 10, 31)
 
 
-def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothing(bank, registry, mlflow_server):
+def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothing(
+    bank, registry, mlflow_server, monkeypatch, capsys
+):
     build_id = bank.training()
     made = train.run("churn", TODAY)
     assert made["build_id"] == build_id
@@ -59,10 +62,32 @@ def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothin
     same = train.run("churn", TODAY)
     assert same["reused"]
     assert (same["version"], same["run_id"]) == (made["version"], made["run_id"])
+    with monkeypatch.context() as patch:
+        patch.setattr("ml.tracking.code.code_hash", lambda: "of another technique")
+        other = train.run("churn", TODAY)
+        assert not other["reused"], "a version of other code isn't this code's"
+        assert train.run("churn", TODAY)["version"] == other["version"]
+        assert "other code made it (revision " in capsys.readouterr().out
+    assert train.run("churn", TODAY)["version"] == made["version"], "each code has its own"
     forced = train.run("churn", TODAY, again=True)
     assert forced["version"] != made["version"]
     again = json.loads(registry.get_model_version("churn", forced["version"]).tags[HASHES_TAG])
     assert again["model.lgb"] == files["model.lgb"], "two trainings on the same data gave different boosters"
+
+
+def test_the_code_s_hash_follows_what_a_training_runs_and_nothing_else(tmp_path, monkeypatch):
+    for name in ("train.py", "techniques/binary.py", "bench/speed.py", "models/churn.py", "notes.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("one = 1\n")
+    monkeypatch.setattr(code.ml, "__file__", str(tmp_path / "__init__.py"))
+    before = code.code_hash()
+    for name, moves in {
+        **{"bench/speed.py": False, "models/churn.py": False, "notes.md": False},
+        **{"train.py": True, "techniques/binary.py": True},
+    }.items():
+        (tmp_path / name).write_text("two = 2\n")
+        assert (code.code_hash() != before) == moves, name
+        before = code.code_hash()
 
 
 def test_trials_are_children_of_the_run_that_is_open(registry):
@@ -70,13 +95,14 @@ def test_trials_are_children_of_the_run_that_is_open(registry):
         return SimpleNamespace(number=number, state=SimpleNamespace(name=state), value=value, params=params)
 
     trials = [trial(0, "COMPLETE", 0.7, num_leaves=31), trial(1, "PRUNED", None, num_leaves=7)]
+    trials[0].metrics = {"lift": 2.5}
     log_trials("auc", trials)
     with training_run(load_spec("churn"), {"as_of": "2025-10-31"}) as parent:
         log_trials("auc", trials)
     experiment = registry.get_run(parent).info.experiment_id
     found = registry.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'", order_by=["tags.state"])
     assert [(run.data.tags["state"], run.data.params, run.data.metrics) for run in found] == [
-        ("complete", {"num_leaves": "31"}, {"auc": 0.7}),
+        ("complete", {"num_leaves": "31"}, {"auc": 0.7, "lift": 2.5}),
         ("pruned", {"num_leaves": "7"}, {}),
     ]
     registry.delete_run(parent)

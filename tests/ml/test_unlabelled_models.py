@@ -17,6 +17,8 @@ from ml import evaluate, promote, score, train
 from ml.errors import DataError, LeakageFound
 from ml.spec import load_spec
 from ml.techniques import technique
+from ml.techniques.text.data import stream_feedback
+from ml.techniques.text.terms import MOST_CHARACTERS
 
 TODAY = date(2025, 10, 31)
 DATES = [date(2025, 8, 31), date(2025, 9, 30), TODAY]
@@ -184,17 +186,23 @@ def test_sentiment_reads_every_feedback_of_the_build(bank, registry):
     daily = bank.build("daily", TODAY, "building")
     new = texts(60, 2)
     new.loc[0, "feedback_text"] = ""
-    new.loc[1, "feedback_text"] = "太慢了" * 33_000
+    new.loc[1, "feedback_text"] = "太慢了。" * 25_000
+    # It is cut before it is sent: neither memory nor what is said of it depends on how long it is.
+    new.loc[2, "feedback_text"] = new.loc[1, "feedback_text"][: 2 * MOST_CHARACTERS]
     fill(bank, "ftr_feedback", new.fillna(""), daily, TODAY)
     bank.execute("update features.ftr_feedback set feedback_text = '' where feedback_text is null")
+    with db.connect("scorer") as link:
+        sent = [len(row[3]) for chunk in stream_feedback(link, load_spec("sentiment"), daily) for row in chunk]
+    assert (max(sent), len(new.loc[1, "feedback_text"])) == (2 * MOST_CHARACTERS, 100_000)
     result = score.run("sentiment", TODAY)
     assert (result["rows"], result["drift"]) == (60, "stable")
     found = bank.execute("select feedback_id, customer_id, score, band, reasons from scores.feedback_score order by 1")
     assert found[0][1:4] == ("C00000", 0.0, "neutral")
     assert found[1][3] == "negative"
     assert found[1][4][0]["zh"].endswith("使反馈显得负面")
+    assert found[1][2:] == found[2][2:]
     bands = {1: "negative", 3: "neutral", 5: "positive"}
-    assert [row[3] for row in found[2:]] == [bands[stars] for stars in new["score"][2:]]
+    assert [row[3] for row in found[3:]] == [bands[stars] for stars in new["score"][3:]]
     bank.execute("alter table features.ftr_feedback drop column feedback_text")
     with pytest.raises(DataError, match="lacks feedback_text"):
         score.run("sentiment", TODAY)

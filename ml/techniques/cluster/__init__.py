@@ -53,6 +53,8 @@ example = median_row
 FIT_ROWS = 50_000
 _UNRANKED = "nobody is chosen or ranked by a group"
 ABSENT = {
+    "rolling": "nothing comes later that could judge groups at an earlier date; stability says who stays in his when"
+    " they are learnt anew",
     "calibration": "a group promises nothing that could come or not come; stability says how sure it is",
     **dict.fromkeys(("gain", "lift", "cost"), _UNRANKED),
     "shap": "groups aren't of boosted trees; `profile.png` shows which features tell them apart",

@@ -38,6 +38,8 @@ FIT_ROWS = 50_000
 # One customer in fifty is planted when the search is judged, at least this many.
 PLANTED_SHARE, LEAST_PLANTED = 0.02, 20
 ABSENT = {
+    "rolling": "nobody knows which months were unusual, so an earlier date could be judged by planted cases only, which"
+    " say the same of every date",
     "calibration": "the score counts robust spreads and promises no rate, and nobody knows which months were unusual",
     "cost": "nobody knows what a find is worth; how many are looked at is fixed by the bands",
     "shap": "the score isn't of boosted trees; the reasons of each alert are its strongest pieces of evidence",

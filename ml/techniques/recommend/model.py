@@ -31,6 +31,8 @@ SHAP_SAMPLE = 500
 PAIRS = "pairs of a customer and a product"
 RIVALS = ("popularity", "rules", "als")
 ABSENT = {
+    "rolling": "factors, candidates and ranker would be learnt anew on each date, the costliest training of all;"
+    " `evaluate` judges the champion on each later date",
     "calibration": "the scores order a customer's products and promise no rate",
     "lift": "products are ordered for one customer, so customers have no tenths; `gain.png` shows it by place",
     "cost": "the spec states neither what an offer costs nor what a product that is taken is worth",

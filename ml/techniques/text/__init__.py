@@ -42,6 +42,8 @@ UNDRIFTED = (
 
 _UNRANKED = "every text is read and put into a class; none is chosen before another"
 ABSENT = {
+    "rolling": "a class is rare in few months' texts, and words hardly change with the month; the newest months judge,"
+    " and `evaluate` judges the champion on each later one",
     "calibration": "the feeling orders texts and is no calibrated probability; `confusion.png` shows what is mistaken",
     **dict.fromkeys(("gain", "lift", "cost"), _UNRANKED),
     "shap": "the model is linear, so its weights are the contributions: the n-grams that speak most for a class are"

@@ -22,14 +22,16 @@ from ml.spec import Gates, Spec
 from ml.techniques.uplift.choice import learn_and_choose
 from ml.techniques.uplift.contacts import ContactSet, read_contacts
 from ml.techniques.uplift.experiment import CONTROL
-from ml.techniques.uplift.learners import BOOSTERS
+from ml.techniques.uplift.learners import BOOSTERS, Arm
 from ml.techniques.uplift.model import Model, load
-from ml.techniques.uplift.randomised import require_randomised, told
+from ml.techniques.uplift.randomised import require_randomised
+from ml.techniques.uplift.randomised import told as told_randomised
+from ml.techniques.uplift.seeds import by_seed, told
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
-__all__ = ["check", "checks", "load", "more_scores", "read", "scored", "scores", "split", "train"]
+__all__ = ["check", "checks", "explains", "load", "more_scores", "read", "scored", "scores", "split", "train"]
 scores = Offered
 more_scores = (Scored,)
 
@@ -42,7 +44,7 @@ def read(spec: Spec, as_of: date, build_id: int | None = None) -> ContactSet:
 def check(link: connection, spec: Spec, data: ContactSet) -> str:
     """Raise NotRandomised where covariates tell the treatment, LeakageFound as for every model."""
     drawn, names = data.experiment(data.features, data.offers()), data.campaigns()
-    looked = told(drawn, data.is_given, names, require_randomised(drawn, data.is_given, names, spec.seed))
+    looked = told_randomised(drawn, data.is_given, names, require_randomised(drawn, data.is_given, names, spec.seed))
     compared = refuse_leakage(link, spec, data)  # type: ignore[arg-type]
     # The same customer's row stands for all his contacts of the date.
     return f"{looked}; no feature alone tells the outcome too well; {compared_words(compared)}"
@@ -85,8 +87,12 @@ def train(spec: Spec, data: ContactSet, split: Split) -> Model:
     offers = _learnable(spec, data, learnt)
     whole = data.experiment(data.features, offers)
     params = dict(spec.params)
-    value = params.pop("value", None)
-    arms, kind, qinis = learn_and_choose(whole.only(learnt), whole.only(calibration), params, spec.seed, spec.threads)
+    value, seeds = params.pop("value", None), int(params.pop("seeds", 1))
+
+    def learn(seed: int) -> tuple[tuple[Arm, ...], str, dict[str, float]]:
+        return learn_and_choose(whole.only(learnt), whole.only(calibration), params, seed, spec.threads)
+
+    arms, kind, qinis = learn(spec.seed)
     seen = learnt | calibration
     if value is None:
         bought = seen & (data.label == 1) & (data.margin > 0)
@@ -122,6 +128,11 @@ def train(spec: Spec, data: ContactSet, split: Split) -> Model:
         "trees": sum(getattr(arm, name).num_trees() for arm in arms for name in ("treated", "control")),
         "about": _about(model, data, offers, qinis),
     }
+    if seeds > 1:
+        model.facts["by_seed"] = by_seed(
+            model, range(spec.seed, spec.seed + seeds), lambda seed: learn(seed)[:2], data, split.test
+        )
+    model.facts["about"] += told(model.facts.get("by_seed", []))
     return model
 
 
@@ -165,6 +176,11 @@ def scored(link: connection, spec: Spec, model: Model, target: Target) -> Iterat
             excluded=[None] * len(ranks),
         )
     model.seen = view.seen
+
+
+def explains(model: Model) -> _View:
+    """The model as one that scores a customer by his best offer and gives reasons for it."""
+    return _View(model)
 
 
 class _View:

@@ -30,6 +30,8 @@ PLAIN = "model.json"
 SHAP_SAMPLE = 500
 SHOWN = ("qini", "uplift_at_30", "policy_value")
 ABSENT = {
+    "rolling": "an effect is seen in the buyers of a whole campaign with and without it, and what came before an"
+    " earlier campaign is too little to learn it from; other seeds on the same test say how steady the model is",
     "lift": "tenths have too few buyers with and without an offer; uplift_at_10 and uplift_at_30 are the effect among"
     " the first, and `calibration.png` shows it by fifths",
     "cost": "offers differ in cost and no branch's calls limit them; policy_profit is the profit of what the model"

@@ -13,6 +13,8 @@ import pytest
 
 from bankmart.sources.adapters.bank_marketing import HEADER
 from ml.__main__ import main
+from ml.spec import load_spec
+from ml.tracking.server import revision
 
 TODAY = date(2025, 10, 31)
 
@@ -58,6 +60,7 @@ def test_response_on_a_file_is_one_document_with_metrics_intervals_and_protocol(
     assert len(report["by_seed"]["rolling"]) == 2
     assert "duration" not in report["numeric"]
     assert report["protected"] == []
+    assert report["note"].startswith("The setting `plain` was the best of five on Bank Marketing's judged contacts")
 
 
 def test_protected_columns_of_a_file_are_named(tmp_path, capsys):
@@ -156,6 +159,10 @@ def test_bank_marketing_walks_through_landing_and_marts(tmp_path, capsys):
         report["left_out"]["age"] == report["left_out"]["marital_status"] == "a protected attribute is never a feature"
     )
     assert report["protocol"]["settings"] == "response"
+    assert "note" not in report, "its settings weren't chosen on these contacts"
+    assert report["as_the_dag"]["seeds"] == [1]
+    assert "without_memory" in report["metrics"]
+    assert "monthly" in report["metrics"] or "At no month's end" in report["as_the_dag"]["skipped"]
     assert report["metrics"]["rolling"]["auc"]["value"] > 0.65, "buyers follow from the channel"
     assert all(lies_in(found) for side in report["metrics"].values() for found in side.values())
 
@@ -193,6 +200,7 @@ def test_hillstrom_goes_through_the_campaign_marts(tmp_path, capsys):
     assert sum(one["customers"] for one in report["rates"].values()) == 3000
     own = frame.loc[frame["segment"] == "Womens E-Mail", "visit"].mean()
     assert report["rates"]["womens_email"]["visit"] == pytest.approx(own, abs=1e-5)
+    assert report["reference"]["womens_email"] == {"qini": 0.066, "response_qini": 0.034}
     qini = report["treatments"]["womens_email"]["metrics"]["qini"]
     assert qini["bootstrap_95"][0] < qini["mean"] < qini["bootstrap_95"][1]
     assert qini["mean"] > report["treatments"]["mens_email"]["metrics"]["qini"]["mean"]
@@ -212,5 +220,9 @@ def test_the_oracle_is_the_planted_chance_of_the_same_customers(bank, tmp_path, 
     skills = [found[name][0] - 0.5 for name in ("auc", "oracle_auc")]
     assert share == pytest.approx(skills[0] / skills[1], abs=0.002)
     assert (found["rows_without_truth"], found["rows"]) == (0, 900)
+    assert (found["revision"], found["seed"]) == (revision(), load_spec("churn").seed)
+    assert found["base_rate"] == pytest.approx(found["positives"] / 900, abs=1e-5)
+    assert found["oracle_auc"][1] < found["oracle_auc"][0] < found["oracle_auc"][2]
+    assert (found["business_date"], len(found["content_hash"])) == (TODAY.isoformat(), 64)
     assert main(["bench", "oracle", "--models", "churn", "--truth", str(tmp_path / "no"), "--as-of", "2025-10-31"]) == 1
     assert "isn't there: only a simulated bank has a truth" in capsys.readouterr().err

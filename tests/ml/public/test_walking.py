@@ -91,16 +91,16 @@ def test_a_small_window_reaches_back_for_buyers_and_too_few_known_ones_are_a_rea
 
 def test_it_can_learn_as_the_response_model_does_and_tries_parameters_once(monkeypatch):
     own = load_spec("response").params
-    made = window._spec(("a", "b"), 3, RESPONSE, 1).params
+    made = window.spec_of(("a", "b"), 3, RESPONSE, 1).params
     assert {name for name in own if made[name] != own[name]} == {"origins", "baseline"}
-    asked, spec_of = [], window._spec
+    asked, spec_of = [], window.spec_of
 
     def watched(*given):
         asked.append((given[1], given[-1], spec_of(*given).params["trials"]))
         # Few of them, quickly.
         return replace(spec_of(*given), params={**spec_of(*given).params, "num_boost_round": 20})
 
-    monkeypatch.setattr(window, "_spec", watched)
+    monkeypatch.setattr(window, "spec_of", watched)
     plain = drawn()
     noisy = plain.numeric["x"].fillna(0) + np.random.default_rng(1).normal(size=2000)
     contacts = replace(plain, label=(noisy > 0.5).to_numpy(np.int8))

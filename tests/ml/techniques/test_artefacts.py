@@ -15,7 +15,7 @@ from mlflow.models import Model as Packed
 from ml.data.contacts import ContactSet, Offer
 from ml.data.split import split_by_time
 from ml.errors import ArtefactRefused
-from ml.judging import groups
+from ml.judging import groups, rolling
 from ml.judging.cost import CostCurve
 from ml.judging.gate import KINDS, every_kind, gap_limits, verdicts, with_fairness
 from ml.judging.judgement import Interval
@@ -34,6 +34,9 @@ WANTED = {
     "cost": ("cost",),
     "shap": ("shap",),
 }
+# No plot, but a fact of the training that the card tells: how it would have been at earlier dates.
+ROLLING = "rolling"
+ROLLS = {"churn", "clv", "response", "value_up"}
 SHOWN = {
     "anomaly": {"gain", "lift"},
     "churn": set(WANTED),
@@ -66,9 +69,10 @@ def sibling(name):
 
 
 def of_probability(spec, request):
+    request.getfixturevalue("monkeypatch").setattr(rolling, "POSITIVES", 10)
     tests = sibling("test_binary.py")
     own = dataclasses.replace(
-        spec, features=tests.NAMES, baseline_columns=("session_count_90d",), params=tests.SPEC.params
+        spec, features=tests.NAMES, baseline_columns=("session_count_90d",), params={**tests.SPEC.params, "origins": 1}
     )
     data = tests.bank()
     split = split_by_time(own, data)
@@ -77,6 +81,7 @@ def of_probability(spec, request):
 
 def of_contacts(spec, request):
     request.getfixturevalue("bank")
+    request.getfixturevalue("monkeypatch").setattr(rolling, "POSITIVES", 10)
     tests = sibling("test_binary.py")
     plain = tests.bank()
     flag = np.arange(plain.rows) % 2
@@ -85,7 +90,7 @@ def of_contacts(spec, request):
     known = (Offer("fund", "rate", "sms"), Offer("fund", "gift", "sms"))
     data = ContactSet(**vars(plain), base=tests.NAMES, own={}, contacts=plain.customers, offers=flag, known=known)
     own = dataclasses.replace(
-        spec, features=tests.NAMES, params={**tests.SPEC.params, "own_line": (), "baseline": "logistic"}
+        spec, features=tests.NAMES, params={**tests.SPEC.params, "own_line": (), "baseline": "logistic", "origins": 1}
     )
     split = split_by_time(own, data)
     return contact.train(own, data, split), data, split
@@ -148,7 +153,15 @@ def test_each_is_shown_or_its_absence_has_a_reason(name, request):
     figures, card = model.figures(data, split.test, 1), "\n".join(judged.sections())
     shown = {what for what, begins in WANTED.items() if any(one.startswith(begins) for one in figures)}
     assert shown == SHOWN[name]
-    assert set(judged.absent) == set(WANTED) - shown, "neither shown nor explained, or both"
+    about = "\n".join(model.facts["about"])
+    if ROLLING in model.facts:
+        shown = shown | {ROLLING}
+        dates = [one["test"] for one in model.facts[ROLLING]]
+        assert dates, "the small bank has an earlier date to be judged on"
+        assert max(dates) < min(split.periods["test"])
+        assert all(f"Learnt from what was over before {day} and judged on it" in about for day in dates)
+    assert (ROLLING in shown) == (name in ROLLS)
+    assert set(judged.absent) == {*WANTED, ROLLING} - shown, "neither shown nor explained, or both"
     for what, why in judged.absent.items():
         assert len(why) > 20
         assert f"\n- {what}: {why}." in card.split("## What there is not")[1]

@@ -16,7 +16,7 @@ from ml.judging.gate import checks
 from ml.models.clv import SPEC
 from ml.techniques import two_part
 from ml.techniques.two_part import data as values
-from ml.techniques.two_part import scoring
+from ml.techniques.two_part import fitting, scoring
 from ml.tracking import package
 
 TODAY = date(2025, 10, 31)
@@ -74,6 +74,24 @@ def test_it_beats_the_months_before_repeated_and_is_the_same_again_after_a_save(
     two_part.train(QUICK, found, split).save(tmp_path / "two", example)
     for name in ("model.lgb", "active.lgb", "model.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_earlier_dates_judge_it_beside_by_what_was_over_then(trained, monkeypatch):
+    found, split, model = trained
+    (one,) = model.facts["rolling"]
+    assert one["test"] == "2025-06-30", "the date before the test; before it nothing older was over"
+    value, low, high = one["spearman"]
+    assert low < value < high
+    assert "Learnt from what was over before 2025-06-30" in "\n".join(model.facts["about"])
+    learnt = []
+    monkeypatch.setattr(fitting, "learn", lambda spec, data, then: learnt.append((data, then)) or model)
+    fitting._rolling(QUICK, found, 5)
+    ((until, then),) = learnt
+    assert until.day[then.train | then.stop | then.calibration].max() == values.as_day(date(2025, 3, 31))
+    assert until.day.max() == values.as_day(date(2025, 6, 30))
+    assert fitting._told([]) == [
+        "- No earlier date could judge it beside: its months weren't over, or nothing older was."
+    ]
 
 
 def test_the_parts_make_the_whole(trained):

@@ -155,6 +155,30 @@ def test_the_same_again_is_the_same_model(spec, trained):
     assert again.facts == model.facts
 
 
+def test_other_seeds_are_learnt_too_and_their_spread_is_told(spec, trained, monkeypatch):
+    data, split, model = trained
+    assert any("by one seed only" in said for said in model.facts["about"])
+    logged = []
+    monkeypatch.setattr("ml.tracking.registry.log_trials", lambda metric, trials: logged.append((metric, trials)))
+    seeded = own.train(dataclasses.replace(spec, params={**spec.params, "seeds": 3}), data, split)
+    assert np.array_equal(seeded.effects(data.numbers[:500]), model.effects(data.numbers[:500])), "served is the first"
+    found = seeded.facts["by_seed"]
+    assert [one["seed"] for one in found] == [spec.seed, spec.seed + 1, spec.seed + 2]
+    judged = model.judge(data, split.test, spec.seed)
+    for name in ("qini", "uplift_at_10", "uplift_at_30"):
+        assert found[0][name] == pytest.approx(judged.model[name].value)
+        assert len({one[name] for one in found}) > 1, "the seeds say different things"
+    ((metric, runs),) = logged
+    assert (metric, [one.value for one in runs]) == ("test_qini", [one["qini"] for one in found])
+    assert runs[2].metrics == {
+        "test_uplift_at_10": found[2]["uplift_at_10"],
+        "test_uplift_at_30": found[2]["uplift_at_30"],
+    }
+    least = min(one["qini"] for one in found)
+    assert any(f"By 3 seeds on the same test contacts: qini {least:.4f} to " in said for said in seeded.facts["about"])
+    assert load_spec("uplift").params["seeds"] == 3
+
+
 def test_against_itself_there_is_no_difference_and_against_noise_there_is(spec, trained):
     data, split, model = trained
     same = model.against(model, data, split.test, 1)

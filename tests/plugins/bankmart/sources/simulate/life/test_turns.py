@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import json
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from bankmart.sources import landing
 from bankmart.sources.simulate import SimulationConfig, simulate
 
 
@@ -14,10 +18,16 @@ def auc(label: np.ndarray, score: np.ndarray) -> float:
 
 
 @pytest.fixture(scope="module")
-def churn(tmp_path_factory):
-    """Month ends of which 90 days are known, from the seventh month (trends need six months)."""
+def root(tmp_path_factory):
+    """A bank large enough for a few hundred turns, and what was planted there."""
     root = tmp_path_factory.mktemp("turns")
     simulate(SimulationConfig(root / "l", root / "t", customers=2500, months=13, days=0, seed=1))
+    return root
+
+
+@pytest.fixture(scope="module")
+def churn(root):
+    """Month ends of which 90 days are known, from the seventh month (trends need six months)."""
     rows = pd.read_parquet(root / "t" / "churn.parquet").dropna(subset="is_aum_halved_90d")
     rows = rows[rows["as_of_date"] > sorted(set(rows["as_of_date"]))[5]].copy()
     rows["label"] = rows["is_aum_halved_90d"].astype(bool)
@@ -37,6 +47,20 @@ def test_the_planted_probability_is_calibrated(churn):
 
 def test_the_oracle_sees_much_but_not_all(churn):
     assert 0.74 < auc(churn["label"].to_numpy(), churn["p90"].to_numpy()) < 0.9
+
+
+def test_the_oracle_of_responses_sees_much_but_not_all_either(root):
+    truth = pd.read_parquet(root / "t" / "response.parquet")
+    made = truth[truth["is_received"]]
+    place = landing.folder(root / "l", "campaign", "response", date(2026, 10, 31))
+    told = json.loads((place / landing.MANIFEST).read_text())
+    said = pd.read_csv(place / told["file"], sep=told["delimiter"], encoding=told["encoding"], dtype=str)
+    bought = made["contact_id"].isin(said.loc[said["response_type"] == "bought", "contact_id"]).to_numpy()
+    # A contact of the last month may still be answered.
+    over = (pd.to_datetime(made["contact_date"]) < pd.Timestamp("2026-10-01")).to_numpy()
+    assert bought[over].sum() > 80
+    assert 0.01 < bought[over].mean() < 0.05, "a bank's base rate"
+    assert 0.7 < auc(bought[over], made["p_response"].to_numpy()[over]) < 0.9
 
 
 def test_assets_fall_by_leaving_and_hardly_ever_by_accident(churn):
