@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import getpass
 import json
 from datetime import date
 
@@ -41,8 +42,9 @@ def test_whoever_is_on_a_list_gets_his_reasons_whatever_his_band(scored, champio
         assert len(line["reasons"]) <= 3
     for customer in high:
         assert told[customer]["reasons"] == kept.loc[customer, "reasons"], "the same as were kept"
+    told_of = {"customers": 6, "build_id": 2, "file": "list.txt", "typed_by": getpass.getuser()}
     assert scored.execute("select actor, subject, facts from audit.entry where kind = 'explain'") == [
-        ("Li Wei", f"churn version {champion} as of {TODAY}", {"customers": 6, "build_id": 2, "file": "list.txt"})
+        ("Li Wei", f"churn version {champion} as of {TODAY}", told_of)
     ]
     assert main(given) == 0
     assert len(capsys.readouterr().out.splitlines()) == 5, "without --write they are printed"

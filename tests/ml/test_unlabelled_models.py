@@ -113,7 +113,8 @@ def test_it_is_trained_promoted_and_scores_every_customer(bank, registry, name, 
     assert "- Leakage: there is no label that a feature could know" in card
     assert "## Drift of the test rows against training: " in card
     assert "## Slices\n" in card
-    assert "## What there is not\n- calibration: " in card
+    assert "## What there is not\n- rolling: " in card
+    assert "\n- calibration: " in card
     plots = {one.path for one in registry.list_artifacts(made["run_id"]) if one.path.endswith(".png")}
     assert plots == {"segment": {"profile.png"}, "anomaly": {"search.png", "lift.png"}}[name]
     metrics = registry.get_run(made["run_id"]).data.metrics

@@ -51,8 +51,9 @@ class View:
     grades: dict[str, int]
     is_of_customers: bool
     statements: tuple[sql.Composed, ...]
-    # Functions that hang on it.
+    # Functions that hang on it, and those of them that run with their owner's rights and mask by themselves.
     functions: tuple[str, ...] = ()
+    masking: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -188,9 +189,10 @@ def _view(
     )
     history = meta.get("history") if schema == "published" else None
     functions = (f"published.{_asked(name)}(date, date)",) if history else ()
-    statements = (definition, *comments, *_as_of(name, history))
+    masking = functions if history and _has_masked_keys(node, history) else ()
+    statements = (definition, *comments, *_as_of(node, name, columns, history))
     is_of_customers = "customer_id" in node["columns"]
-    return View(schema, name, node["name"], shown_classes, grades, is_of_customers, statements, functions)
+    return View(schema, name, node["name"], shown_classes, grades, is_of_customers, statements, functions, masking)
 
 
 def rows_of_customer(node: dict[str, Any], columns: list[str]) -> sql.Composed:
@@ -219,21 +221,33 @@ def _is_linked(node: dict[str, Any]) -> bool:
     return is_event and "customer_id" in node["columns"] and node["config"]["meta"].get("identity") != "source"
 
 
-def _as_of(name: str, history: dict[str, Any] | None) -> list[sql.Composed]:
+def _as_of(
+    node: dict[str, Any], name: str, columns: list[sql.Composable], history: dict[str, Any] | None
+) -> list[sql.Composed]:
     # meta.history: {keys: [customer_id], effective: effective_date} of a model that keeps every version.
     if not history:
         return []
-    keys = sql.SQL(", ").join(map(sql.Identifier, history["keys"]))
-    signature = sql.SQL("{}(as_of date, known_on date)").format(sql.Identifier("published", _asked(name)))
+    view = sql.Identifier("published", name)
+    # Asked for by its key it is looked up, for the planner sees into it.
+    how, rows, what, base = "", "true", sql.Composed([sql.SQL("*")]), view
+    if _has_masked_keys(node, history):
+        # Masked, two keys may be alike: versions are told apart by the true ones, which nobody is shown.
+        how = " security definer set search_path = pg_catalog, pg_temp"
+        rows, what = ROWS[node["config"]["meta"]["published"]], sql.SQL(", ").join(columns)
+        base = sql.Identifier(node["schema"], node["name"])
     function = sql.SQL(
-        "create function {signature} returns setof {view} language sql stable as $$"
-        " select distinct on ({keys}) * from {view}"
-        " where {effective} <= as_of and business_date <= known_on"
-        " order by {keys}, {effective} desc, business_date desc $$"
+        "create function {signature} returns setof {view} language sql stable{how} as $$ select {what} from ("
+        "select distinct on ({keys}) base.* from {base} as base where {rows}"
+        " and base.{effective} <= as_of and base.business_date <= known_on"
+        " order by {keys}, base.{effective} desc, base.business_date desc) as base $$"
     ).format(
-        signature=signature,
-        view=sql.Identifier("published", name),
-        keys=keys,
+        signature=sql.SQL("{}(as_of date, known_on date)").format(sql.Identifier("published", _asked(name))),
+        view=view,
+        how=sql.SQL(how),
+        what=what,
+        keys=sql.SQL(", ").join(sql.Identifier("base", key) for key in history["keys"]),
+        base=base,
+        rows=sql.SQL(rows),
         effective=sql.Identifier(history["effective"]),
     )
     comment = sql.SQL("comment on function {} is {}").format(
@@ -243,6 +257,11 @@ def _as_of(name: str, history: dict[str, Any] | None) -> list[sql.Composed]:
         ),
     )
     return [function, comment]
+
+
+def _has_masked_keys(node: dict[str, Any], history: dict[str, Any]) -> bool:
+    classes = (node["columns"][key]["config"]["meta"]["class"] for key in history["keys"])
+    return any(data_classes()[name]["mask"] != "none" for name in classes)
 
 
 def _asked(name: str) -> str:

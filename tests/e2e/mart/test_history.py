@@ -99,6 +99,14 @@ def expected(records, as_of: date, known_on: date):
     return {key: said for key, (_, _, said) in found.items()}
 
 
+def shown(keys, found):
+    """What readers see of it: account numbers are masked for everybody, so that some are alike."""
+    masks = [(lambda text: f"{text[:2]}***{text[-2:]}") if key == "account_id" else str for key in keys]
+    return sorted(
+        (tuple(mask(text) for mask, text in zip(masks, key, strict=True)), said) for key, said in found.items()
+    )
+
+
 class Readers:
     """What readers would see, were the build published; taken back at the end."""
 
@@ -110,10 +118,7 @@ class Readers:
         self.cursor.execute(
             f"select array[{columns}], {attribute} from published.{name}_as_of(%s, %s)", (as_of, known_on)
         )
-        rows = self.cursor.fetchall()
-        found = {tuple(key): said for key, said in rows}
-        assert len(found) == len(rows)
-        return found
+        return sorted((tuple(key), said) for key, said in self.cursor.fetchall())
 
 
 @pytest.fixture
@@ -136,8 +141,8 @@ def test_as_of_a_date_and_as_known_on_a_date(line, readers):
         for as_of in sorted(asked):
             for known_on in (first - timedelta(days=1), first, day):
                 found = readers.ask(name, keys, attribute, as_of, known_on)
-                assert found == expected(records, as_of, known_on), (name, as_of, known_on)
-                said.add(tuple(sorted(map(str, found.items()))))
+                assert found == shown(keys, expected(records, as_of, known_on)), (name, as_of, known_on)
+                said.add(tuple(found))
         # The dates asked for do not all have the same answer.
         assert len(said) >= 3, name
 
@@ -155,7 +160,7 @@ def test_a_late_and_a_correcting_record(line, corrected, readers):
     )  # fmt: skip
 
     def branch(customer, as_of, known_on):
-        return readers.ask("dim_customer", ("customer_id",), "branch_id", as_of, known_on).get((customer,))
+        return dict(readers.ask("dim_customer", ("customer_id",), "branch_id", as_of, known_on)).get((customer,))
 
     # What came late is true from its own date on, but only for those who ask by what was known when it had come.
     turn = began + timedelta(days=30)
