@@ -20,7 +20,6 @@ from ml.data.build import daily_build
 from ml.data.columns import as_number, require_numeric
 from ml.data.stream import stream
 from ml.errors import DataError, ModelError
-from ml.promote import who
 from ml.spec import Spec, load_spec
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def run(model: str, as_of: date, customers: Path, write: Path | None = None, by:
             loaded = explains(registry.load(spec, version))
         with db.connect("scorer") as link:
             facts = {"customers": asked, "build_id": build.build_id, "file": customers.name}
-            audit.append(link, "explain", by or who(), f"{model} version {number} as of {as_of}", facts)
+            audit.append(link, "explain", by or settings.who(), f"{model} version {number} as of {as_of}", facts)
         told = 0
         with ExitStack() as stack:
             out: TextIO = stack.enter_context(write.open("w", encoding="utf-8")) if write else sys.stdout

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +37,10 @@ def run(
         result = compare(spec, as_of, version, without_champion)
         if result["passed"]:
             candidate = registry.get_version(model, int(result["version"]))
-            acts.promoting(candidate, approved_by or who())
+            acts.promoting(candidate, approved_by or settings.who())
             faults.point("promote.compared")
             with acts.alone(model):
-                _name(candidate, result["champion"], approved_by or who())
+                _name(candidate, result["champion"], approved_by or settings.who())
             faults.point("promote.named")
         champion = result["passed"] or result.get("champion") == result.get("version") is not None
         if champion:
@@ -53,7 +51,11 @@ def run(
     if reason := result.get("skipped"):
         print(f"{model}: nothing promoted, {reason}.")
     else:
-        done = f"is the champion now, approved by {approved_by or who()}" if result["passed"] else "isn't promoted"
+        done = (
+            f"is the champion now, approved by {approved_by or settings.who()}"
+            if result["passed"]
+            else "isn't promoted"
+        )
         print(f"{result['report']}\n{model} version {result['version']} {done}.")
     return result
 
@@ -72,11 +74,3 @@ def _name(version: Version, compared: str | None, approved_by: str) -> None:
             f"Version {now} of {version.model} became champion while version {version.number} was compared with"
             f" {compared or 'none'}. Nothing was promoted. Compare it with the new champion: run the same again."
         )
-
-
-def who() -> str:
-    """Who types the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

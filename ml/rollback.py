@@ -6,7 +6,6 @@ from typing import Any
 
 from bankmart import settings
 from ml.errors import ModelError
-from ml.promote import who
 from ml.spec import load_spec
 
 
@@ -21,7 +20,7 @@ def run(model: str, to: int | None = None, by: str | None = None) -> dict[str, A
     from ml.tracking import registry
     from ml.tracking.server import tracking
 
-    spec, person = load_spec(model), by or who()
+    spec, person = load_spec(model), by or settings.who()
     with tracking():
         champion = registry.by_alias(model)
         if champion is None:

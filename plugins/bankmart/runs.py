@@ -51,7 +51,7 @@ PARAMS = {
 def deadline(hours: float) -> DeadlineAlert:
     """Say so when a run takes `hours` longer than the last ten did on average; a DAG's first run has no deadline.
 
-    What is promised to readers is watched by the clock, whatever runs: governance/promises.py.
+    What is promised to readers is watched by the clock, whatever runs: governance/notices/promises.py.
     """
     # Counted from its queueing a run could not be cleared: Airflow 3.3 answers with an error (apache/airflow 70368).
     return DeadlineAlert(

@@ -142,15 +142,18 @@ def apply_environment() -> None:
     os.environ.update(_applied)
 
 
+def who() -> str:
+    """Who types the command: the machine's user, by number in a container where it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
 @contextmanager
 def typed() -> Iterator[None]:
     """What is done inside is done by command: the audit says who typed it beside who is said to act (`--by`)."""
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):
-        # A container's user without a name.
-        who = f"uid {os.getuid()}"
-    token = TYPED_BY.set(who)
+    token = TYPED_BY.set(who())
     try:
         yield
     finally:

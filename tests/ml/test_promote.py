@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from bankmart import faults
+from bankmart import faults, settings
 from bankmart.settings import mlflow_uri
 from ml import compare, promote, rollback, score, train
 from ml.__main__ import main
@@ -142,7 +142,7 @@ def test_a_promotion_is_taken_back_by_one_command(bank, registry, mlflow_server)
     result = rollback.run("churn", by="Li Wei")
     assert (result["taken_back"], result["champion"]) == (second, first)
     assert said(bank)[1:] == [
-        ("promote", promote.who(), f"churn version {second}", first),
+        ("promote", settings.who(), f"churn version {second}", first),
         ("take_back", "Li Wei", f"churn version {second}", first),
     ]
     assert alias(registry, "champion") == first
@@ -195,12 +195,18 @@ def test_a_candidate_that_was_tampered_with_is_refused_and_the_champion_stays(ba
     assert [subject for _, _, subject, _ in said(bank)] == [f"churn version {first}"]
 
 
-def test_where_the_champion_is_refused_the_one_before_it_scores_and_people_are_told(bank, registry, mlflow_server):
+def two_champions(bank):
+    """The version that was champion, and the one that is."""
     bank.training()
     first = train.run("churn", TODAY)["version"]
     promote.run("churn", TODAY, int(first))
     second = train.run("churn", TODAY, again=True)["version"]
     assert promote.run("churn", TODAY, int(second))["promoted"]
+    return first, second
+
+
+def test_where_the_champion_is_refused_the_one_before_it_scores_and_people_are_told(bank, registry, mlflow_server):
+    first, second = two_champions(bank)
     build_id = bank.daily(count=50)
     with damaged(registry, mlflow_server, second):
         for _ in range(2):
@@ -228,11 +234,7 @@ def test_where_the_champion_is_refused_the_one_before_it_scores_and_people_are_t
 
 
 def test_a_champion_that_was_taken_back_does_not_stand_in(bank, registry, mlflow_server):
-    bank.training()
-    first = train.run("churn", TODAY)["version"]
-    promote.run("churn", TODAY, int(first))
-    second = train.run("churn", TODAY, again=True)["version"]
-    assert promote.run("churn", TODAY, int(second))["promoted"]
+    first, second = two_champions(bank)
     registry.set_model_version_tag("churn", first, "rolled_back", "by Li Wei")
     bank.daily(count=50)
     with damaged(registry, mlflow_server, second), pytest.raises(ArtefactRefused, match="was changed"):

@@ -190,7 +190,7 @@ def _view(
     history = meta.get("history") if schema == "published" else None
     functions = (f"published.{_asked(name)}(date, date)",) if history else ()
     masking = functions if history and _has_masked_keys(node, history) else ()
-    statements = (definition, *comments, *_as_of(node, name, columns, history))
+    statements = (definition, *comments, *_as_of(node, name, columns if masking else [], history))
     is_of_customers = "customer_id" in node["columns"]
     return View(schema, name, node["name"], shown_classes, grades, is_of_customers, statements, functions, masking)
 
@@ -222,18 +222,19 @@ def _is_linked(node: dict[str, Any]) -> bool:
 
 
 def _as_of(
-    node: dict[str, Any], name: str, columns: list[sql.Composable], history: dict[str, Any] | None
+    node: dict[str, Any], name: str, masked: list[sql.Composable], history: dict[str, Any] | None
 ) -> list[sql.Composed]:
-    # meta.history: {keys: [customer_id], effective: effective_date} of a model that keeps every version.
+    # meta.history: {keys: [customer_id], effective: effective_date} of a model that keeps every version. `masked`: the
+    # columns as the view shows them, where its keys are masked.
     if not history:
         return []
     view = sql.Identifier("published", name)
     # Asked for by its key it is looked up, for the planner sees into it.
     how, rows, what, base = "", "true", sql.Composed([sql.SQL("*")]), view
-    if _has_masked_keys(node, history):
+    if masked:
         # Masked, two keys may be alike: versions are told apart by the true ones, which nobody is shown.
         how = " security definer set search_path = pg_catalog, pg_temp"
-        rows, what = ROWS[node["config"]["meta"]["published"]], sql.SQL(", ").join(columns)
+        rows, what = ROWS[node["config"]["meta"]["published"]], sql.SQL(", ").join(masked)
         base = sql.Identifier(node["schema"], node["name"])
     function = sql.SQL(
         "create function {signature} returns setof {view} language sql stable{how} as $$ select {what} from ("

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from bankmart.governance import notices, stops
@@ -43,7 +44,7 @@ def told(context: Any) -> None:
     )
 
 
-def _causes(error: Any) -> Any:
+def _causes(error: Any) -> Iterator[BaseException]:
     while isinstance(error, BaseException):
         yield error
         error = error.__cause__

@@ -19,9 +19,10 @@ def check(day: date, now: datetime | None = None) -> str:
     The catalogue, as of the last publication, knows what was promised.
     """
     here = (now or datetime.now(tz=ZoneInfo("UTC"))).astimezone(ZoneInfo(project.variables()["timezone"]))
-    clock = "24:00" if here.date() > day + timedelta(days=1) else f"{here:%H:%M}"
-    if here.date() <= day:
-        return f"{day} is promised for {day + timedelta(days=1)}"
+    promised_for = day + timedelta(days=1)
+    if here.date() < promised_for:
+        return f"{day} is promised for {promised_for}"
+    clock = "24:00" if here.date() > promised_for else f"{here:%H:%M}"
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute(
             "select promised_time, array_agg(distinct model order by model) from governance.dictionary"
@@ -34,18 +35,19 @@ def check(day: date, now: datetime | None = None) -> str:
     newest = stops.published_date()
     if newest is None or newest < day - WAITED_FOR:
         return f"nobody waits for {day}: {f'the newest published date is {newest}' if newest else 'none was published'}"
-    if is_there or not passed:
-        return f"{day} is published" if is_there else f"{day}: no promised time has passed yet at {clock}"
-    said = [_tell(day, by, tables) for by, tables in passed]
-    return "\n".join(said)
+    if is_there:
+        return f"{day} is published"
+    if not passed:
+        return f"{day}: no promised time has passed yet at {clock}"
+    return "\n".join(_tell(day, by, tables, newest) for by, tables in passed)
 
 
-def _tell(day: date, by: str, tables: list[str]) -> str:
+def _tell(day: date, by: str, tables: list[str], newest: date) -> str:
     more = f" and {len(tables) - SHOWN} more" if len(tables) > SHOWN else ""
     subject = f"{day} is not published by {by}, as was promised"
     body = (
         f"{subject}: {len(tables)} tables ({', '.join(tables[:SHOWN])}{more}).\n"
-        f"{stops.protected(stops.published_date())} What holds it up is in `bankmart builds` and in the date's runs: "
+        f"{stops.protected(newest)} What holds it up is in `bankmart builds` and in the date's runs: "
         "a late file, a red gate, a person's word that is waited for.\nRunbook: docs/runbook.md#a-date-is-late"
     )
     notices.tell("promise", subject, body)
