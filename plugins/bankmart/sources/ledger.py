@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import tempfile
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from psycopg2 import sql
 
+from bankmart import settings
 from bankmart.governance import audit
 from bankmart.governance.people.erasure.replace import Tombstones
 from bankmart.sources.contract import Table
@@ -189,7 +189,7 @@ def refuse(cursor: Cursor, attempt: Attempt, reason: str) -> None:
 def tell_begun(attempt: Attempt) -> None:
     """Say in the audit chain that a system's files of a date are about to be loaded."""
     subject = f"{attempt.table.system} of {attempt.business_date}"
-    audit.attempt("loader", "load", attempt.run_id or getpass.getuser(), subject, {"first": attempt.file_name})
+    audit.attempt("loader", "load", attempt.run_id or settings.who(), subject, {"first": attempt.file_name})
 
 
 def tell(link: connection, system: str, business_date: date, run_id: str | None, done: Sequence[TableLoad]) -> None:
@@ -198,12 +198,12 @@ def tell(link: connection, system: str, business_date: date, run_id: str | None,
         facts = {
             each.table: {"load_id": each.load_id, "accepted": each.accepted, "rejected": each.rejected} for each in done
         }
-        audit.append(link, "load", run_id or getpass.getuser(), f"{system} of {business_date}", facts)
+        audit.append(link, "load", run_id or settings.who(), f"{system} of {business_date}", facts)
 
 
 def tell_refused(link: connection, attempt: Attempt, rule: str) -> None:
     """Say in the audit chain that a delivery was refused, and by which rule; not why: that may quote a value."""
-    table, by = attempt.table, attempt.run_id or getpass.getuser()
+    table, by = attempt.table, attempt.run_id or settings.who()
     facts = {"rule": rule, "sha256": attempt.sha256, "read": attempt.read, "rejected": attempt.rejected}
     audit.append(link, "load_refused", by, f"{table.system}.{table.name} of {attempt.business_date}", facts)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import getpass
 import io
 import json
 import os
@@ -83,7 +82,7 @@ def take_out(table: Table, day: date, file: Path, by: str = "") -> int:
         vault = loading.unlocked([table])
         facts = {"reason": "taken out for repair", "records": len(records), "load_id": load_id}
         kind = "vault_read" if vault else "quarantine_read"
-        audit.append(link, kind, by or getpass.getuser(), f"quarantine of {where}", facts)
+        audit.append(link, kind, by or settings.who(), f"quarantine of {where}", facts)
         link.commit()
         if vault:
             raws = store.open_lines(cursor, vault.keys, load_id, [(record[0], record[-1]) for record in records])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import date
 from pathlib import Path
 
-from bankmart import db
+from bankmart import db, settings
 from bankmart.sources import contract, repair
 from bankmart.sources.contract import Table
 from bankmart.sources.repair import RepairRefused
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--take-out", type=Path, metavar="FILE", help="write them there; it will hold personal data")
     what.add_argument("--put-back", type=Path, metavar="FILE", help="load the repaired records of this file, each once")
     parser.add_argument("--reason", help="why and how they were repaired (with --put-back)")
-    parser.add_argument("--by", default=getpass.getuser(), help="who repaired them (you)")
+    parser.add_argument("--by", default=settings.who(), help="who repaired them (you)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from typing import Any
 
-from bankmart import db
+from bankmart import db, settings
 from bankmart.governance import audit
 from bankmart.governance.masking import data_classes
 from bankmart.sources import contract
@@ -21,14 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = what.add_parser("show", help="a customer's clear values; entered in the audit chain before they are shown")
     show.add_argument("customer", help="the customer number of the core system")
     show.add_argument("--reason", default="", help="why they are needed (required)")
-    show.add_argument("--login", default=getpass.getuser(), help="your own login to the warehouse (your user name)")
+    show.add_argument("--login", default=settings.who(), help="your own login to the warehouse (your user name)")
     token = what.add_parser("token", help="the token of a customer number, as the audit chain names a customer")
     token.add_argument("customer", help="the customer number of the core system")
     change = what.add_parser("rotate", help="wrap every key anew under the newest master key that is given")
     change.add_argument(
         "--new-key", action="store_true", help="make that key first (where it lies in the state folder)"
     )
-    change.add_argument("--by", default=getpass.getuser(), help="who changes it (you)")
+    change.add_argument("--by", default=settings.who(), help="who changes it (you)")
     opening = what.add_parser("check", help="open what is sealed; 1 where something can't be opened")
     opening.add_argument(
         "--all", action="store_true", help="everything, and not only what is new and the part that is due"

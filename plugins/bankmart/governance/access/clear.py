@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from typing import Any
 
-from bankmart import db, dbt
+from bankmart import db, dbt, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import audit, views
 from bankmart.governance.masking import data_classes
@@ -27,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", help="a published table, such as dim_account")
     parser.add_argument("--customer", required=True, help="the customer number, as published tables have it")
     parser.add_argument("--reason", default="", help="why they are needed (required)")
-    parser.add_argument("--login", default=getpass.getuser(), help="your own login to the warehouse (your user name)")
+    parser.add_argument("--login", default=settings.who(), help="your own login to the warehouse (your user name)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from contextlib import closing
 
 import psycopg2
@@ -75,7 +74,7 @@ def grant(name: str, role: str, scopes: dict[str, list[str]]) -> None:
                     "insert into governance.user_scope (user_name, kind, scope_id) values (%s, %s, %s)",
                     (name, kind, identifier),
                 )
-        audit.append(link, "reader", getpass.getuser(), name, {"role": role} | scopes)
+        audit.append(link, "reader", settings.who(), name, {"role": role} | scopes)
     provision.write_passfile()
 
 
@@ -87,7 +86,7 @@ def remove(name: str) -> None:
         cursor.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("delete from governance.user_scope where user_name = %s", (name,))
-        audit.append(link, "reader", getpass.getuser(), name, {"removed": True})
+        audit.append(link, "reader", settings.who(), name, {"removed": True})
 
 
 def listed() -> list[tuple[str, str, str]]:

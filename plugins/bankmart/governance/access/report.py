@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections import Counter
 
-from bankmart import db, dbt
+from bankmart import db, dbt, settings
 from bankmart.governance import audit, views
 from bankmart.governance.access import verify
 from bankmart.governance.access.readers import readers
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the matrix, counted or whole; 1 where the database and the project's metadata differ."""
     shown = views.published(dbt.manifest())
     if args.apply:
-        apply(shown, getpass.getuser())
+        apply(shown, settings.who())
     matrix = verify.matrix(shown)
     if args.matrix:
         print(table(["reader", "schema", "view", "column"], [list(cell) for cell in sorted(matrix)]))

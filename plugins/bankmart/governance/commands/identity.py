@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from bankmart import db
+from bankmart import db, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import audit
 from bankmart.text import table
@@ -54,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--merge", nargs=2, metavar=("CUSTOMER", "OTHER"), help="these two are one person")
     parser.add_argument("--date", type=date.fromisoformat, help="business date from which the decision counts")
     parser.add_argument("--reason", help="why")
-    parser.add_argument("--by", default=getpass.getuser(), help="who decided (you)")
+    parser.add_argument("--by", default=settings.who(), help="who decided (you)")
 
 
 def run(args: argparse.Namespace) -> int:

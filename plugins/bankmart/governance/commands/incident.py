@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import date
 
-from bankmart import db
+from bankmart import db, settings
 from bankmart.errors import BankmartError
 from bankmart.governance import audit
 from bankmart.text import table
@@ -17,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--date", type=date.fromisoformat, help="the business date")
     parser.add_argument("--subject", default="*", help="a tag, a system, or a table such as card.card; default: all")
     parser.add_argument("--reason", help="what happened")
-    parser.add_argument("--by", default=getpass.getuser(), help="who has found out (you)")
+    parser.add_argument("--by", default=settings.who(), help="who has found out (you)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--right", action="store_true", help="the data are right all the same: warn, don't stop")
     what.add_argument("--withdraw", action="store_true", help="it was none")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import date
 
+from bankmart import settings
 from bankmart.governance import build as builds
 from bankmart.governance import publication
 from bankmart.governance.commands.compare import compare
@@ -26,6 +26,6 @@ def run(args: argparse.Namespace) -> int:
             f"{found.text()}\n\nReaders of {args.date} would see something else, so somebody has to agree: "
             f"bankmart publish --date {args.date} --approved-by NAME"
         )
-    publication.publish(build, getpass.getuser(), args.approved_by if found.needs_approval else None)
+    publication.publish(build, settings.who(), args.approved_by if found.needs_approval else None)
     print(f"published {args.date}")
     return 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import date
 
+from bankmart import settings
 from bankmart.governance import publication
 
 
@@ -16,6 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Roll back and say what readers see now."""
-    build_id = publication.rollback(args.date, actor=getpass.getuser())
+    build_id = publication.rollback(args.date, actor=settings.who())
     print(f"{args.date}: readers see build {build_id} again" if build_id else f"{args.date} is taken back from readers")
     return 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from pathlib import Path
 
+from bankmart import settings
 from bankmart.governance.people import access_request
 
 
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("customer", help="one of the person's customer numbers")
     parser.add_argument("--reason", required=True, help="who asks, and how it was made sure who it is")
     parser.add_argument("--out", type=Path, required=True, help="the folder to write into")
-    parser.add_argument("--by", default=getpass.getuser(), help="who answers (you)")
+    parser.add_argument("--by", default=settings.who(), help="who answers (you)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import date
 
-from bankmart import db
+from bankmart import db, settings
 from bankmart.governance.people import hold
 from bankmart.text import table
 
@@ -34,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     end = what.add_parser("end", help="end a hold")
     end.add_argument("hold", type=int, help="its number")
     for each in (add, end):
-        each.add_argument("--by", default=getpass.getuser(), help="who says so (you)")
+        each.add_argument("--by", default=settings.who(), help="who says so (you)")
     what.add_parser("list", help="all holds")
 
 

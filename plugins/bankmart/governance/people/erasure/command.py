@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from pathlib import Path
 
-from bankmart import db
+from bankmart import db, settings
 from bankmart.governance.people.erasure import requests, retrain
 from bankmart.governance.people.erasure import run as erasure
 from bankmart.text import table
@@ -25,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for each in (approve, refuse):
         each.add_argument("request", type=int, nargs="+", help="their numbers")
     for each in (ask, approve, refuse, carry_out):
-        each.add_argument("--by", default=getpass.getuser(), help="who says so (you)")
+        each.add_argument("--by", default=settings.who(), help="who says so (you)")
     what.add_parser("list", help="all requests, and the models to train anew")
 
 
@@ -36,11 +35,11 @@ def run(args: argparse.Namespace) -> int:
         asked += requests.read(args.file) if args.file else []
         if not asked:
             raise requests.ErasureError("name customers, or a --file with them")
-        made = requests.request(asked, args.by, getpass.getuser())
+        made = requests.request(asked, args.by, settings.who())
         numbers = " ".join(map(str, made))
         print(f"requested: {numbers}. Somebody else approves: bankmart erase approve {numbers}")
     elif args.what in ("approve", "refuse"):
-        requests.decide(args.request, args.by, approve=args.what == "approve", typed_by=getpass.getuser())
+        requests.decide(args.request, args.by, approve=args.what == "approve", typed_by=settings.who())
         said = "approved; governance_daily erases, or `bankmart erase run` now" if args.what == "approve" else "refused"
         print(f"request {' '.join(map(str, args.request))}: {said}")
     elif args.what == "run":

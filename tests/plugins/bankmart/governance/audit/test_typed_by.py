@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
+import importlib
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -63,3 +66,14 @@ def test_what_a_command_says_itself_stays(typist):
     with settings.typed(), db.connect("platform") as link:
         audit.append(link, "erasure_approval", "li", "erasure 1", {"typed_by": "zhang"})
     assert entries() == [("erasure_approval", "li", "zhang")]
+
+
+@pytest.mark.parametrize("name", sorted(command_line.COMMANDS))
+def test_a_container_s_user_without_a_name_types_every_command(monkeypatch, name):
+    def nameless():
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nameless)
+    parser = argparse.ArgumentParser()
+    importlib.import_module(command_line.COMMANDS[name][0]).add_arguments(parser)
+    assert settings.who() == f"uid {os.getuid()}"
