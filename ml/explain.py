@@ -64,11 +64,11 @@ def run(model: str, as_of: date, customers: Path, write: Path | None = None, by:
         with db.connect("scorer") as link:
             facts = {"customers": asked, "build_id": build.build_id, "file": customers.name}
             audit.append(link, "explain", by or settings.who(), f"{model} version {number} as of {as_of}", facts)
-        told = 0
+        told, types = 0, require_numeric(reader, spec.features_table, loaded.features)
         with ExitStack() as stack:
             out: TextIO = stack.enter_context(write.open("w", encoding="utf-8")) if write else sys.stdout
             for batch in _batches(_numbers(customers)):
-                for line in _explained(reader, spec, loaded, (as_of, build.build_id, number), batch):
+                for line in _explained(reader, spec, loaded, types, (as_of, build.build_id, number), batch):
                     out.write(json.dumps(line, ensure_ascii=False) + "\n")
                     told += 1
     if not told:
@@ -102,7 +102,7 @@ def _scored_by(link: connection, model: str, as_of: date, build_id: int) -> int:
 
 
 def _explained(
-    link: connection, spec: Spec, model: Any, scored: tuple[date, int, int], batch: list[str]
+    link: connection, spec: Spec, model: Any, types: dict[str, str], scored: tuple[date, int, int], batch: list[str]
 ) -> Iterator[dict[str, Any]]:
     as_of, build_id, version = scored
     with link.cursor() as cursor:
@@ -114,7 +114,6 @@ def _explained(
         kept = {customer: (score, band) for customer, score, band in cursor.fetchall()}
     if not kept:
         return
-    types = require_numeric(link, spec.features_table, model.features)
     source = sql.SQL("from {} f where f.build_id = {} and f.as_of_date = {} and f.customer_id = any({})").format(
         sql.Identifier(*spec.features_table), sql.Literal(build_id), sql.Literal(as_of), sql.Literal(list(kept))
     )
