@@ -37,6 +37,7 @@ def fill(bank, table, frame, build_id, day):
     text.seek(0)
     with closing(psycopg2.connect(bank.dsn)) as link, link, link.cursor() as cursor:
         cursor.copy_expert(f"copy features.{table} ({', '.join(frame.columns)}) from stdin (format csv)", text)
+        cursor.execute(f"analyze features.{table}")
 
 
 def deliver(bank, name):
