@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from psycopg2.extras import Json
 
@@ -42,7 +43,7 @@ def landing(work: Work) -> int:
     unloaded = {f"{table.system}/{table.name}/{day}" for table, day in landing_files.folders()} - loaded
 
     def one(target: str) -> bool:
-        has_changed = _clean_target(target, Known(work.numbers), expected.get(target))
+        has_changed = _clean_target(target, work, expected.get(target))
         if target in expected:
             _done(target)
         return has_changed
@@ -51,14 +52,14 @@ def landing(work: Work) -> int:
         return sum(pool.map(one, sorted({*expected, *unloaded})))
 
 
-def _clean_target(target: str, numbers: Known, expected: str | None) -> bool:
+def _clean_target(target: str, work: Work, expected: str | None) -> bool:
     system, name, day = target.split("/")
     of = delivery(contract.load()[system][name], date.fromisoformat(day))
     if of is None:
         return False
     faults.point("erase.file")
     try:
-        return clean(of, numbers, target, expected)
+        return clean(of, Known(work.numbers), expected, lambda cursor, digest: _expect(cursor, work, target, digest))
     except OSError as error:
         raise ErasureError(
             f"landing file {target} can't be written again: {error.strerror or error}. The tables are done; run"
@@ -66,26 +67,37 @@ def _clean_target(target: str, numbers: Known, expected: str | None) -> bool:
         ) from error
 
 
-def clean(of: Delivery, numbers: Known, target: str = "", expected: str | None = None) -> bool:
-    """Write one file again; the ledger knows both contents for the same delivery. True where it has changed."""
+def clean(
+    of: Delivery, numbers: Known, expected: str | None = None, expect: Callable[[Any, str], None] = lambda *_: None
+) -> bool:
+    """Write one file again; the ledger knows both contents for the same delivery. True where it has changed.
 
-    def expect(digest: str) -> None:
+    `expect` is told the new content's hash, in the ledger's transaction, before the file is put in its place;
+    `expected` is what an earlier run was told.
+    """
+
+    def tell(digest: str) -> None:
         with db.connect("eraser") as link, link.cursor() as cursor:
+            expect(cursor, digest)
             cursor.execute(
                 "update governance.load set erased_sha256 = %s"
                 " where system = %s and table_name = %s and business_date = %s and status = 'loaded'",
                 (digest, of.table.system, of.table.name, of.business_date),
             )
-            if target:
-                cursor.execute(
-                    "insert into governance.erasure_work (step, target, detail) values (%s, %s, %s)"
-                    " on conflict (step, target) do update set detail = excluded.detail",
-                    (LANDING, target, Json({"sha256": digest})),
-                )
 
     landing_files.mend(of, expected)
     now = delivery(of.table, of.business_date)
-    return now is not None and landing_files.rewrite(now, numbers, expect) is not None
+    return now is not None and landing_files.rewrite(now, numbers, tell) is not None
+
+
+def _expect(cursor: Any, work: Work, target: str, digest: str) -> None:
+    """Note what the file will be, for a run that ends this one. Raises ErasureError where another one has ended it."""
+    work.stay(cursor)
+    cursor.execute(
+        "insert into governance.erasure_work (step, target, detail) values (%s, %s, %s)"
+        " on conflict (step, target) do update set detail = excluded.detail",
+        (LANDING, target, Json({"sha256": digest})),
+    )
 
 
 def rest(work: Work, known: Sequence[str], walk: Walk | None = None) -> int:

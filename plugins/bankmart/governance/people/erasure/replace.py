@@ -114,9 +114,10 @@ def changed(table: Table, record: Mapping[str, Any], gone: Mapping[str, Mapping[
     if any(place.name in found for place in owners(held)):
         for place in held:
             value = record.get(place.name)
-            if value is None or value == "" or place.name in found:
+            if value is None or value == "" or (place.name in found and not place.is_free):
                 continue
-            if place.fate == "empty":
+            # Even where the other one is gone too, or it is the person's own account: the link between the two goes.
+            if place.is_free or place.fate == "empty":
                 found[place.name] = None if place.is_nullable else ERASED
             elif place.fate == "year":
                 found[place.name] = first_of_year(value)

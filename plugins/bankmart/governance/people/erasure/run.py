@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 # How long to wait for the build or load that is running.
 PATIENCE = "30min"
-RUNNING = "select erasure_id from governance.erasure where erasure_id = any(%s) and state = 'running' for update"
 APPROVED = "select erasure_id, customer_id from governance.erasure where state = 'approved' order by 1"
 
 
@@ -222,11 +221,7 @@ def _finish(report: Report, work: Work, by: str, walk: Walk, searched: int) -> N
     """Destroy the keys, forget the numbers, certify: all at once."""
     made: dict[int, dict[str, Any]] = {}
     with db.connect("eraser") as link, link.cursor() as cursor:
-        # Who has lost the connection that kept others away may come late: what another has certified is done.
-        cursor.execute(RUNNING, (list(work.erasures),))
-        if len(cursor.fetchall()) < len(work.erasures):
-            numbers_of = ", ".join(map(str, sorted(work.erasures)))
-            raise ErasureError(f"another run has ended erasure {numbers_of} meanwhile: nothing is left to do here")
+        work.stay(cursor)
         keys = vault.destroy(link, work.customers, by)
         for number, numbers in work.erasures.items():
             about = {"rows": report.rows, "files": report.files, "keys_destroyed": keys, "searched_for": searched,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bankmart import db
+from bankmart.governance.people.erasure.requests import ErasureError
 from bankmart.governance.people.places import CUSTOMER
 
+RUNNING = "select erasure_id from governance.erasure where erasure_id = any(%s) and state = 'running' for update"
 NUMBERS, VALUES, LANDING = "numbers", "values", "landing"
 
 Numbers = Mapping[str, Mapping[str, str]]  # kind → old → new
@@ -31,6 +34,17 @@ class Work:
     def all(self) -> list[str]:
         """Every old number."""
         return sorted({old for known in self.numbers.values() for old in known})
+
+    def stay(self, cursor: Any) -> None:
+        """Keep them under way until the end of the transaction.
+
+        Raises ErasureError where another run has ended one: who has lost the connection that kept others away may come
+        late, and what another has certified is done.
+        """
+        cursor.execute(RUNNING, (list(self.erasures),))
+        if len(cursor.fetchall()) < len(self.erasures):
+            numbers = ", ".join(map(str, sorted(self.erasures)))
+            raise ErasureError(f"another run has ended erasure {numbers} meanwhile: nothing is left to do here")
 
     @property
     def customers(self) -> list[str]:

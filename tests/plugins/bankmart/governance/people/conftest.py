@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+import pyarrow as pa
 import pytest
 from psycopg2 import sql
 
 from bankmart import db
 from bankmart.sources import contract, tables
+from bankmart.sources.landing import write_extract
+from bankmart.sources.reading.values import arrow_type
 
 DAY = date(2026, 1, 31)
 
@@ -146,3 +149,19 @@ def bank(warehouse, monkeypatch, tmp_path):
         made.account(f"Y90{number}", f"X90{number}")
         made.insert("intermediate", "int_account", account_id=f"Y90{number}", customer_id=f"X90{number}", build_id=1)
     return made
+
+
+@pytest.fixture
+def delivered(tmp_path):
+    """Puts an extract of some rows into the landing folder; gives its folder."""
+
+    def run(table, rows, day=DAY, file_format="csv"):
+        system, name = table.split(".")
+        spec = contract.load()[system][name]
+        made = {column.name: pa.array([row.get(column.name) for row in rows], pa.string()) for column in spec.columns}
+        if file_format == "parquet":
+            for column in spec.columns:
+                made[column.name] = made[column.name].cast(arrow_type(column.data_type))
+        return write_extract(tmp_path / "landing", spec, day, pa.table(made), file_format=file_format)
+
+    return run

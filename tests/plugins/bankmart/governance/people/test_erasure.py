@@ -6,35 +6,23 @@ import json
 import re
 from datetime import date
 
-import pyarrow as pa
 import pytest
 
 from bankmart import db, settings
 from bankmart.governance.audit.verify import verify
 from bankmart.governance.people import hold
-from bankmart.governance.people.erasure import cleaning, requests
+from bankmart.governance.people.erasure import cleaning, requests, work
 from bankmart.governance.people.erasure import run as erasure
 from bankmart.governance.people.erasure.requests import ErasureError
-from bankmart.sources import contract, load
-from bankmart.sources.landing import MANIFEST, folder, sha256, write_extract
-from bankmart.sources.reading.values import arrow_type
+from bankmart.sources import load
+from bankmart.sources.landing import MANIFEST, folder, sha256
 
 DAY = date(2026, 1, 31)
 TEXT = "call me on 13800000001"
 
 
-def deliver(tmp_path, table, rows, day=DAY, file_format="csv"):
-    system, name = table.split(".")
-    spec = contract.load()[system][name]
-    made = {column.name: pa.array([row.get(column.name) for row in rows], pa.string()) for column in spec.columns}
-    if file_format == "parquet":
-        for column in spec.columns:
-            made[column.name] = made[column.name].cast(arrow_type(column.data_type))
-    return write_extract(tmp_path / "landing", spec, day, pa.table(made), file_format=file_format)
-
-
 @pytest.fixture
-def known(bank, tmp_path):
+def known(bank, delivered):
     """What X901 has left: facts, a delivered file with a quarantined record, a log, a score, a payment from X902."""
     bank.paid("T1", "Y901", DAY, to="Y902")
     bank.paid("T2", "Y902", DAY, to="Y901")
@@ -45,7 +33,7 @@ def known(bank, tmp_path):
         bank.insert("scores", "customer_score", customer_id=number, as_of_date=DAY, build_id=1, model="churn",
                     score=0.5, model_version="1", band="low", is_champion=True, mlflow_run_id="r")  # fmt: skip
     bank.customer("X9010", name="Name 10")
-    deliver(tmp_path, "contact_centre.feedback", [
+    delivered("contact_centre.feedback", [
         {"feedback_id": f"F{n}", "customer_id": f"X90{n % 2 + 1}", "given_at": "2026-01-31T10:00:00", "channel": "app",
          "language": "zh", "feedback_text": TEXT if n % 2 == 0 else 'a "quoted", text', "score": "4" if n else "none"}
         for n in range(120)
@@ -129,7 +117,7 @@ def forget_nobody():
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_an_old_file_brings_nobody_back(known, tmp_path, file_format):
+def test_an_old_file_brings_nobody_back(known, delivered, file_format):
     forget()
     rows = [
         {"feedback_id": f"G{n}", "customer_id": customer, "given_at": "2026-02-01T10:00:00", "channel": "app",
@@ -138,7 +126,7 @@ def test_an_old_file_brings_nobody_back(known, tmp_path, file_format):
     ]  # fmt: skip
     day = date(2026, 2, 1)
     for _ in range(2):  # the old file again over the one that was cleaned
-        place = deliver(tmp_path, "contact_centre.feedback", rows, day, file_format)
+        place = delivered("contact_centre.feedback", rows, day, file_format)
         (loaded,) = [each for each in load.load_system("contact_centre", day).tables if each.table == "feedback"]
         assert (loaded.status, loaded.accepted, loaded.rejected) == ("loaded", 2, 0)
         assert known.rows(
@@ -174,6 +162,24 @@ def test_killed_half_way_it_ends_complete_when_run_again(known, tmp_path, monkey
     assert json.loads((place / MANIFEST).read_text())["sha256"] == sha256(place / "feedback.csv")
     assert "X901" not in (place / "feedback.csv").read_text()
     assert (settings.state_dir() / "certificates" / "erasure-1.json").exists()
+
+
+def test_a_run_that_comes_late_leaves_what_another_has_ended(known, tmp_path, monkeypatch):
+    """It has lost the connection that kept the other away, and has read a file as it was."""
+    place = folder(tmp_path / "landing", "contact_centre", "feedback", DAY)
+    old = {each: each.read_bytes() for each in place.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure.cleaning, "landing", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            forget()
+    late = work.read()
+    erasure.run("ops")
+    for file, content in old.items():
+        file.write_bytes(content)
+    with pytest.raises(ErasureError, match="another run has ended erasure 1 meanwhile"):
+        cleaning._clean_target(f"contact_centre/feedback/{DAY}", late, None)
+    assert known.rows("select count(*) from governance.erasure_work") == [(0,)]
+    assert {each.name for each in place.iterdir()} == {each.name for each in old}, "no draft is left"
 
 
 def test_killed_in_the_warehouse_nothing_has_happened(known, monkeypatch):

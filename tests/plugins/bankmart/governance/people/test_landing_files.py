@@ -53,6 +53,24 @@ def test_only_the_persons_records_change_whatever_they_look_like(write):
     assert made.path.read_bytes() == written
 
 
+def test_whom_the_gone_have_paid_is_in_their_records_no_more_gone_or_not(write):
+    """As in the warehouse: a load of the file gives what the tables have."""
+    header = (
+        "transaction_id,account_id,transaction_date,transaction_at,direction,amount,balance_amount,channel,purpose,"
+    )
+    header += "counterparty_bank,counterparty_account"
+    rows = ["1,62001,{},62002", "2,62002,{},62001", "3,62001,{},77", "4,77,{},62001", "5,77,{},78"]
+    between = "2026-01-31,,out,1.00,,mobile,transfer,BANKMART"
+    made = write("\n".join([header, *rows, ""]).format(*[between] * 5).encode(),
+                 "core_banking.transaction", control_totals={"amount": "5.00"})  # fmt: skip
+    both = Known({"core_banking.account": {"62001": "erased-b", "62002": "erased-c"}})
+    landing_files.rewrite(made, both)
+    written = [line.split(",") for line in made.path.read_text().splitlines()[1:]]
+    assert [(line[1], line[-1]) for line in written] == [
+        ("erased-b", ""), ("erased-c", ""), ("erased-b", ""), ("77", "erased-b"), ("77", "78"),
+    ]  # fmt: skip
+
+
 def test_another_encoding_and_delimiter_stay(write):
     text = f"{HEADER}\n1,900001,2026,app,zh,她的话,4\n2,900002,2026,app,zh,别人的话,4\n".replace(",", "|")
     made = write(text.encode("gb18030"), encoding="gb18030", delimiter="|")
