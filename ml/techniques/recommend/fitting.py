@@ -19,7 +19,7 @@ from ml.judging.reasons import Description, describe
 from ml.spec import Spec
 from ml.techniques.recommend import als, candidates
 from ml.techniques.recommend.data import AFFINITY, KINDS, OfferSet, missing
-from ml.techniques.recommend.model import Model, best_of
+from ml.techniques.recommend.model import Model
 from ml.techniques.settling import settle
 
 if TYPE_CHECKING:
@@ -149,13 +149,12 @@ def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
     model = Model(
         booster=best,
         features=data.features,
-        ids=shelf.ids,
+        shelf=shelf,
         lines=lines,
         factors=factors[newest],
         popular=data.taken[split.train].sum(axis=0),
         share=candidates.together(data.everyone[newest]),
         null_shares=tuple(np.isnan(data.numbers[split.train]).mean(axis=0).tolist()),
-        shelf_null_shares=tuple(np.isnan(data.shelves[newest].numbers).mean(axis=0).tolist()),
         described=describe(columns, x.astype(np.float64), WORDS),
         threads=spec.threads,
         facts=held,
@@ -164,7 +163,7 @@ def learn(spec: Spec, data: OfferSet, split: Split) -> Model:
     model.baselines = drift.baselines(
         data.features,
         data.numbers[split.train],
-        best_of(model.rankings(data, split.train & (data.day == newest))["model"]),
+        model.best(data, split.train & (data.day == newest)),
         gains[len(candidates.PAIR) :].tolist(),
         float(gains.sum()),
     )

@@ -20,7 +20,8 @@ from ml.judging.reasons import top_reasons
 from ml.judging.slices import RESAMPLES, slices_by
 from ml.techniques.recommend import als, candidates
 from ml.techniques.recommend.data import OfferSet
-from ml.techniques.recommend.shelf import TOLD, Shelf
+from ml.techniques.recommend.shelf import Shelf
+from ml.techniques.recommend.shelf import from_plain as shelf_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,9 +39,9 @@ ABSENT = {
     "cost": "the spec states neither what an offer costs nor what a product that is taken is worth",
 }
 UNDRIFTED = (
-    "The score is each customer's best, against those of the newest date that was learnt from: a ranker's scores hang"
-    " on the season's shelf. Features of a customer and a product together aren't compared, only the"
-    " customer's own: the former follow the shelf, which changes by the bank's own doing"
+    "The score is each customer's best on the shelf of the newest date that was learnt from, whatever lies on today's:"
+    " a ranker's scores hang on the season's shelf, which changes by the bank's own doing. Features of a customer and a"
+    " product together follow it too, so only the customer's own are compared"
 )
 
 
@@ -61,19 +62,18 @@ class OfferJudgement(Judgement):
 
 @dataclass
 class Model:
-    """`ids` are the products of training, in the order of the factors, of `popular` (P,), how often each was taken
-    in the training periods, and of `share` (P, P), the rule's table. `null_shares` are those of the features at
-    training, `shelf_null_shares` those of TOLD among the products of the newest date that was learnt from."""
+    """`shelf` is that of the newest date that was learnt from. Its products are in the order of the factors, of
+    `popular` (P,), how often each was taken in the training periods, and of `share` (P, P), the rule's table.
+    `null_shares` are those of the features at training."""
 
     booster: lightgbm.Booster
     features: tuple[str, ...]
-    ids: tuple[str, ...]
+    shelf: Shelf
     lines: tuple[str, ...]
     factors: als.Factors
     popular: np.ndarray
     share: np.ndarray
     null_shares: tuple[float, ...]
-    shelf_null_shares: tuple[float, ...]
     described: dict[str, Any]
     threads: int
     facts: dict[str, Any]
@@ -83,6 +83,16 @@ class Model:
     def columns(self) -> tuple[str, ...]:
         """What the ranker reads: of the pair, then of the customer."""
         return (*candidates.PAIR, *self.features)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The products of training."""
+        return self.shelf.ids
+
+    @property
+    def shelf_null_shares(self) -> tuple[float, ...]:
+        """Those of TOLD among the products of training."""
+        return tuple(np.isnan(self.shelf.numbers).mean(axis=0).tolist())
 
     def rank(self, numbers: np.ndarray) -> np.ndarray:
         """The ranker's scores (k,) of candidate rows (k, columns): they order products within a customer."""
@@ -146,6 +156,19 @@ class Model:
             found["als"][mine] = np.where(mask, self.liking(data.cube[at], shelf), -np.inf)
         return found
 
+    def best(self, data: OfferSet, rows: np.ndarray) -> np.ndarray:
+        """The best score (n,) of each row (mask) on the shelf of training; NaN where nothing there is a candidate."""
+        chosen = np.flatnonzero(rows)
+        found, numbers = np.full(len(chosen), np.nan), data.columns(self.features)
+        for day in np.unique(data.day[chosen]):
+            mine = data.day[chosen] == day
+            at, shelf = chosen[mine], self.shelf.held_by(data.shelves[int(day)])
+            mask = candidates.candidates(shelf, data.cube[at])
+            scores = self.rank(self.pairs(shelf, data.cube[at], numbers[at], mask))
+            best = candidates.spread(scores, mask).max(axis=1)
+            found[mine] = np.where(np.isneginf(best), np.nan, best)
+        return found
+
     def judge(self, data: OfferSet, rows: np.ndarray, seed: int) -> OfferJudgement:
         """Against popularity, and beside it against the rules and collaborative filtering alone."""
         found, taken = self.rankings(data, rows), data.taken[rows]
@@ -170,9 +193,7 @@ class Model:
         first = replace(
             with_groups(judged["popularity"], measured, groups, seed),
             slices=slices_by(of, groups, ("ndcg_3", "map", "recall_7")),
-            drift=drift.drift(
-                self.baselines, self.features, data.columns(self.features)[rows], best_of(found["model"])
-            ),
+            drift=drift.drift(self.baselines, self.features, data.columns(self.features)[rows], self.best(data, rows)),
             undrifted=UNDRIFTED,
             absent=ABSENT,
         )
@@ -216,25 +237,18 @@ class Model:
         plain = {
             "technique": "recommend",
             "features": list(self.features),
-            "ids": list(self.ids),
+            "shelf": self.shelf.as_plain(),
             "lines": list(self.lines),
             "factors": {**asdict(self.factors), "items": self.factors.items.tolist()},
             "popular": self.popular.tolist(),
             "share": self.share.tolist(),
             "null_shares": list(self.null_shares),
-            "shelf_null_shares": list(self.shelf_null_shares),
             "described": self.described,
             "threads": self.threads,
             "facts": self.facts,
             "baselines": drift.as_plain(self.baselines),
         }
         (folder / PLAIN).write_text(json.dumps(plain, indent=1), encoding="utf-8")
-
-
-def best_of(scores: np.ndarray) -> np.ndarray:
-    """Each row's best score (n,) of scores (n, P) that are -inf for no candidate; NaN for a row without any."""
-    best = scores.max(axis=1)
-    return np.where(np.isneginf(best), np.nan, best)
 
 
 def load(folder: Path) -> Model:
@@ -246,20 +260,19 @@ def load(folder: Path) -> Model:
         model = Model(
             booster=booster,
             features=tuple(plain["features"]),
-            ids=tuple(plain["ids"]),
+            shelf=shelf_of(plain["shelf"]),
             lines=tuple(plain["lines"]),
             factors=als.Factors(np.array(factors["items"]), factors["alpha"], factors["regularisation"]),
             popular=np.array(plain["popular"]),
             share=np.array(plain["share"]),
             null_shares=tuple(plain["null_shares"]),
-            shelf_null_shares=tuple(plain["shelf_null_shares"]),
             described=plain["described"],
             threads=plain["threads"],
             facts=plain["facts"],
             baselines=drift.from_plain(plain["baselines"]),
         )
         fits = len(model.ids) == len(model.factors.items) == len(model.popular) == len(model.share)
-        fits = fits and len(model.null_shares) == len(model.features) and len(model.shelf_null_shares) == len(TOLD)
+        fits = fits and len(model.null_shares) == len(model.features)
     except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
         raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error
     if not fits or booster.feature_name() != list(model.columns):

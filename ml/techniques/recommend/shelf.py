@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,11 +52,37 @@ class Shelf:
         lines = sorted(set(self.lines))
         return np.array([[float(line == one) for one in lines] for line in self.lines])
 
+    def held_by(self, later: Shelf) -> Shelf:
+        """This shelf in the order of a later one: what has come since isn't on sale here."""
+        place = [self.ids.index(one) if one in self.ids else -1 for one in later.ids]
+        there = np.array(place) >= 0
+        ours = {name: np.where(there, getattr(self, name)[place], getattr(later, name)) for name in _NUMBERS}
+        return replace(later, **ours | {"on_sale": self.on_sale[place] & there})
 
+    def as_plain(self) -> dict[str, list[Any]]:
+        """For JSON; a number that isn't there is null."""
+        return {
+            one.name: [None if value != value else value for value in np.asarray(getattr(self, one.name)).tolist()]
+            for one in fields(self)
+        }
+
+
+# What of a product may be another by another date, and the ranker reads.
+_NUMBERS = (*TOLD, "taken")
 _COLUMNS = (
     *("product_id", "name", "product_line", "risk_level", "interest_rate", "term_months", "is_on_sale"),
     *("has_rule", "needs_assessment", "minimum_age", "maximum_age", "taken_count_90d"),
 )
+
+
+def from_plain(plain: Mapping[str, Sequence[Any]]) -> Shelf:
+    """The shelf that `as_plain` made."""
+    texts, flags = ("ids", "names", "lines"), ("on_sale", "has_rule", "needs_assessment")
+    made: dict[str, Any] = {name: tuple(plain[name]) for name in texts}
+    for one in fields(Shelf):
+        if one.name not in texts:
+            made[one.name] = np.array(plain[one.name], dtype=bool if one.name in flags else float)
+    return Shelf(**made)
 
 
 def read_shelves(link: connection, build_id: int) -> dict[date, Shelf]:

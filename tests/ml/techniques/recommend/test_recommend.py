@@ -48,12 +48,31 @@ def test_files_that_do_not_fit_are_refused(trained, tmp_path):
     data, split, model = trained
     model.save(tmp_path / "model", recommend.example(data, split))
     plain = json.loads((tmp_path / "model" / "model.json").read_text())
-    (tmp_path / "model" / "model.json").write_text(json.dumps(plain | {"ids": plain["ids"][1:]}))
+    (tmp_path / "model" / "model.json").write_text(json.dumps(plain | {"popular": plain["popular"][1:]}))
     with pytest.raises(ArtefactRefused, match="don't fit"):
         recommend.load(tmp_path / "model")
     (tmp_path / "model" / "model.json").unlink()
     with pytest.raises(ArtefactRefused, match="can't be read"):
         recommend.load(tmp_path / "model")
+
+
+def test_another_shelf_is_no_drift_and_other_customers_are(trained):
+    data, split, model = trained
+    day, was = int(data.day[split.test][0]), model.judge(data, split.test, 1).drift
+    shelf = data.shelves[day]
+    season = dataclasses.replace(shelf, taken=shelf.taken[::-1] * 9, on_sale=np.roll(shelf.on_sale, 1))
+    moved = dataclasses.replace(data, shelves=data.shelves | {day: season})
+    assert model.judge(moved, split.test, 1).drift == was
+    assert was.shifts[0].verdict == "stable"
+    # What came since isn't on the shelf of training.
+    newcomer = dataclasses.replace(season, ids=("new", *season.ids[1:]))
+    moved = dataclasses.replace(data, shelves=data.shelves | {day: newcomer})
+    assert not model.shelf.held_by(newcomer).on_sale[0]
+    assert len(model.best(moved, split.test)) == split.test.sum()
+    # Customers who hold nothing and look at nothing are others.
+    cube = np.where(split.test[:, None, None], 0, data.cube)
+    score = model.judge(dataclasses.replace(data, cube=cube), split.test, 1).drift.shifts[0]
+    assert (score.name, score.verdict) == ("score", "drifted")
 
 
 def test_a_date_is_learnt_with_its_own_shelf_and_one_without_a_shelf_teaches_nothing(shop):
@@ -205,7 +224,7 @@ def test_drift_and_slices_are_in_the_judgement_and_customers_of_another_kind_are
     data, split, model = trained
     judged = seen(model, data, split.test, model.features, "ndcg_3")
     assert judged.drift.verdict != "drifted"
-    assert "aren't compared, only the customer's own" in judged.sections()[1]
+    assert "only the customer's own are compared" in judged.sections()[1]
     assert 0 < sum(one.weight for one in judged.drift.shifts[1:]) < 1, "pairs carry the rest"
     others = dataclasses.replace(data, numbers=9 * data.numbers + 900)
     assert {one.verdict for one in model.judge(others, split.test, 1).drift.shifts[1:]} == {"drifted"}
