@@ -32,15 +32,15 @@ def run(
     from ml.tracking import registry
     from ml.tracking.server import tracking
 
-    spec = load_spec(model)
+    spec, person = load_spec(model), approved_by or settings.who()
     with tracking():
         result = compare(spec, as_of, version, without_champion)
         if result["passed"]:
             candidate = registry.get_version(model, int(result["version"]))
-            acts.promoting(candidate, approved_by or settings.who())
+            acts.promoting(candidate, person)
             faults.point("promote.compared")
             with acts.alone(model):
-                _name(candidate, result["champion"], approved_by or settings.who())
+                _name(candidate, result["champion"], person)
             faults.point("promote.named")
         champion = result["passed"] or result.get("champion") == result.get("version") is not None
         if champion:
@@ -51,11 +51,7 @@ def run(
     if reason := result.get("skipped"):
         print(f"{model}: nothing promoted, {reason}.")
     else:
-        done = (
-            f"is the champion now, approved by {approved_by or settings.who()}"
-            if result["passed"]
-            else "isn't promoted"
-        )
+        done = f"is the champion now, approved by {person}" if result["passed"] else "isn't promoted"
         print(f"{result['report']}\n{model} version {result['version']} {done}.")
     return result
 

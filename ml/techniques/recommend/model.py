@@ -106,7 +106,7 @@ class Model:
 
     def liking(self, cube: np.ndarray, shelf: Shelf) -> np.ndarray:
         """The scores of collaborative filtering (n, P) in the shelf's order; 0 for a product it doesn't know."""
-        place = self._places(shelf)
+        place = self.shelf.places(shelf)
         strength = np.zeros((len(cube), len(self.ids)))
         own = candidates.strength(cube)
         for at, to in enumerate(place):
@@ -115,13 +115,14 @@ class Model:
         scores = np.hstack([self.factors.scores(strength), np.zeros((len(cube), 1))])
         return np.asarray(scores[:, place])
 
-    def _places(self, shelf: Shelf) -> list[int]:
-        """Where each of the shelf's products is among those of training; -1 for a newer one."""
-        return [self.ids.index(one) if one in self.ids else -1 for one in shelf.ids]
-
     def pairs(self, shelf: Shelf, cube: np.ndarray, numbers: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """The ranker's rows (k, columns) of the pairs in `mask` (n, P)."""
         return candidates.rows(shelf, self.lines, self.liking(cube, shelf), cube, numbers, mask)
+
+    def offered(self, shelf: Shelf, cube: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """The ranker's scores (n, P) of what the customers might be offered; -inf for no candidate."""
+        mask = candidates.candidates(shelf, cube)
+        return candidates.spread(self.rank(self.pairs(shelf, cube, numbers, mask)), mask)
 
     def reasons(self, rows: np.ndarray, count: int) -> list[str]:
         """Per row (k, columns), as JSON, what raises the product's place most (SHAP, largest first)."""
@@ -146,11 +147,10 @@ class Model:
             at, shelf = chosen[mine], data.shelves[int(day)]
             mask = candidates.candidates(shelf, data.cube[at])
             # A product that came after the training: nobody ever took it, and nothing is held together with it.
-            place = self._places(shelf)
+            place = self.shelf.places(shelf)
             popular = np.append(self.popular, 0)[place]
             share = np.pad(self.share, (0, 1))[np.ix_(place, place)]
-            scores = self.rank(self.pairs(shelf, data.cube[at], numbers[at], mask))
-            found["model"][mine] = candidates.spread(scores, mask)
+            found["model"][mine] = self.offered(shelf, data.cube[at], numbers[at])
             found["popularity"][mine] = candidates.popularity(popular, mask)
             found["rules"][mine] = candidates.by_rule(share, data.cube[at], mask)
             found["als"][mine] = np.where(mask, self.liking(data.cube[at], shelf), -np.inf)
@@ -163,9 +163,7 @@ class Model:
         for day in np.unique(data.day[chosen]):
             mine = data.day[chosen] == day
             at, shelf = chosen[mine], self.shelf.held_by(data.shelves[int(day)])
-            mask = candidates.candidates(shelf, data.cube[at])
-            scores = self.rank(self.pairs(shelf, data.cube[at], numbers[at], mask))
-            best = candidates.spread(scores, mask).max(axis=1)
+            best = self.offered(shelf, data.cube[at], numbers[at]).max(axis=1)
             found[mine] = np.where(np.isneginf(best), np.nan, best)
         return found
 

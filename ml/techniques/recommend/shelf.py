@@ -52,9 +52,13 @@ class Shelf:
         lines = sorted(set(self.lines))
         return np.array([[float(line == one) for one in lines] for line in self.lines])
 
+    def places(self, other: Shelf) -> list[int]:
+        """Where each of another shelf's products is on this one; -1 for one that isn't."""
+        return [self.ids.index(one) if one in self.ids else -1 for one in other.ids]
+
     def held_by(self, later: Shelf) -> Shelf:
         """This shelf in the order of a later one: what has come since isn't on sale here."""
-        place = [self.ids.index(one) if one in self.ids else -1 for one in later.ids]
+        place = self.places(later)
         there = np.array(place) >= 0
         ours = {name: np.where(there, getattr(self, name)[place], getattr(later, name)) for name in _NUMBERS}
         return replace(later, **ours | {"on_sale": self.on_sale[place] & there})

@@ -48,9 +48,10 @@ def test_files_that_do_not_fit_are_refused(trained, tmp_path):
     data, split, model = trained
     model.save(tmp_path / "model", recommend.example(data, split))
     plain = json.loads((tmp_path / "model" / "model.json").read_text())
-    (tmp_path / "model" / "model.json").write_text(json.dumps(plain | {"popular": plain["popular"][1:]}))
-    with pytest.raises(ArtefactRefused, match="don't fit"):
-        recommend.load(tmp_path / "model")
+    for wrong in ({"shelf": plain["shelf"] | {"ids": plain["shelf"]["ids"][1:]}}, {"popular": plain["popular"][1:]}):
+        (tmp_path / "model" / "model.json").write_text(json.dumps(plain | wrong))
+        with pytest.raises(ArtefactRefused, match="don't fit"):
+            recommend.load(tmp_path / "model")
     (tmp_path / "model" / "model.json").unlink()
     with pytest.raises(ArtefactRefused, match="can't be read"):
         recommend.load(tmp_path / "model")
