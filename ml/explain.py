@@ -118,9 +118,8 @@ def _explained(
         sql.Identifier(*spec.features_table), sql.Literal(build_id), sql.Literal(as_of), sql.Literal(list(kept))
     )
     columns = [as_number("f", name, types[name]) for name in model.features]
-    longest = max(len(customer.encode()) for customer in kept)
     order = sql.SQL('order by f.customer_id collate "C"')
-    for chunk in stream(link, columns, source, longest, order):
+    for chunk in stream(link, columns, source, order):
         customers = [one.decode() for one in chunk.customers.tolist()]
         before = np.array([kept[customer][0] for customer in customers])
         if not np.allclose(model.score(chunk.numbers), before, rtol=SAME, atol=SAME):

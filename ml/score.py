@@ -149,10 +149,8 @@ def scored(link: connection, spec: Spec, model: Any, target: Target) -> Iterator
         population=in_population("f", spec.population, types[spec.population.column]),
     )
     columns = [as_number("f", name, types[name]) for name in names]
-    longest = _longest_customer(link, spec, target)
-    yield from by_chunk(
-        spec, model, target, stream(link, columns, source, longest, chunk_rows=CHUNK_ROWS, by_column=True)
-    )
+    _require_customers(link, spec, target)
+    yield from by_chunk(spec, model, target, stream(link, columns, source, chunk_rows=CHUNK_ROWS, by_column=True))
 
 
 def by_chunk(spec: Spec, model: Any, target: Target, chunks: Iterator[Customers]) -> Iterator[Scored]:
@@ -178,18 +176,17 @@ def by_chunk(spec: Spec, model: Any, target: Target, chunks: Iterator[Customers]
         model.seen = watch
 
 
-def _longest_customer(link: connection, spec: Spec, target: Target) -> int:
+def _require_customers(link: connection, spec: Spec, target: Target) -> None:
     with link.cursor() as cursor:
         cursor.execute(
-            sql.SQL("select max(octet_length(customer_id)) from {} where build_id = %s and as_of_date = %s").format(
+            sql.SQL("select exists (select from {} where build_id = %s and as_of_date = %s)").format(
                 sql.Identifier(*spec.features_table)
             ),
             (target.build_id, target.as_of),
         )
-        ((longest,),) = cursor.fetchall()
-    if longest is None:
+        ((has_some,),) = cursor.fetchall()
+    if not has_some:
         raise DataError(
             f"{'.'.join(spec.features_table)} has no customer of build {target.build_id} on {target.as_of}."
             " The features of that build weren't made: build them first."
         )
-    return int(longest)

@@ -1,8 +1,8 @@
 """Numbers out of Postgres as fast as it sends them, chunk by chunk, in bounded memory.
 
-Every column is sent as float8 (null as NaN) and the customer padded to one width, so a binary COPY is a run
-of equal records that numpy reads without parsing. Four numbers go as one line segment: it is the only built-in type
-that Postgres sends four of at once, in half the time.
+Every column is sent as float8 (null as NaN), so a binary COPY is a run of equal records that numpy reads without
+parsing, as long as customers' ids are of one length; where they aren't, the shorter ones are filled up here. Four
+numbers go as one line segment: it is the only built-in type that Postgres sends four of at once, in half the time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
 _HEADER_BYTES, _TRAILER = 19, b"\xff\xff"
+# Of a record: the number of its fields, and the length of its first, the customer.
+_FIELDS_BYTES, _LENGTH_BYTES = 2, 4
+_BEFORE_CUSTOMER = _FIELDS_BYTES + _LENGTH_BYTES
 # Numbers of a line segment.
 FOUR = 4
 # One is filled while one is read; the third spares either the wait.
@@ -39,24 +42,20 @@ def stream(
     link: connection,
     columns: Sequence[sql.Composable],
     source: sql.Composable,
-    id_bytes: int,
     order: sql.Composable | None = None,
     chunk_rows: int = CHUNK_ROWS,
     by_column: bool = False,
 ) -> Iterator[Chunk]:
     """Yield the rows of `source` (from ... where ..., the customer being `f.customer_id`).
 
-    `columns` are expressions that cast to float8; `id_bytes` is the longest customer id. At most a few chunks
-    are in memory, their numbers row by row or, as scoring wants them, `by_column`. Raises what Postgres raised.
+    `columns` are expressions that cast to float8. At most a few chunks are in memory, their numbers row by row or, as
+    scoring wants them, `by_column`. Raises what Postgres raised.
     """
     numbers: list[sql.Composable] = [sql.SQL("coalesce({}, 'NaN')").format(column) for column in columns]
     numbers += [sql.SQL("'NaN'::float8")] * (-len(numbers) % FOUR)
     query = sql.SQL(
-        "copy (select convert_to(f.customer_id, 'UTF8')"
-        " || decode(repeat('00', {width} - octet_length(f.customer_id)), 'hex'), {columns} {source} {order})"
-        " to stdout (format binary)"
+        "copy (select convert_to(f.customer_id, 'UTF8'), {columns} {source} {order}) to stdout (format binary)"
     ).format(
-        width=sql.Literal(id_bytes),
         columns=sql.SQL(", ").join(
             sql.SQL("lseg(point({}, {}), point({}, {}))").format(*numbers[at : at + FOUR])
             for at in range(0, len(numbers), FOUR)
@@ -65,15 +64,13 @@ def stream(
         order=order or sql.SQL(""),
     )
     fours = len(numbers) // FOUR
-    record = np.dtype(
-        [("fields", ">i2"), ("size", ">i4"), ("customer", f"S{id_bytes}")]
-        + [("number", [("size", ">i4"), ("value", ">f8", (FOUR,))], (fours,))]
-    )
-    for block in _copy_out(link, query, record.itemsize, chunk_rows):
-        rows = np.frombuffer(block, dtype=record)
-        # Every record begins with its number of fields: one of another length would move all that come after it.
+    number = np.dtype([("size", ">i4"), ("value", ">f8", (FOUR,))])
+    for block, id_bytes in _copy_out(link, query, number.itemsize * fours, chunk_rows):
+        record = [("fields", ">i2"), ("size", ">i4"), ("customer", f"S{id_bytes}"), ("number", number, (fours,))]
+        rows = np.frombuffer(block, dtype=np.dtype(record))
+        # Every record begins with its number of fields: one of another shape would move all that come after it.
         if not (rows["fields"] == fours + 1).all() or not (rows["size"] == id_bytes).all():
-            raise RuntimeError("Postgres sent records of another shape than asked for; nothing was used.")
+            raise _shapeless()
         # Copies: the block is filled again when the next chunk is asked for.
         values = rows["number"]["value"]
         if by_column:
@@ -98,58 +95,92 @@ class _Stopped(Exception):
 
 
 class _Blocks:
-    """A file for COPY that fills blocks of whole records, used again and again; where none is free, Postgres waits."""
+    """A file for COPY that fills blocks of equal records, used again and again; where none is free, Postgres waits.
 
-    def __init__(self, record_bytes: int, records: int) -> None:
-        self.record = record_bytes
+    Postgres hands over one record at a time. Records are as long as the longest customer so far asks for: a longer one
+    begins another block.
+    """
+
+    def __init__(self, numbers_bytes: int, records: int) -> None:
+        self.numbers_bytes, self.records = numbers_bytes, records
         self.free: queue.Queue[memoryview] = queue.Queue()
-        self.ready: queue.Queue[tuple[memoryview, int] | BaseException | None] = queue.Queue()
-        for _ in range(BLOCKS):
-            self.free.put(memoryview(bytearray(record_bytes * records)))
-        self.size = record_bytes * records
-        self.block, self.filled, self.header = self.free.get(), 0, _HEADER_BYTES
+        # A block with the bytes of its customers' ids and of all that it holds.
+        self.ready: queue.Queue[tuple[memoryview, int, int] | BaseException | None] = queue.Queue()
+        self.block = memoryview(b"")
+        for _ in range(BLOCKS - 1):
+            self.free.put(self.block)
+        self.id_bytes, self.record, self.size, self.filled = 0, 0, 0, 0
+        self.header, self.has_ended = _HEADER_BYTES, False
         self.stopped = threading.Event()
 
     def write(self, data: bytes) -> int:
-        end = self.filled + len(data)
+        taken = len(data)
+        if taken != self.record:
+            self._other(data)
+            return taken
         # Nearly every call, and there is one for every row.
-        if end < self.size and not self.header:
-            self.block[self.filled : end] = data
-            self.filled = end
-            return len(data)
-        rest = memoryview(data)[self.header :]
-        self.header = max(0, self.header - len(data))
-        while size := len(rest):
-            taken = min(size, len(self.block) - self.filled)
-            self.block[self.filled : self.filled + taken] = rest[:taken]
-            self.filled, rest = self.filled + taken, rest[taken:]
-            if self.filled == len(self.block):
-                self.hand_on()
-        return len(data)
+        end = self.filled + taken
+        self.block[self.filled : end] = data
+        self.filled = end
+        if end == self.size:
+            self.hand_on()
+        return taken
+
+    def _other(self, data: bytes) -> None:
+        """The header, the trailer, or a record of a customer whose id isn't as long as that of others."""
+        rest = data[self.header :]
+        self.header -= len(data) - len(rest)
+        if rest == _TRAILER:
+            self.has_ended = True
+        elif rest:
+            id_bytes = len(rest) - _BEFORE_CUSTOMER - self.numbers_bytes
+            if self.has_ended or int.from_bytes(rest[_FIELDS_BYTES:_BEFORE_CUSTOMER], "big", signed=True) != id_bytes:
+                raise _shapeless()
+            if id_bytes > self.id_bytes or not self.record:
+                self._lengthen(max(1, id_bytes))
+            customer = rest[_BEFORE_CUSTOMER : _BEFORE_CUSTOMER + id_bytes].ljust(self.id_bytes, b"\0")
+            length = self.id_bytes.to_bytes(_LENGTH_BYTES, "big")
+            self.write(rest[:_FIELDS_BYTES] + length + customer + rest[_BEFORE_CUSTOMER + id_bytes :])
+
+    def _lengthen(self, id_bytes: int) -> None:
+        if self.filled:
+            self.hand_on()
+        self.id_bytes, self.record = id_bytes, _BEFORE_CUSTOMER + id_bytes + self.numbers_bytes
+        self.size = self.record * self.records
+        self.block = self._large_enough(self.block)
+
+    def _large_enough(self, block: memoryview) -> memoryview:
+        return block if len(block) >= self.size else memoryview(bytearray(self.size))
 
     def hand_on(self) -> None:
-        """Give the whole records on and take a free block."""
-        self.ready.put((self.block, self.filled // self.record * self.record))
+        """Give the records on and take a free block."""
+        self.ready.put((self.block, self.id_bytes, self.filled))
         self.filled = 0
         while not self.stopped.is_set():
             try:
-                self.block = self.free.get(timeout=0.2)
+                self.block = self._large_enough(self.free.get(timeout=0.2))
                 return
             except queue.Empty:
                 continue
         raise _Stopped
 
     def close(self) -> None:
-        """Give the last records on. Raises RuntimeError where they aren't whole."""
-        if self.filled % self.record != len(_TRAILER) or self.block[self.filled - 2 : self.filled] != _TRAILER:
-            raise RuntimeError("Postgres sent records of another length than asked for; nothing may be used.")
-        self.ready.put((self.block, self.filled // self.record * self.record))
+        """Give the last records on. Raises RuntimeError where Postgres didn't say that they are the last."""
+        if not self.has_ended:
+            raise _shapeless()
+        self.ready.put((self.block, self.id_bytes, self.filled))
         self.ready.put(None)
 
 
-def _copy_out(link: connection, query: sql.Composed, record_bytes: int, records: int) -> Iterator[memoryview]:
-    """Blocks of whole records; each is only good until the next is asked for."""
-    blocks = _Blocks(record_bytes, records)
+def _shapeless() -> RuntimeError:
+    return RuntimeError("Postgres sent records of another shape than asked for; nothing may be used.")
+
+
+def _copy_out(
+    link: connection, query: sql.Composed, numbers_bytes: int, records: int
+) -> Iterator[tuple[memoryview, int]]:
+    """Blocks of whole records and the bytes of their customers; each is only good until the next is asked for."""
+    blocks = _Blocks(numbers_bytes, records)
 
     def copy() -> None:
         try:
@@ -167,9 +198,9 @@ def _copy_out(link: connection, query: sql.Composed, record_bytes: int, records:
         while (item := blocks.ready.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
-            block, size = item
-            if size:
-                yield block[:size]
+            block, id_bytes, filled = item
+            if filled:
+                yield block[:filled], id_bytes
             blocks.free.put(block)
     finally:
         blocks.stopped.set()

@@ -139,10 +139,8 @@ def _read_rows(
         label=sql.Identifier(spec.label),
     )
     with link.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("select count(*), coalesce(max(octet_length(f.customer_id)), 1), max(as_of_date) ") + source
-        )
-        rows, id_bytes, newest = cursor.fetchall()[0]
+        cursor.execute(sql.SQL("select count(*), max(as_of_date) ") + source)
+        rows, newest = cursor.fetchall()[0]
     if not rows:
         raise _missing(spec, f"build {build.build_id} has no customer with features and a label", [])
     if newest + timedelta(days=spec.horizon_days) > build.business_date:
@@ -155,15 +153,16 @@ def _read_rows(
         as_number("l", spec.label, label),
         *(as_number("f", name, types[name]) for name in names),
     ]
-    customers = np.empty(rows, dtype=f"S{id_bytes}")
+    parts = []
     keys = np.empty((rows, 2), dtype=np.int32)
     numbers = np.empty((rows, len(names)))
     at = 0
-    for chunk in stream(link, columns, source, id_bytes):
+    for chunk in stream(link, columns, source):
         to = at + len(chunk.customers)
-        customers[at:to] = chunk.customers
+        parts.append(chunk.customers)
         keys[at:to], numbers[at:to] = chunk.numbers[:, :2], chunk.numbers[:, 2:]
         at = to
+    customers = np.concatenate(parts)
     # Here and not in Postgres, which would sort the whole wide rows on its disk.
     order = np.lexsort((customers, keys[:, 0]))
     return customers[order], keys[order, 0], keys[order, 1].astype(np.int8), numbers[order]

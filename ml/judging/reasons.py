@@ -9,9 +9,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import yaml
 
-from bankmart import settings
+from bankmart import settings, yaml_file
 from bankmart.governance.indicators.families import indicator_names
 
 
@@ -107,10 +106,9 @@ def top_reasons(
 @cache
 def _catalogue() -> dict[str, Description]:
     """The descriptions of all indicators, by column, as the YAML of their models says them."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     known = {}
     for path in sorted((settings.dbt_dir() / "models" / "tags").rglob("ind_*.yml")):
-        for model in yaml.load(path.read_text(encoding="utf-8"), loader)["models"]:
+        for model in yaml_file.read(path)["models"]:
             for family in model["config"]["meta"].get("families", ()):
                 has_window = family["aggregate"] != "recency" and family["windows"]
                 windows = family["windows"] if has_window else [None]

@@ -76,7 +76,8 @@ def invoke(arguments: Sequence[str], variables: dict[str, Any], target: Path | N
     options = _options(target or target_dir())
     said = json.dumps(variables)
     known = _parsed(tuple(arguments), said) if arguments[0] in READING else None
-    return dbtRunner(manifest=known, callbacks=faults.callbacks()).invoke([*arguments, *options, "--vars", said])
+    dbt_adapter.LISTENERS[:] = faults.callbacks()
+    return dbtRunner(manifest=known, callbacks=dbt_adapter.LISTENERS).invoke([*arguments, *options, "--vars", said])
 
 
 def _apply_environment() -> None:
@@ -183,12 +184,14 @@ def build_layer(layer: str, build: Build) -> list[Node]:
         arguments += ["--exclude", *EXCLUSION[layer]]
     # Unit tests judge the code, not the day: `make test` runs them. What was done is kept in node_result, not in files.
     arguments += ["--no-write-json", "--log-level-file", "none", "--exclude-resource-type", "unit_test"]
+    # Checks before what stands on the checked, found in a fifth of the time.
+    arguments.append("--use-fast-test-edges")
     mark = _mark()
     with _alone():
         faults.point("build.layer")
         stands = layer == lasting.SCHEMA and lasting.stand(mark)
         if stands:
-            arguments.append("model")
+            arguments += ["--exclude-resource-type", "model"]
         result = invoke(arguments, variables(build))
     if result.result is None:
         raise DbtError(f"dbt could not run layer {layer}: {result.exception}")

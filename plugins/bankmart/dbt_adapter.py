@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from bankmart import faults
+# Who listens to what dbt says: nobody, but for the tests of faults.
+LISTENERS: list[Callable[[Any], None]] = []
 
 
 @lru_cache(maxsize=1)
 def adapt() -> None:
     """Replace some methods of dbt's, once a process: AttributeError where a newer dbt has them no more."""
+    # dbt makes a million small objects a day and hardly a ring of them: looking for rings costs more than they take.
+    gc.set_threshold(200_000, 20, 100)
     _adapt_connections()
     _adapt_messages()
     _adapt_contexts()
+    _adapt_macros()
     _adapt_start()
 
 
@@ -76,7 +81,7 @@ def _adapt_messages() -> None:
     fire = EventManager.fire_event
 
     def fire_event(self: Any, e: Any, level: Any = None, **more: Any) -> None:
-        if (level or e.level_tag()) != EventLevel.DEBUG or faults.callbacks():
+        if LISTENERS or (level or e.level_tag()) != EventLevel.DEBUG:
             fire(self, e, level=level, **more)
 
     EventManager.fire_event = fire_event  # type: ignore[method-assign, assignment]
@@ -130,6 +135,68 @@ def _adapt_contexts() -> None:
         return test(frozenset(text_columns), tuple(string_null_values))
 
     agate_helper.build_type_tester = build_type_tester
+
+
+def _adapt_macros() -> None:
+    """A thousand macros are there for every model and check, twice: once to say its SQL, once to run it."""
+    from dbt.clients.jinja import MacroGenerator
+    from dbt.context.configured import ConfiguredContext
+    from dbt.context.macro_resolver import TestMacroNamespace
+    from dbt.context.macros import MacroNamespaceBuilder
+    from dbt.context.manifest import ManifestContext
+    from dbt_common.clients.jinja import MacroFuzzEnvironment
+
+    # Rendered to a function at every call: once for each node that calls it, for its names are looked up when it runs.
+    make = MacroGenerator.get_macro
+
+    def get_macro(self: Any) -> Any:
+        if "_made" not in self.__dict__:
+            self._made = make(self)
+        return self._made
+
+    def init(self: Any, macro: Any, context: Any = None, node: Any = None, stack: Any = None) -> None:
+        self.macro, self.context, self.node, self.stack = macro, context, node, stack
+
+    _ = MacroGenerator.__init__
+    MacroGenerator.get_macro, MacroGenerator.__init__ = get_macro, init
+    build, tell = MacroNamespaceBuilder.build_namespace, ManifestContext.to_dict
+
+    def build_namespace(self: Any, macros_by_package: Any, ctx: Any) -> Any:
+        # Package by package, not macro by macro: that no name is there twice was asked when the project was parsed.
+        for package, macros in macros_by_package.items():
+            made = {each.name: MacroGenerator(each, ctx, self.node, self.thread_ctx) for each in macros.values()}
+            if package in self.internal_package_names:
+                self.internal_packages[package] = made
+                continue
+            self.packages[package] = made
+            if package == self.search_package:
+                self.locals.update(made)
+            elif package == self.root_package:
+                self.globals.update(made)
+        return build(self, {}, ctx)
+
+    def to_dict(self: Any) -> Any:
+        if isinstance(self.namespace, TestMacroNamespace):
+            return tell(self)
+        told = ConfiguredContext.to_dict(self)
+        # The first that has a name is who is meant.
+        for names in reversed(list(self.namespace._search_order())):
+            told.update(names)
+        return told
+
+    MacroNamespaceBuilder.build_namespace = build_namespace
+    ManifestContext.to_dict = to_dict
+    # Of some thousand texts that are compiled a day most are the same line of a check.
+    _ = MacroFuzzEnvironment.from_string
+    compiled: dict[tuple[type, str], Any] = {}
+
+    def from_string(self: Any, source: str, globals: Any = None, template_class: Any = None) -> Any:
+        if (type(self), source) not in compiled:
+            compiled[type(self), source] = self.compile(source)
+        made = (template_class or self.template_class).from_code
+        return made(self, compiled[type(self), source], self.make_globals(globals), None)
+
+    MacroFuzzEnvironment.from_string = from_string  # type: ignore[method-assign, assignment]
 
 
 def _adapt_start() -> None:

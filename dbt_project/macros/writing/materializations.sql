@@ -23,7 +23,7 @@
         {%- do run_query(_add_keys(target)) -%}
         {%- do create_indexes(target) -%}
     {%- endif -%}
-    {%- do run_query(_count(target, columns, (standing.row_count or 0) > 100000) ~ '; ' ~ _index_new_rows(target)) -%}
+    {%- do run_query(_count_again(target, columns, standing.row_count or 0) ~ '; ' ~ _index_new_rows(target)) -%}
     {%- do _keep_docs(target, standing) -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {%- do adapter.commit() -%}
@@ -67,7 +67,7 @@
     ) -%}
     {%- do run_query(
         'alter table ' ~ target ~ ' attach partition ' ~ part ~ ' for values in (' ~ build_id() ~ '); alter table '
-        ~ part ~ ' drop constraint of_this_build; ' ~ _count(part, columns, columns | length > 100)
+        ~ part ~ ' drop constraint of_this_build; ' ~ _count(part, columns)
         ~ '; comment on table ' ~ part ~ " is 'definition " ~ definition() ~ "'"
     ) -%}
     {%- do _keep_docs(target, standing) -%}

@@ -16,16 +16,33 @@
     {% if dates %}order by {{ dates | join(', ') }}{% endif %}
 {%- endmacro %}
 
-{# _count(target, columns, keys_only) -> the statement that tells the planner of a table: from some thousand rows, for
-   nothing here hangs on more. Of a wide table, and of a long one that got a few rows more, keys and dates are enough:
-   the rest takes longer to count than to write. #}
-{% macro _count(target, columns, keys_only) -%}
-    {%- set keys = [] -%}
-    {%- for column in columns if column.data_type == 'date' or column.name in ('build_id', 'customer_id') -%}
-        {%- do keys.append(_quoted(column)) -%}
-    {%- endfor -%}
+{# _count(target, columns) -> the statement that tells the planner of a new table: from some thousand rows, for nothing here
+   hangs on more. Of a wide one keys and dates are enough: the rest takes longer to count than to write. #}
+{% macro _count(target, columns) -%}
+    {%- set keys = _named(columns, ['build_id', 'customer_id']) -%}
     set local default_statistics_target = 20; analyze {{ target }}
-    {%- if keys_only and keys %} ({{ keys | join(', ') }}){% endif -%}
+    {%- if columns | length > 100 and keys %} ({{ keys }}){% endif -%}
+{%- endmacro %}
+
+{# _count_again(target, columns, rows) -> the same of a table of so many rows that got a few more. Of a long one only that
+   there is a new date: rows that are drawn from all over it have to be read from the disk. Of the rest the server's own
+   analyze keeps count, for this one doesn't tell it that the new rows are counted. #}
+{% macro _count_again(target, columns, rows) -%}
+    {%- set dates = _named(columns, ['build_id']) -%}
+    {%- if rows > 100000 and dates -%}
+        set local default_statistics_target = 4; analyze {{ target }} ({{ dates }})
+    {%- else -%}
+        {{ _count(target, columns) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# _named(columns, others) -> the columns that are dates or named so, with commas #}
+{% macro _named(columns, others) -%}
+    {%- set found = [] -%}
+    {%- for column in columns if column.data_type == 'date' or column.name in others -%}
+        {%- do found.append(_quoted(column)) -%}
+    {%- endfor -%}
+    {{ return(found | join(', ')) }}
 {%- endmacro %}
 
 {# _index_new_rows(target) -> the statement that tells a table's block indexes what the new rows are. Else only the server's

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import yaml
-
-from bankmart import settings
+from bankmart import settings, yaml_file
 from ml.judging.reasons import Description
 
 
@@ -12,7 +10,7 @@ def words(table: str) -> dict[str, Description]:
     """Column → its words; empty where the project has no such table."""
     found = {}
     for path in sorted((settings.dbt_dir() / "models" / "features").rglob(f"{table}.yml")):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+        for model in yaml_file.read(path)["models"]:
             for column in model.get("columns", ()):
                 meta = column.get("config", {}).get("meta", {})
                 found[column["name"]] = Description(

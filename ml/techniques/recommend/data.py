@@ -150,22 +150,9 @@ def affinity(
     if as_of is not None:
         source += sql.SQL(" and f.as_of_date = {}").format(sql.Literal(as_of))
     order = sql.SQL('order by f.as_of_date, f.customer_id collate "C"')
-    for chunk in stream(link, columns, source, id_bytes(link, AFFINITY, build_id), order):
+    for chunk in stream(link, columns, source, order):
         day, product = chunk.numbers[:, 0].astype(np.int32), chunk.numbers[:, 1].astype(np.int16)
         yield day, chunk.customers, product, chunk.numbers[:, 2:].astype(np.uint8)
-
-
-def id_bytes(link: connection, table: tuple[str, ...], build_id: int) -> int:
-    """The longest customer id of a build, in bytes; at least 1."""
-    with link.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("select coalesce(max(octet_length(customer_id)), 1) from {} where build_id = %s").format(
-                sql.Identifier(*table)
-            ),
-            (build_id,),
-        )
-        ((longest,),) = cursor.fetchall()
-    return int(longest)
 
 
 _DAY_BYTES = 6
@@ -216,11 +203,10 @@ def _profiles(
         )
     columns: list[sql.Composable] = [sql.SQL("(f.as_of_date - date '1970-01-01')::float8")]
     columns += [as_number("f", name, types[name]) for name in spec.features]
-    longest = id_bytes(link, spec.features_table, build.build_id)
     order = sql.SQL('order by f.as_of_date, f.customer_id collate "C"')
     parts = [
         (_keys(chunk.numbers[:, 0].astype(np.int32), chunk.customers), chunk.numbers[:, 1:])
-        for chunk in stream(link, columns, source, longest, order)
+        for chunk in stream(link, columns, source, order)
     ]
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
@@ -235,7 +221,7 @@ def _taken(link: connection, spec: Spec, build: Build, ids: tuple[str, ...], key
         sql.Identifier(*spec.label_table), sql.Literal(build.build_id), sql.Literal(list(ids))
     )
     taken = np.zeros((len(keys), len(ids)), dtype=bool)
-    for chunk in stream(link, columns, source, id_bytes(link, spec.label_table, build.build_id)):
+    for chunk in stream(link, columns, source):
         row = _find(keys, _keys(chunk.numbers[:, 0].astype(np.int32), chunk.customers))
         taken[row[row >= 0], chunk.numbers[row >= 0, 1].astype(np.int64)] = True
     return taken

@@ -19,7 +19,7 @@ from ml.data.stream import Chunk, stream
 from ml.errors import DataError
 from ml.spec import Spec
 from ml.techniques.recommend import eligible
-from ml.techniques.recommend.data import ELIGIBILITY, HELD, KINDS, PERSON, affinity, id_bytes
+from ml.techniques.recommend.data import ELIGIBILITY, HELD, KINDS, PERSON, affinity
 from ml.techniques.recommend.model import Model
 from ml.techniques.recommend.shelf import PRODUCTS, TOLD, Shelf, read_shelves
 
@@ -67,7 +67,6 @@ def offered(reader: connection, spec: Spec, model: Model, target: Target) -> Ite
         as_number("e", name, asked[name]) for name in PERSON
     ]
     order = sql.SQL('order by f.customer_id collate "C"')
-    longest = id_bytes(reader, spec.features_table, target.build_id)
     # A second connection that sees what the first one sees: the two streams are merged as they come.
     with db.connect("scorer") as beside:
         beside.set_session(isolation_level="REPEATABLE READ", readonly=True)
@@ -76,7 +75,7 @@ def offered(reader: connection, spec: Spec, model: Model, target: Target) -> Ite
             ((snapshot,),) = cursor.fetchall()
             other.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
         known = _Affinity(affinity(beside, target.build_id, shelf.ids, target.as_of), len(shelf))
-        for chunk in stream(reader, columns, source, longest, order, CHUNK_ROWS):
+        for chunk in stream(reader, columns, source, order, CHUNK_ROWS):
             numbers = chunk.numbers[:, : len(names)]
             refuse_infinite(names, numbers, ".".join(spec.features_table))
             of_customer.hear(numbers)

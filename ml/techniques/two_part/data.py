@@ -264,18 +264,17 @@ def _read_rows(link: connection, spec: Spec, build: Build, names: tuple[str, ...
     ).format(sql.Identifier(*spec.label_table))
     source = source_of(spec, build.build_id, types, labels)
     with link.cursor() as cursor:
-        cursor.execute(sql.SQL("select count(*), coalesce(max(octet_length(f.customer_id)), 1) ") + source)
-        rows, id_bytes = cursor.fetchall()[0]
+        cursor.execute(sql.SQL("select count(*) ") + source)
+        ((rows,),) = cursor.fetchall()
     if not rows:
         raise missing(spec, f"build {build.build_id} has no customer with features and a later margin")
     columns: list[sql.Composable] = [sql.SQL("(f.as_of_date - date '1970-01-01')::float8")]
     columns += [as_number("l", name, label_types[name]) for name in ("discount_rate", *wanted)]
     columns += [as_number(where[name], name, types[name]) for name in names]
-    customers, numbers = np.empty(rows, dtype=f"S{id_bytes}"), np.empty((rows, len(columns)))
-    at = 0
+    customers, numbers, at = [], np.empty((rows, len(columns))), 0
     order = sql.SQL('order by f.as_of_date, f.customer_id collate "C"')
-    for chunk in stream(link, columns, source, id_bytes, order):
-        customers[at : at + len(chunk.customers)] = chunk.customers
+    for chunk in stream(link, columns, source, order):
+        customers.append(chunk.customers)
         numbers[at : at + len(chunk.customers)] = chunk.numbers
         at += len(chunk.customers)
-    return customers, numbers
+    return np.concatenate(customers), numbers

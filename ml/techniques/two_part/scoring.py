@@ -30,9 +30,6 @@ def scored(link: connection, spec: Spec, model: Model, target: Target) -> Iterat
     source = source_of(spec, target.build_id, types) + sql.SQL(" and f.as_of_date = {}").format(
         sql.Literal(target.as_of)
     )
-    with link.cursor() as cursor:
-        cursor.execute(sql.SQL("select max(octet_length(f.customer_id)) ") + source)
-        ((longest,),) = cursor.fetchall()
     columns = [as_number(where[name], name, types[name]) for name in names]
-    chunks = stream(link, columns, source, int(longest or 1), chunk_rows=CHUNK_ROWS, by_column=True)
+    chunks = stream(link, columns, source, chunk_rows=CHUNK_ROWS, by_column=True)
     yield from by_chunk(spec, model, target, chunks)

@@ -205,7 +205,7 @@ def _rows(
     ]
     words = [np.array([str(row[at]).encode() for row in found]) for at in range(2)]
     words += [np.array([row[at] for row in found]) for at in (2, 3)]
-    chunks = list(stream(link, columns, source, words[0].dtype.itemsize, order))
+    chunks = list(stream(link, columns, source, order))
     numbers = np.concatenate([chunk.numbers for chunk in chunks])
     if not np.array_equal(np.concatenate([chunk.customers for chunk in chunks]), words[0]):
         raise DataError("The contacts were read twice and differ: a build was written to meanwhile. Train again.")

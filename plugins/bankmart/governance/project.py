@@ -6,9 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from bankmart import settings
+from bankmart import settings, yaml_file
 
 
 def variables() -> dict[str, Any]:
@@ -20,5 +18,5 @@ def variables() -> dict[str, Any]:
 @lru_cache(maxsize=4)
 def _read(path: str, _changed: int) -> dict[str, Any]:
     # Asked once a column, thousands of times a publication.
-    found: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8"))["vars"]
+    found: dict[str, Any] = yaml_file.read(Path(path))["vars"]
     return found

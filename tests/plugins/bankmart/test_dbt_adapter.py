@@ -14,10 +14,14 @@ from dbt.adapters.events.types import SQLQuery
 from dbt.adapters.postgres.connections import PostgresConnectionManager, PostgresCredentials
 from dbt.adapters.postgres.impl import PostgresAdapter
 from dbt.adapters.postgres.relation import PostgresRelation
+from dbt.clients.jinja import MacroGenerator, get_rendered
 from dbt.context import providers
+from dbt.context.macros import MacroNamespaceBuilder
+from dbt.context.manifest import ManifestContext
 from dbt.exceptions import CompilationError
 from dbt.graph import selector_methods
 from dbt_common.clients import agate_helper
+from dbt_common.clients.jinja import MacroFuzzEnvironment
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager import EventManager
 
@@ -142,3 +146,64 @@ def test_a_layer_selects_what_dbt_would(layer, everything, monkeypatch):
         )
         assert found == wanted
         assert found
+
+
+def macro(name, package="bankmart", sql=""):
+    return SimpleNamespace(name=name, package_name=package, macro_sql=sql, unique_id=f"macro.{package}.{name}")
+
+
+def test_a_macro_is_made_once_and_sees_its_model_as_it_is_by_then():
+    dbt_adapter.adapt()
+    context = {"said": "before"}
+    made = MacroGenerator(macro("say", sql="{% macro say(what) %}{{ said }}, {{ what }}{% endmacro %}"), context)
+    assert made("one") == "before, one"
+    first = made.get_macro()
+    context["said"] = "after"
+    assert made("two") == "after, two"
+    assert made.get_macro() is first
+    assert MacroGenerator(made.macro, {"said": "elsewhere"})("three") == "elsewhere, three"
+
+
+@pytest.mark.parametrize("package", ["bankmart", "other", "dbt"])
+def test_a_name_means_the_macro_that_dbt_would_take(package):
+    """Of the model's own package, else of the project, a package, the adapter, dbt itself."""
+    dbt_adapter.adapt()
+    there = {
+        "dbt": ["statement", "run_query", "build_id", "only_dbt"],
+        "dbt_postgres": ["run_query", "only_postgres"],
+        "bankmart": ["build_id", "statement", "only_here"],
+        "other": ["build_id", "only_there"],
+    }
+    packages = {name: {each: macro(each, name) for each in names} for name, names in there.items()}
+    builders = [MacroNamespaceBuilder("bankmart", package, None, ["dbt_postgres", "dbt"]) for _ in range(2)]
+    for macros in packages.values():
+        builders[0].add_macros(macros.values(), {})
+    slowly, quickly = builders[0].build_namespace({}, {}), builders[1].build_namespace(packages, {})
+    names = {name: slowly[name] for name in slowly if not isinstance(slowly[name], dict)}
+    assert len(names) >= 6
+    assert {name: found.macro for name, found in names.items()} == {name: quickly[name].macro for name in names}
+    told = ManifestContext.to_dict(_context(quickly))
+    assert all(told[name] is quickly[name] for name in quickly if name != "dbt")
+    assert set(told["dbt"]) == set(slowly["dbt"])
+
+
+def _context(namespace):
+    context = ManifestContext.__new__(ManifestContext)
+    context.config, context.namespace, context._ctx = SimpleNamespace(), namespace, {}
+    context._context_members_, context._context_attrs_ = {}, {}
+    return context
+
+
+def test_the_same_text_is_compiled_once_and_rendered_with_its_own_names(monkeypatch):
+    dbt_adapter.adapt()
+    compiled, compile_ = [], MacroFuzzEnvironment.compile
+    monkeypatch.setattr(
+        MacroFuzzEnvironment, "compile", lambda self, *source: compiled.append(1) or compile_(self, *source)
+    )
+    text = "{{ what }} of a test that nothing else says"
+    assert [get_rendered(text, {"what": what}) for what in ("one", "two")] == [
+        f"{what} of a test that nothing else says" for what in ("one", "two")
+    ]
+    assert len(compiled) == 1
+    assert get_rendered("{{ number }}", {"number": 7}, native=True) == 7
+    assert get_rendered("{{ number }}", {"number": 7}) == "7"

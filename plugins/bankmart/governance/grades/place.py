@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from bankmart import settings
+from bankmart import settings, yaml_file
 
 
 def of_column(file: str, table: str, column: str) -> str:
@@ -25,7 +25,7 @@ def of_column(file: str, table: str, column: str) -> str:
 def _lines(path: str) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     if Path(path).is_file():
-        tree = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        tree = yaml_file.tree(Path(path))
         for table, inside in _named(_under(tree, "models", "tables")):
             found[table, ""] = inside.start_mark.line + 1
             for name, column in _named(_under(inside, "columns", "families")):
