@@ -47,7 +47,16 @@ def prepare(spec: Spec, customers: int, train: bool, score: bool) -> tuple[int, 
         if score:
             _fill(cursor, made[1], TODAY, customers, len(spec.features), labels=False)
         cursor.execute(sql.SQL("analyze {}, {}").format(sql.Identifier(*FEATURES), sql.Identifier(*LABELS)))
+    _settle()
     return made[0], made[1]
+
+
+def _settle() -> None:
+    """As scoring finds a build: read before, by its checks, and on the disk. The first to read rows marks them all."""
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        link.autocommit = True
+        cursor.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(*FEATURES)))
+        cursor.execute("checkpoint")
 
 
 def _fill(cursor: Any, build_id: int, day: date, customers: int, features: int, labels: bool) -> None:
