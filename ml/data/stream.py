@@ -131,7 +131,7 @@ class _Blocks:
         rest = data[self.header :]
         self.header -= len(data) - len(rest)
         if rest == _TRAILER:
-            self.has_ended = True
+            self.has_ended, self.record = True, 0
         elif rest:
             id_bytes = len(rest) - _BEFORE_CUSTOMER - self.numbers_bytes
             if self.has_ended or int.from_bytes(rest[_FIELDS_BYTES:_BEFORE_CUSTOMER], "big", signed=True) != id_bytes:

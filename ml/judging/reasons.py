@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from bankmart import settings, yaml_file
+from bankmart import settings
+from bankmart.governance import project
 from bankmart.governance.indicators.families import indicator_names
 
 
@@ -108,7 +109,7 @@ def _catalogue() -> dict[str, Description]:
     """The descriptions of all indicators, by column, as the YAML of their models says them."""
     known = {}
     for path in sorted((settings.dbt_dir() / "models" / "tags").rglob("ind_*.yml")):
-        for model in yaml_file.read(path)["models"]:
+        for model in project.said(path)["models"]:
             for family in model["config"]["meta"].get("families", ()):
                 has_window = family["aggregate"] != "recency" and family["windows"]
                 windows = family["windows"] if has_window else [None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bankmart import settings, yaml_file
+from bankmart import settings
+from bankmart.governance import project
 from ml.judging.reasons import Description
 
 
@@ -10,7 +11,7 @@ def words(table: str) -> dict[str, Description]:
     """Column → its words; empty where the project has no such table."""
     found = {}
     for path in sorted((settings.dbt_dir() / "models" / "features").rglob(f"{table}.yml")):
-        for model in yaml_file.read(path)["models"]:
+        for model in project.said(path)["models"]:
             for column in model.get("columns", ()):
                 meta = column.get("config", {}).get("meta", {})
                 found[column["name"]] = Description(

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bankmart import settings, yaml_file
+from bankmart import settings
 from bankmart.errors import BankmartError
 from bankmart.governance import project
 
@@ -94,7 +94,7 @@ def load(models: Path | None = None) -> dict[str, dict[str, Table]]:
 def _load(models: Path) -> dict[str, dict[str, Table]]:
     systems: dict[str, dict[str, Table]] = {}
     for path in sorted(models.glob("*/__sources.yml")):
-        for source in yaml_file.read(path)["sources"]:
+        for source in project.said(path)["sources"]:
             made = (_table(path, source["name"], spec) for spec in source["tables"])
             systems[source["name"]] = {table.name: table for table in made}
     for tables in systems.values():

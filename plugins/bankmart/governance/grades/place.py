@@ -8,7 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from bankmart import settings, yaml_file
+from bankmart import settings
+from bankmart.governance import project
 
 
 def of_column(file: str, table: str, column: str) -> str:
@@ -25,7 +26,7 @@ def of_column(file: str, table: str, column: str) -> str:
 def _lines(path: str) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     if Path(path).is_file():
-        tree = yaml_file.tree(Path(path))
+        tree = project.tree(Path(path))
         for table, inside in _named(_under(tree, "models", "tables")):
             found[table, ""] = inside.start_mark.line + 1
             for name, column in _named(_under(inside, "columns", "families")):
