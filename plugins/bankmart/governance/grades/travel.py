@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -95,13 +95,13 @@ class Travel:
             elif isinstance(made, exp.Expr):
                 found = self._expression(select, made)
             else:
-                found = self._source(made, name)
+                found = self._source(made, name) | self._absent(select, made)
             self._known[key] = found
         return self._known[key]
 
     def _expression(self, select: Select, tree: exp.Expr) -> Made:
         if isinstance(tree, exp.Column):
-            return _all(self._source(source, name) for source, name in select.find(tree))
+            return _all(self._source(source, name) | self._absent(select, source) for source, name in select.find(tree))
         if isinstance(tree, exp.Query):
             return self._inner(select, tree)
         if breaker.is_token(tree, self.breakers):
@@ -141,10 +141,53 @@ class Travel:
         if key not in self._known:
             self._known[key] = NOTHING
             found = _all(self._rows(source) for source in select.sources.values())
-            if where := select.tree.args.get("where"):
-                found |= self._bucketed(self._expression(select, where.this))
-            self._known[key] = found
+            filters = [each.this for name in ("where", "having") if (each := select.tree.args.get(name))]
+            if breaker.is_crowd(select.tree, self.customer, self.breakers):
+                filters = filters[:-1]
+            found |= _all(self._bucketed(self._expression(select, each)) for each in filters)
+            self._known[key] = found | _all(self._met(select, join) for join in select.joins.values())
         return self._known[key]
+
+    def _absent(self, select: Select, source: Source) -> Made:
+        # Of a source that an outer join may leave out, a null says that none of its rows met the join.
+        found = NOTHING
+        around: Select | None = select
+        while around is not None:
+            joins = [join for alias, join in _optional(around) if around.sources[alias] is source]
+            found, around = found | _all(self._met(around, join) for join in joins), around.outer
+        return found
+
+    def _met(self, select: Select, join: exp.Join) -> Made:
+        key = (id(join), "on")
+        if key not in self._known:
+            self._known[key] = NOTHING
+            asked = [each for each in _conditions(join) if not _is_key(each)]
+            self._known[key] = _all(self._bucketed(self._expression(select, each)) for each in asked)
+        return self._known[key]
+
+
+def _conditions(join: exp.Join) -> Iterator[exp.Expr]:
+    condition = join.args.get("on")
+    if isinstance(condition, exp.And):
+        yield from condition.flatten()
+    elif condition is not None:
+        yield condition
+
+
+def _is_key(condition: exp.Expr) -> bool:
+    # Two columns are the same: what finds a row's partner, not what is asked of a row.
+    return isinstance(condition, exp.EQ) and all(isinstance(side, exp.Column) for side in condition.args.values())
+
+
+def _optional(select: Select) -> Iterator[tuple[str, exp.Join]]:
+    """The sources that a join may leave out, by alias, each with the join."""
+    before = [alias for alias in select.sources if alias not in select.joins]
+    for alias, join in select.joins.items():
+        if join.side in ("LEFT", "FULL"):
+            yield alias, join
+        if join.side in ("RIGHT", "FULL"):
+            yield from ((each, join) for each in before)
+        before.append(alias)
 
 
 def _all(parts: Iterable[Made]) -> Made:

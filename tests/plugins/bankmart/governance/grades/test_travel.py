@@ -108,6 +108,21 @@ def test_a_listed_breaker_lowers_it(query, found):
         # That there are rows, and how many, says what the rows say.
         ("select customer_id, count(*) as x from s.money group by customer_id", (3, 2)),
         ("select count(*) as x from s.customer where id_number is not null", (3, 2)),
+        ("select count(*) as x from s.branch as b join s.customer as c"
+         " on c.branch_id = b.branch_id and c.id_number like '11%'", (3, 2)),
+        ("with a as (select branch_id from s.customer group by 1 having max(id_number) like '9%')"
+         " select count(*) as x from a", (3, 2)),
+        # Whether an outer join met says what it asked.
+        ("select b.city is not null as x from s.customer as c"
+         " left join s.branch as b on c.branch_id = b.branch_id and c.id_number like '11%'", (3, 2)),
+        ("select b.city as x from s.branch as b right join s.customer as c on c.id_number = '110101'", (3, 2)),
+        ("select b.city as x from s.customer as c full join s.branch as b on b.city = left(c.id_number, 6)", (3, 2)),
+        ("select coalesce(a.y, 'no') as x from s.customer as c left join"
+         " (select branch_id, 'yes' as y from s.branch) as a on c.id_number > '5'", (3, 2)),
+        ("with b as (select branch_id, city as x from s.branch)"
+         " select b.* from s.customer as c left join b on c.branch_id = b.branch_id and c.id_number > '5'", (3, 2)),
+        ("select (select max(b.city) from s.money) as x from s.customer as c"
+         " left join s.branch as b on c.id_number > '5'", (3, 2)),
         # Yes or no of a yes or no: lowered once.
         ("with a as (select id_number like '1%' as y from s.customer) select y and not y as x from a", (3, 2)),
         ("select case when (id_number like '1%') is true then 'a' else 'b' end as x from s.customer", (3, 2)),
@@ -115,6 +130,20 @@ def test_a_listed_breaker_lowers_it(query, found):
 )  # fmt: skip
 def test_nothing_else_does(query, found):
     assert grade(query) == Grade(*found)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select b.city as x from s.customer as c left join s.branch as b on c.branch_id = b.branch_id",
+        "select b.city as x from s.customer as c left join s.branch as b using (branch_id)",
+        # Of the side that is always there nothing is asked.
+        "select b.city as x from s.branch as b left join s.customer as c on c.id_number > '5'",
+        "select b.city as x from s.branch as b join s.customer as c on c.id_number > '5'",
+    ],
+)
+def test_what_a_join_only_finds_has_its_own_grade(query):
+    assert grade(query) == Grade(1, 0)
 
 
 CROWD = (
