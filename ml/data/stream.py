@@ -80,6 +80,18 @@ def stream(
             yield Chunk(rows["customer"].copy(), np.ascontiguousarray(whole[:, : len(columns)]))
 
 
+def read_whole(
+    link: connection, columns: Sequence[sql.Composable], source: sql.Composable, rows: int, order: sql.Composable
+) -> tuple[np.ndarray, np.ndarray]:
+    """The customers (rows,) and numbers (rows, columns) of `source`, which has so many rows and one at least."""
+    customers, numbers, at = [], np.empty((rows, len(columns))), 0
+    for chunk in stream(link, columns, source, order):
+        customers.append(chunk.customers)
+        numbers[at : at + len(chunk.customers)] = chunk.numbers
+        at += len(chunk.customers)
+    return np.concatenate(customers), numbers
+
+
 def _columns(values: np.ndarray) -> np.ndarray:
     """Columns (4 fours, n) of big-endian values (n, fours, 4)."""
     rows, fours, _ = values.shape

@@ -17,7 +17,7 @@ from ml.data.columns import as_number, column_types, refuse_infinite, require_nu
 from ml.data.leakage import compared_words, refuse_changed
 from ml.data.prerequisite import report
 from ml.data.split import buckets
-from ml.data.stream import stream
+from ml.data.stream import read_whole
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, DataPrerequisite
 from ml.judging.groups import Grouped
@@ -175,10 +175,4 @@ def _read(
         sql.SQL("(as_of_date - date '1970-01-01')::float8"),
         *(as_number("f", name, types[name]) for name in names),
     ]
-    customers, numbers, at = [], np.empty((rows, len(columns))), 0
-    order = sql.SQL('order by as_of_date, f.customer_id collate "C"')
-    for chunk in stream(link, columns, source, order):
-        customers.append(chunk.customers)
-        numbers[at : at + len(chunk.customers)] = chunk.numbers
-        at += len(chunk.customers)
-    return np.concatenate(customers), numbers
+    return read_whole(link, columns, source, rows, sql.SQL('order by as_of_date, f.customer_id collate "C"'))

@@ -15,7 +15,7 @@ from ml.data.build import Build, training_build
 from ml.data.columns import as_number, column_types, refuse_infinite, require_numeric
 from ml.data.leakage import compared_words, refuse_changed
 from ml.data.split import Split, buckets
-from ml.data.stream import stream
+from ml.data.stream import read_whole
 from ml.data.training import as_date, as_day
 from ml.errors import DataError, LeakageFound
 from ml.judging.groups import Grouped
@@ -271,10 +271,4 @@ def _read_rows(link: connection, spec: Spec, build: Build, names: tuple[str, ...
     columns: list[sql.Composable] = [sql.SQL("(f.as_of_date - date '1970-01-01')::float8")]
     columns += [as_number("l", name, label_types[name]) for name in ("discount_rate", *wanted)]
     columns += [as_number(where[name], name, types[name]) for name in names]
-    customers, numbers, at = [], np.empty((rows, len(columns))), 0
-    order = sql.SQL('order by f.as_of_date, f.customer_id collate "C"')
-    for chunk in stream(link, columns, source, order):
-        customers.append(chunk.customers)
-        numbers[at : at + len(chunk.customers)] = chunk.numbers
-        at += len(chunk.customers)
-    return np.concatenate(customers), numbers
+    return read_whole(link, columns, source, rows, sql.SQL('order by f.as_of_date, f.customer_id collate "C"'))

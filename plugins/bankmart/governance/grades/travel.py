@@ -141,10 +141,10 @@ class Travel:
         if key not in self._known:
             self._known[key] = NOTHING
             found = _all(self._rows(source) for source in select.sources.values())
-            filters = [each.this for name in ("where", "having") if (each := select.tree.args.get(name))]
-            if breaker.is_crowd(select.tree, self.customer, self.breakers):
-                filters = filters[:-1]
-            found |= _all(self._bucketed(self._expression(select, each)) for each in filters)
+            # That there are enough of them says nothing of anybody.
+            is_crowd = breaker.is_crowd(select.tree, self.customer, self.breakers)
+            filters = [select.tree.args.get("where"), None if is_crowd else select.tree.args.get("having")]
+            found |= _all(self._bucketed(self._expression(select, each.this)) for each in filters if each)
             self._known[key] = found | _all(self._met(select, join) for join in select.joins.values())
         return self._known[key]
 
