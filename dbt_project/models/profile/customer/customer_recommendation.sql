@@ -28,9 +28,9 @@ exclusion as (
 )
 
 select
-    coalesce(offer.customer_id, exclusion.customer_id) as customer_id,
+    customer_id,
     coalesce(offer.offers, '[]'::jsonb) as offers,
     coalesce(exclusion.excluded, '{}'::jsonb) as excluded,
     {{ build_columns() }}
 from offer
-full join exclusion on offer.customer_id = exclusion.customer_id
+full join exclusion using (customer_id) -- noqa: ST07

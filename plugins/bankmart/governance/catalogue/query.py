@@ -213,7 +213,8 @@ class Select:
             if table in self.sources:
                 return [(self.sources[table], name)]
         elif having := [source for source in self.sources.values() if name in source.names()]:
-            return [(having[0], name)]
+            # Of several it is the key that they are joined by, made of each.
+            return [(source, name) for source in having]
         elif name in self.sources:
             return [(self.sources[name], each) for each in self.sources[name].names()]
         elif unknown := [source for source in self.sources.values() if not source.names()]:

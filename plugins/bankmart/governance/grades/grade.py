@@ -58,6 +58,8 @@ class Breakers:
     crowd_customers: int
     crowd_aggregates: frozenset[str]
     crowd: Grade
+    link_models: frozenset[str]
+    link: Grade
 
     def bucketed(self, grade: Grade) -> Grade:
         """One of a few fixed values: a step lower, of the same category, for it is still said of one person."""
@@ -67,7 +69,7 @@ class Breakers:
 def breakers() -> Breakers:
     """As dbt_project.yml has them."""
     said = project.variables()["grade_breakers"]
-    token, bucket, crowd = said["token"], said["bucketing"], said["crowd"]
+    token, bucket, crowd, link = said["token"], said["bucketing"], said["crowd"], said["link"]
     return Breakers(
         token_functions=frozenset(token["functions"]),
         token=of_class(token),
@@ -77,4 +79,6 @@ def breakers() -> Breakers:
         crowd_customers=int(crowd["customers"]),
         crowd_aggregates=frozenset(crowd["aggregates"]),
         crowd=of_class(crowd),
+        link_models=frozenset(link["models"]),
+        link=of_class(link),
     )

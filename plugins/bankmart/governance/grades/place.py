@@ -19,18 +19,24 @@ def of_column(file: str, table: str, column: str) -> str:
     """
     lines = _lines(str(settings.ROOT / file))
     line = lines.get((table, column)) or lines.get((table, ""))
-    return f"{file}:{line}" if line else file
+    return f"{file}:{line[0]}" if line else file
+
+
+def repeated(file: str) -> list[tuple[str, str, list[int]]]:
+    """What a file declares more than once in one model or source table: table, name of the column, its lines."""
+    lines = _lines(str(settings.ROOT / file))
+    return [(table, name, places) for (table, name), places in lines.items() if name and len(places) > 1]
 
 
 @lru_cache(maxsize=256)
-def _lines(path: str) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
+def _lines(path: str) -> dict[tuple[str, str], list[int]]:
+    found: dict[tuple[str, str], list[int]] = {}
     if Path(path).is_file():
         tree = project.tree(Path(path))
         for table, inside in _named(_under(tree, "models", "tables")):
-            found[table, ""] = inside.start_mark.line + 1
+            found[table, ""] = [inside.start_mark.line + 1]
             for name, column in _named(_under(inside, "columns", "families")):
-                found.setdefault((table, name), column.start_mark.line + 1)
+                found.setdefault((table, name), []).append(column.start_mark.line + 1)
     return found
 
 

@@ -25,7 +25,7 @@ HELP = "docs/how-to/grade-a-column.md"
 
 def undeclared(manifest: Node) -> list[str]:
     """Classes that are not whole, and source columns without one: nothing else can be judged before."""
-    return classes() + sources(manifest)
+    return classes() + links(manifest) + repeated(manifest) + sources(manifest)
 
 
 def findings(manifest: Node) -> list[str]:
@@ -52,6 +52,28 @@ def classes() -> list[str]:
         if lacks:
             found.append(f"{CLASSES}: data class {name}: give it {' and '.join(lacks)}")
     return found
+
+
+def links(manifest: Node) -> list[str]:
+    """Models that `vars.grade_breakers.link` names and that there aren't: whatever they were called now is no link."""
+    unknown = grade.breakers().link_models - {str(node["name"]) for node in models(manifest)}
+    return [
+        f"{CLASSES}: grade_breakers.link names the model {name}, which isn't there: name the one that links numbers of"
+        f" one person now, or take it out: {HELP}"
+        for name in sorted(unknown)
+    ]
+
+
+def repeated(manifest: Node) -> list[str]:
+    """Columns that a model's or a source's YAML declares twice: dbt would keep the last one and say nothing."""
+    files = dict.fromkeys(yaml_of(node) for node in [*manifest["sources"].values(), *models(manifest)])
+    return [
+        f"{file}:{again}: {table} declares {name} already on line {first}: the later one would count, and nobody be"
+        " told. Give one of them another name, or take it out."
+        for file in files
+        for table, name, (first, *others) in place.repeated(file)
+        for again in others
+    ]
 
 
 def sources(manifest: Node) -> list[str]:

@@ -14,6 +14,9 @@ from bankmart.governance.catalogue.query import ROW, Computed, Leaf, Query, Sele
 from bankmart.governance.grades import breaker
 from bankmart.governance.grades.grade import LOWEST, Breakers, Grade
 
+# Beside ROW, what there being a row says: what was asked of it on the way, without what its source's key says.
+ASKED = "asked of a row"
+
 
 @dataclass(frozen=True)
 class Made:
@@ -53,7 +56,7 @@ class Travel:
         self._known: dict[tuple[int, str], Made] = {}
         self._queries: dict[int, Query] = {}
         for relation, query in lineage.queries.items():
-            self._relation, names = relation, [ROW, *lineage.schema[relation]]
+            self._relation, names = relation, [ROW, ASKED, *lineage.schema[relation]]
             # What a state reads of itself is not known at first: again, until nothing rises any more.
             while self._read(relation, query, names):
                 self._known.clear()
@@ -71,10 +74,16 @@ class Travel:
         risen = False
         for name in names:
             leaf = Leaf(relation, name)
-            made = self._rows(query) if name == ROW else self._source(query, name)
+            made = self._row(relation, query, name) if name in (ROW, ASKED) else self._source(query, name)
             if self._made.get(leaf) != made:
                 self._made[leaf], self.inherited[leaf], risen = made, made.grade, True
         return risen
+
+    def _row(self, relation: str, query: Query, name: str) -> Made:
+        # A row that links two numbers says that they are one person's, not what they agree in.
+        if relation.rpartition(".")[2] in self.breakers.link_models:
+            return Made(lowered=self.breakers.link)
+        return self._rows(query, name)
 
     def _source(self, source: Source, name: str) -> Made:
         if isinstance(source, Table):
@@ -101,7 +110,11 @@ class Travel:
 
     def _expression(self, select: Select, tree: exp.Expr) -> Made:
         if isinstance(tree, exp.Column):
-            return _all(self._source(source, name) | self._absent(select, source) for source, name in select.find(tree))
+            read = select.find(tree)
+            sources = {id(source): source for source, _ in read}.values()
+            # What several sources have is the key that they are joined by: one of them always has it.
+            absent = NOTHING if len(sources) > 1 else _all(self._absent(select, source) for source in sources)
+            return _all(self._source(source, name) for source, name in read) | absent
         if isinstance(tree, exp.Query):
             return self._inner(select, tree)
         if breaker.is_token(tree, self.breakers):
@@ -130,44 +143,47 @@ class Travel:
         query = self._queries[id(tree)]
         return _all(self._source(query, name) for name in query.names()) | self._rows(query)
 
-    def _rows(self, source: Source) -> Made:
+    def _rows(self, source: Source, name: str = ROW) -> Made:
         if isinstance(source, Table):
-            return self._of(Leaf(source.relation, ROW))
-        return NOTHING if isinstance(source, Computed) else _all(self._select_rows(each) for each in source.branches)
+            return self._of(Leaf(source.relation, name))
+        if isinstance(source, Computed):
+            return NOTHING
+        return _all(self._select_rows(each, name) for each in source.branches)
 
-    def _select_rows(self, select: Select) -> Made:
+    def _select_rows(self, select: Select, name: str = ROW) -> Made:
         # That a row is there says as much as its sources' rows do, and that it passed the filter.
-        key = (id(select), ROW)
+        key = (id(select), name)
         if key not in self._known:
             self._known[key] = NOTHING
-            found = _all(self._rows(source) for source in select.sources.values())
+            found = _all(self._rows(source, name) for source in select.sources.values())
             # That there are enough of them says nothing of anybody.
             is_crowd = breaker.is_crowd(select.tree, self.customer, self.breakers)
             filters = [select.tree.args.get("where"), None if is_crowd else select.tree.args.get("having")]
-            found |= _all(self._bucketed(self._expression(select, each.this)) for each in filters if each)
+            asked = [each for part in filters if part for each in _parts(part.this) if name == ROW or not _is_key(each)]
+            found |= _all(self._bucketed(self._expression(select, each)) for each in asked)
             self._known[key] = found | _all(self._met(select, join) for join in select.joins.values())
         return self._known[key]
 
     def _absent(self, select: Select, source: Source) -> Made:
-        # Of a source that an outer join may leave out, a null says that none of its rows met the join.
+        # Of a source that an outer join may leave out, a null says that no row passed what was asked, or met the join.
         found = NOTHING
         around: Select | None = select
         while around is not None:
             joins = [join for alias, join in _optional(around) if around.sources[alias] is source]
-            found, around = found | _all(self._met(around, join) for join in joins), around.outer
+            found |= _all(self._met(around, join) for join in joins) | (self._rows(source, ASKED) if joins else NOTHING)
+            around = around.outer
         return found
 
     def _met(self, select: Select, join: exp.Join) -> Made:
         key = (id(join), "on")
         if key not in self._known:
             self._known[key] = NOTHING
-            asked = [each for each in _conditions(join) if not _is_key(each)]
+            asked = [each for each in _parts(join.args.get("on")) if not _is_key(each)]
             self._known[key] = _all(self._bucketed(self._expression(select, each)) for each in asked)
         return self._known[key]
 
 
-def _conditions(join: exp.Join) -> Iterator[exp.Expr]:
-    condition = join.args.get("on")
+def _parts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
     if isinstance(condition, exp.And):
         yield from condition.flatten()
     elif condition is not None:

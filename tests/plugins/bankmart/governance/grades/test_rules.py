@@ -116,6 +116,30 @@ def test_the_projects_own_classes_are_whole():
     assert project.variables()["data_classes"] == masking.data_classes()
 
 
+def test_a_link_that_isnt_there_is_named():
+    linking = manifest()
+    linking["nodes"]["m"]["name"] = "int_identity_link"
+    (found,) = rules.links(linking)
+    assert "grade_breakers.link names the model int_identity_match, which isn't there" in found
+
+
+def test_a_column_declared_twice_is_named_with_both_lines(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    file = tmp_path / "dbt_project/models/marts/balance/fct_balance_current.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        "models:\n  - name: fct_balance_current\n    columns:\n      - {name: amount}\n      - {name: day}\n"
+        "      - name: amount\n        description: another\n",
+        encoding="utf-8",
+    )
+    (found,) = rules.repeated(manifest())
+    assert found.startswith(
+        "dbt_project/models/marts/balance/fct_balance_current.yml:6: fct_balance_current declares amount already on"
+        " line 4: "
+    )
+    assert "another name" in found
+
+
 def test_a_line_is_found_and_a_file_without_one_is_named():
     path = "dbt_project/models/sources/core_banking/__sources.yml"
     line = int(place.of_column(path, "customer", "mobile").split(":")[1])

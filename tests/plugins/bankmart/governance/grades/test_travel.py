@@ -8,7 +8,9 @@ from bankmart.governance.grades.grade import Breakers, Grade
 from bankmart.governance.grades.travel import Travel
 
 SUMMING = frozenset({"count", "sum", "avg", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"})
-BREAKERS = Breakers(frozenset({"customer_token"}), Grade(2, 1), 1, 2, 5, 20, SUMMING, Grade(1, 0))
+BREAKERS = Breakers(
+    *(frozenset({"customer_token"}), Grade(2, 1), 1, 2, 5, 20, SUMMING, Grade(1, 0), frozenset({"t1"}), Grade(2, 1))
+)
 KNOWN = {
     "s.customer": ["customer_id", "id_number", "name", "branch_id"],
     "s.money": ["customer_id", "amount", "day"],
@@ -123,6 +125,14 @@ def test_a_listed_breaker_lowers_it(query, found):
          " select b.* from s.customer as c left join b on c.branch_id = b.branch_id and c.id_number > '5'", (3, 2)),
         ("select (select max(b.city) from s.money) as x from s.customer as c"
          " left join s.branch as b on c.id_number > '5'", (3, 2)),
+        # And whether there was a row that it could meet says what was asked of that row.
+        ("select a.y is not null as x from s.branch as b left join"
+         " (select branch_id, 1 as y from s.customer where id_number like '11%') as a on a.branch_id = b.branch_id",
+         (3, 2)),
+        ("with a as (select branch_id, 'yes' as y from s.customer group by 1 having max(id_number) > '5')"
+         " select coalesce(a.y, 'no') as x from s.branch as b left join a using (branch_id)", (3, 2)),
+        ("with a as (select branch_id, 'yes' as y from s.money cross join s.branch where amount > 5000)"
+         " select a.y as x from a right join s.branch as b using (branch_id)", (2, 2)),
         # Yes or no of a yes or no: lowered once.
         ("with a as (select id_number like '1%' as y from s.customer) select y and not y as x from a", (3, 2)),
         ("select case when (id_number like '1%') is true then 'a' else 'b' end as x from s.customer", (3, 2)),
@@ -137,6 +147,8 @@ def test_nothing_else_does(query, found):
     [
         "select b.city as x from s.customer as c left join s.branch as b on c.branch_id = b.branch_id",
         "select b.city as x from s.customer as c left join s.branch as b using (branch_id)",
+        "select b.city as x from s.customer as c left join lateral"
+        " (select city from s.branch where branch_id = c.branch_id limit 1) as b on true",
         # Of the side that is always there nothing is asked.
         "select b.city as x from s.branch as b left join s.customer as c on c.id_number > '5'",
         "select b.city as x from s.branch as b join s.customer as c on c.id_number > '5'",
@@ -144,6 +156,25 @@ def test_nothing_else_does(query, found):
 )
 def test_what_a_join_only_finds_has_its_own_grade(query):
     assert grade(query) == Grade(1, 0)
+
+
+def test_a_listed_link_tells_that_two_numbers_are_one_persons_and_not_what_they_agree_in():
+    matched = "select customer_id, branch_id, id_number as y from s.customer where id_number is not null"
+    met = "select coalesce(a.branch_id, c.branch_id) as x from s.customer as c left join m.t{} as a using (customer_id)"
+    assert grade(matched, met.format(0)) == Grade(3, 2)
+    # m.t1 is the listed one.
+    other = "select 1 as y"
+    assert grade(other, matched, met.format(1)) == Grade(2, 1)
+    assert grade(other, matched, "select a.y as x from m.t1 as a") == Grade(4, 2)
+
+
+def test_the_key_of_a_full_join_is_always_there():
+    query = (
+        "with a as (select customer_id from s.customer where id_number > '5') select {} as x from a"
+        " full join s.money as m using (customer_id)"
+    )
+    assert grade(query.format("customer_id")) == Grade(2, 1)
+    assert grade(query.format("a.customer_id")) == Grade(3, 2)
 
 
 CROWD = (
