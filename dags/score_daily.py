@@ -11,6 +11,7 @@ its scores. A challenger is scored in the shadow: kept, never published, and its
 - *score_MODEL failed*: the log says whether MLflow is away, the model's artefact was refused, or a feature is missing.
 - *A champion was refused* (notice): the one before it scored. Mend its files and clear `score_MODEL`, or roll it back.
 - *A new champion scores badly*: `python -m ml rollback MODEL` puts the one before back; clear `score_MODEL`.
+- *A new champion doesn't score a published date*: so it is built again as it was; it scores from the next date on.
 - *gate_profile is red*: as in mart_daily; readers still see the date before.
 - *agree waits*: the date is published, and the new build would show something else: its question says rows per table
   and column. Answer under Required actions; no answer in three days is a no, and readers keep what they have.

@@ -54,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--again", action="store_true", help="train even if the same was trained before")
         if verb == "score":
             command.add_argument("--alias", default="champion", choices=("champion", "challenger"))
+            command.add_argument(
+                "--anew", action="store_true", help="by today's champion, though readers see scores of an earlier one"
+            )
     bench = verbs.add_parser("bench", help="measure; prints one JSON document", description="Measure.")
     bench.add_argument("name", choices=bench_names())
     bench.add_argument("options", nargs=argparse.REMAINDER, help="see `bench NAME --help`")

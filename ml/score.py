@@ -13,7 +13,7 @@ from bankmart import db, settings
 from bankmart.governance import notices
 from bankmart.governance.people.erasure import fence
 from ml import acts
-from ml.data.build import daily_build
+from ml.data.build import champion_of, daily_build, shown_build
 from ml.data.columns import as_number, in_population, refuse_infinite, require_numeric
 from ml.data.scores import Scored, Target, replace_scores
 from ml.data.silent import Silence
@@ -29,22 +29,29 @@ if TYPE_CHECKING:
 
 
 def run(
-    model: str, as_of: date, build_id: int | None = None, alias: str = "champion", version: int | None = None
+    model: str,
+    as_of: date,
+    build_id: int | None = None,
+    alias: str = "champion",
+    version: int | None = None,
+    anew: bool = False,
 ) -> dict[str, Any]:
     """Score the daily build given, else the newest of `as_of`, with the version that holds `alias`.
 
-    A `version` given by number scores in the shadow: it is never taken for the champion's. Where the champion's files
-    are refused, the champion before it scores in its place (`stands_in_for`), and people are told.
+    A date that readers see is built again as it was: not today's champion scores it but the version that did, unless
+    that was taken back since, or `anew` is asked for. A `version` given by number scores in the shadow: it is never
+    taken for the champion's. Where the champion's files are refused, the champion before it scores in its place
+    (`stands_in_for`), and people are told.
     Without such a version the result is `{"skipped": reason}`. Raises DataError where the build or its
     features are wrong or aren't what the version's signature promises, ArtefactRefused where the version's files are
     refused and nothing stands in, TrackingUnavailable where MLflow doesn't answer; the scores are then as they were.
     """
     settings.apply_environment()
     with acts.scoring(model, as_of):
-        return _run(model, as_of, build_id, alias if version is None else "shadow", version)
+        return _run(model, as_of, build_id, alias if version is None else "shadow", version, anew)
 
 
-def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int | None) -> dict[str, Any]:
+def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int | None, anew: bool) -> dict[str, Any]:
     from ml.tracking.server import tracking
     from ml.tracking.signature import refuse_drift
 
@@ -53,10 +60,14 @@ def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int 
         from ml.techniques import technique
         from ml.tracking import registry
 
+        how = technique(spec.technique)
+        tables = [kind.table for kind in (how.scores, *how.more_scores)]
         champion = registry.by_alias(model, alias) if number is None else registry.get_version(model, number)
+        reason = f"{model} has no {alias}: train it and promote it first"
+        if alias == "champion" and champion and not anew:
+            champion, reason = _as_it_was(champion, as_of, tables)
         version, loaded = _loaded(spec, champion, as_of, alias == "champion") if champion else (None, None)
     if version is None or loaded is None:
-        reason = f"{model} has no {alias}: train it and promote it first"
         print(f"{model} as of {as_of}: nothing scored, {reason}.")
         return {"model": model, "as_of": as_of.isoformat(), "skipped": reason}
 
@@ -65,8 +76,6 @@ def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int 
         build = daily_build(reader, as_of, build_id)
         refuse_drift(reader, spec, loaded.signed, f"{model} version {version.number}")
         target = Target(as_of, build.build_id, model, version.number, alias == "champion", version.run_id)
-        how = technique(spec.technique)
-        tables = [kind.table for kind in (how.scores, *how.more_scores)]
         rows, tally = replace_scores(writer, target, how.scored(reader, spec, loaded, target), tables)
     if not rows:
         reason = f"no customer of build {build.build_id} belongs to the population ({spec.population.statement})"
@@ -88,6 +97,25 @@ def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int 
         "bands": dict(tally),
         "drift": verdict,
     }
+
+
+def _as_it_was(champion: Version, as_of: date, tables: list[str]) -> tuple[Version | None, str]:
+    """The champion; of a date that readers see the version that scored it, if not taken back. None with the reason."""
+    from ml.tracking import registry
+
+    model, other = champion.model, f"python -m ml score {champion.model} --as-of {as_of} --anew"
+    with db.connect("scorer") as link:
+        shown = shown_build(link, as_of)
+        number = champion_of(link, shown, as_of, model, tables) if shown else None
+    if shown and number is None:
+        return None, f"readers see the date without its scores, and it is built again as it was ({other}: all the same)"
+    if number is None or str(number) == champion.number:
+        return champion, ""
+    earlier = registry.get_version(model, number)
+    if "rolled_back" in earlier.tags:
+        return champion, ""
+    print(f"{model}: version {number} scored {as_of} as readers see it, and does again; today's champion: {other}")
+    return earlier, ""
 
 
 def _loaded(spec: Spec, version: Version, as_of: date, is_champion: bool) -> tuple[Version, Any]:

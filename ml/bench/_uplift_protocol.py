@@ -10,6 +10,7 @@ import numpy as np
 from ml.errors import DataError
 from ml.judging.kinds.policy import CONTROL, Policy, choose
 from ml.judging.kinds.uplift import Trial, perfect_area
+from ml.spec import load_spec
 from ml.techniques.uplift.choice import learn_and_choose
 from ml.techniques.uplift.experiment import Experiment
 from ml.techniques.uplift.learners import Arm
@@ -39,7 +40,7 @@ def judge_split(learnt: Experiment, test: Experiment, seed: int, resamples: int,
                 )
     rng = np.random.default_rng([seed, 2])
     held = rng.random(len(learnt)) < 0.25
-    arms, kind, _ = learn_and_choose(learnt.only(~held), learnt.only(held), {}, seed, threads)
+    arms, kind, _ = learn_and_choose(learnt.only(~held), learnt.only(held), load_spec("uplift").params, seed, threads)
     return [_judged(arms, kind, test, at, seed, resamples, threads) for at in range(len(learnt.offers))]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
+
+from psycopg2 import sql
 
 from ml.errors import DataError
 
@@ -68,6 +71,30 @@ def published_build(link: connection, as_of: date) -> Build | None:
         " order by business_date desc, build_id desc limit 1",
         as_of,
     )
+
+
+def shown_build(link: connection, as_of: date) -> int | None:
+    """The build that readers see of the date, or None."""
+    with link.cursor() as cursor:
+        cursor.execute("select build_id from governance.publication where business_date = %s", (as_of,))
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def champion_of(link: connection, build_id: int, as_of: date, model: str, tables: Sequence[str]) -> int | None:
+    """The version whose scores of `model` a build has as its champion's, in any of the score tables; None without."""
+    for table in tables:
+        with link.cursor() as cursor:
+            cursor.execute(
+                sql.SQL(
+                    "select model_version from {} where as_of_date = %s and build_id = %s and model = %s"
+                    " and is_champion limit 1"
+                ).format(sql.Identifier("scores", table)),
+                (as_of, build_id, model),
+            )
+            if row := cursor.fetchone():
+                return int(row[0])
+    return None
 
 
 def _checked(link: connection, build_id: int, kind: str, as_of: date) -> Build:

@@ -147,8 +147,8 @@ def compared_words(compared: int, what: str = "customers") -> str:
     if compared:
         return f"{compared} {what} compared with what the daily builds saw at the time"
     return (
-        f"**unproven** that no feature looks past its date: 0 {what} compared, for no daily build of an as-of date is"
-        " there (train again when the daily builds reach back to one)"
+        f"**unproven** on these data that no feature looks past its date: 0 {what} compared, for the features of no"
+        " daily build of an as-of date are kept any more (vars.keep_state_dates of dbt_project.yml: for how many dates)"
     )
 
 

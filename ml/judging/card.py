@@ -12,6 +12,7 @@ _NAMES = {
     "auc": "AUC",
     "average_precision": "Average precision",
     "lift_top_decile": "Lift in the top decile",
+    "gain_area": "Area under the gain curve",
     "brier": "Brier score",
     "ece": "Expected calibration error",
 }

@@ -9,12 +9,19 @@ from ml.judging.judgement import Judgement, judgement
 DECILE = 0.1
 BINS = 10
 # The names in the order of every report, with whether more is better.
-METRICS = {"auc": True, "average_precision": True, "lift_top_decile": True, "brier": False, "ece": False}
+METRICS = {
+    "auc": True,
+    "average_precision": True,
+    "lift_top_decile": True,
+    "gain_area": True,
+    "brier": False,
+    "ece": False,
+}
 
 
 def auc(score: np.ndarray, label: np.ndarray) -> float:
     """The area under the ROC curve; ties count half. NaN where there is one class only."""
-    return _Ranking(score, label).auc_ap_lift(np.ones(len(label)))[0]
+    return _Ranking(score, label).of_order(np.ones(len(label)))[0]
 
 
 class _Ranking:
@@ -26,21 +33,26 @@ class _Ranking:
         self.ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
         self.label = label[self.order].astype(np.float64)
 
-    def auc_ap_lift(self, weight: np.ndarray) -> tuple[float, float, float]:
-        """AUC (trapezium rule), average precision (sum of precision × gain in recall), top decile's lift."""
+    def of_order(self, weight: np.ndarray) -> tuple[float, float, float, float]:
+        """AUC (trapezium rule), average precision (sum of precision × gain in recall), top decile's lift, gain's area.
+
+        The last is the area under the cumulative gain curve (the share of positives among the best x of all): with rate
+        of positives r it is r / 2 + (1 - r) × AUC.
+        """
         weight = weight[self.order]
         hits = np.cumsum(weight * self.label)[self.ends]
         taken = np.cumsum(weight)[self.ends]
         misses = taken - hits
         positives, negatives = hits[-1], misses[-1]
         if positives == 0 or negatives == 0:
-            return np.nan, np.nan, np.nan
+            return np.nan, np.nan, np.nan, np.nan
         gained = np.diff(hits, prepend=0.0)
         area = np.sum(np.diff(misses, prepend=0.0) * (hits - gained / 2)) / (positives * negatives)
         precision = np.sum(gained * hits / np.maximum(taken, 1e-300)) / positives
         decile = DECILE * taken[-1]
         lift = np.interp(decile, np.append(0.0, taken), np.append(0.0, hits)) / positives / DECILE
-        return float(area), float(precision), float(lift)
+        rate = positives / taken[-1]
+        return float(area), float(precision), float(lift), float(rate / 2 + (1 - rate) * area)
 
 
 class _Measured:
@@ -57,7 +69,7 @@ class _Measured:
         """The values of METRICS, in order, with `weight` (n,) copies of each row."""
         total = weight.sum()
         gaps = np.bincount(self.bin, weight * self.gap, minlength=BINS)
-        return np.array([*self.ranking.auc_ap_lift(weight), (weight @ self.square) / total, np.abs(gaps).sum() / total])
+        return np.array([*self.ranking.of_order(weight), (weight @ self.square) / total, np.abs(gaps).sum() / total])
 
 
 def bins(probability: np.ndarray) -> np.ndarray:

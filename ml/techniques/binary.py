@@ -223,7 +223,8 @@ def _about(
 ) -> list[str]:
     bands = ", ".join(f"{name} from {value:.4f}" for name, value in thresholds.items())
     tuning = facts.get("tuning")
-    tuned = f"Tuned with {len(tuning['trials'])} trials: {tuning['reason']}." if tuning else "Not tuned."
+    untuned = f"Not tuned: {facts['untuned']}." if "untuned" in facts else "Not tuned."
+    tuned = f"Tuned with {len(tuning['trials'])} trials: {tuning['reason']}." if tuning else untuned
     return [
         f"{booster.num_trees()} boosted trees, calibrated by {calibration.kind} on the calibration customers;"
         " see `reliability.png`.",

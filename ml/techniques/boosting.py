@@ -34,7 +34,6 @@ def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, 
     stop = data.numbers[split.stop], data.label[split.stop]
     facts: dict[str, Any] = {}
     trials = int(spec.params.get("trials", 0))
-    # With fewer positives the best of several tries is luck.
     if trials and stop[1].sum() >= TUNING_POSITIVES:
         tuned = tune(params, train, stop, trials, rounds, patience, spec.seed)
         params |= tuned.params
@@ -43,6 +42,11 @@ def fit(spec: Spec, data: TrainingSet, split: Split) -> tuple[lightgbm.Booster, 
         from ml.tracking.registry import log_trials
 
         log_trials("stop_log_loss", tuned.record)
+    elif trials:
+        facts["untuned"] = (
+            f"{int(stop[1].sum())} of those set aside to end the fit are positive; below {TUNING_POSITIVES} the best of"
+            " several tries is luck"
+        )
     booster = _fitted(params, data.features, train, stop, rounds, patience)
 
     def at_origin(until: TrainingSet, then: Split) -> np.ndarray:

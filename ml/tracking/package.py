@@ -44,7 +44,10 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def verify(folder: Path, tag: str | None, what: str) -> None:
     """Raise ArtefactRefused where the files aren't exactly those that `tag` (hashes as JSON) names."""
-    advice = "Nothing was read from it. Restore the artefacts from a backup, or train and promote again."
+    advice = (
+        "Nothing was read from it. Restore the artefacts from a backup, or take it back: `python -m ml rollback MODEL`."
+        " Or train again and promote with --without-champion, as it can't be compared with."
+    )
     if not tag:
         raise ArtefactRefused(f"{what} carries no hashes: it wasn't registered by `python -m ml train`. {advice}")
     refuse_unsafe(folder)

@@ -104,6 +104,32 @@ def test_a_build_has_one_champion(bank, champion):
     assert set(bank.scores()["version"]) == {champion, "shadow"}
 
 
+def test_a_date_that_readers_see_is_scored_again_as_it_was(bank, champion, mlflow_server):
+    from mlflow import MlflowClient
+
+    seen = bank.daily(count=50)
+    score.run("churn", TODAY, seen)
+    bank.execute("update governance.build set status = 'published' where build_id = %s", seen)
+    bank.execute("insert into governance.publication (business_date, build_id) values (%s, %s)", TODAY, seen)
+    client = MlflowClient()
+    earlier = client.get_model_version("churn", champion)
+    model_id = earlier.source.removeprefix("models:/")
+    made = client.create_model_version("churn", earlier.source, earlier.run_id, earlier.tags, model_id=model_id)
+    client.set_registered_model_alias("churn", "champion", made.version)
+    try:
+        again = bank.daily(count=50)
+        assert score.run("churn", TODAY, again)["version"] == champion
+        assert score.run("churn", TODAY, again, anew=True)["version"] == made.version
+        client.set_model_version_tag("churn", champion, "rolled_back", "by a test")
+        assert score.run("churn", TODAY, again)["version"] == made.version
+        bank.execute("delete from scores.customer_score where build_id = %s", seen)
+        assert "readers see the date without its scores" in score.run("churn", TODAY, again)["skipped"]
+    finally:
+        client.set_registered_model_alias("churn", "champion", champion)
+        client.delete_model_version_tag("churn", champion, "rolled_back")
+        client.delete_model_version("churn", made.version)
+
+
 def test_a_failure_half_way_leaves_the_scores_as_they_were(bank, champion, monkeypatch):
     monkeypatch.setattr(score, "CHUNK_ROWS", 128)
     build_id = bank.daily()

@@ -41,7 +41,8 @@ def test_a_training_leaves_everything_in_mlflow_and_the_same_again_trains_nothin
     } <= run.data.metrics.keys()
     (logged,) = run.inputs.dataset_inputs
     assert logged.dataset.digest == made["content_hash"][:32]
-    assert '"build_id": "1"' in logged.dataset.source
+    for told in ('"build_id": "1"', f'"business_date": "{TODAY}"', '"dbt_invocation_id": "an-invocation"'):
+        assert told in logged.dataset.source
     found = {item.path for item in registry.list_artifacts(made["run_id"])}
     assert {"model_card.md", "judgement.json", "reliability.png", "gain.png", "shap.png"} <= found
 

@@ -64,7 +64,9 @@ def test_a_card_says_unproven_where_nobody_could_be_compared(bank):
     bank.training(count=200)
     data = read_training(SPEC, TODAY)
     with db.connect("scorer") as link:
-        assert "**unproven** that no feature looks past its date: 0 customers" in check_leakage(link, SPEC, data)
+        assert "**unproven** on these data that no feature looks past its date: 0 customers" in check_leakage(
+            link, SPEC, data
+        )
     daily_of_then(bank)
     with db.connect("scorer") as link:
         said = check_leakage(link, SPEC, data)

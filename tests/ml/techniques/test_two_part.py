@@ -218,7 +218,7 @@ def test_through_the_verbs(shop, registry):
     assert made["judgement"]["positives"] is None
     card = Path(registry.download_artifacts(made["run_id"], "model_card.md")).read_text()
     assert "- Leakage: no feature alone ranks how the margin changes, in " in card
-    assert "**unproven** that no feature looks past its date: 0 customers compared" in card
+    assert "**unproven** on these data that no feature looks past its date: 0 customers compared" in card
     judged = promote.run("clv", TODAY)
     assert judged["promoted"], judged["gates"]
     shop.build("daily", count=50)

@@ -99,7 +99,7 @@ def test_drawn_contacts_are_learnt_promoted_and_scored_with_reasons_for_who_is_c
     assert (
         "the treatment doesn't follow from the covariates in 3 draws (an offer in a campaign), all there are;" in card
     )
-    assert "**unproven** that no feature looks past its date: 0 customers compared" in card
+    assert "**unproven** on these data that no feature looks past its date: 0 customers compared" in card
     assert "## Drift of the test rows against training: stable" in card
     promoted = promote.run("uplift", TODAY)
     assert promoted["promoted"], [gate for gate in promoted["gates"] if not gate["passed"]]
