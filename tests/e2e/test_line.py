@@ -240,12 +240,16 @@ def test_readers_see_masks(line):
         )
 
 
-def test_published_columns_carry_their_comments(line):
+def test_published_views_and_columns_carry_their_comments_in_both_languages(line):
     missing = query(
         """
         select c.relname, a.attname from pg_attribute a join pg_class c on a.attrelid = c.oid
         where c.relnamespace = 'published'::regnamespace and a.attnum > 0
-            and col_description(c.oid, a.attnum) is null
+            and coalesce(col_description(c.oid, a.attnum), '') !~ '[\u4e00-\u9fff].*[A-Za-z]'
+        union all
+        select c.relname, 'the view itself' from pg_class c
+        where c.relnamespace = 'published'::regnamespace and c.relkind = 'v'
+            and coalesce(obj_description(c.oid), '') !~ '[\u4e00-\u9fff].*[A-Za-z]'
         """,
         "platform",
     )

@@ -16,7 +16,7 @@ PAGES = {
     "access_of_": "the-gate-of-access-is-red",
     "mask_of_": "a-mask-fails",
     "mix_of_": "a-tags-gate-is-red",
-    "review_of_": "a-tags-gate-is-red",
+    "review_tag_": "a-tags-gate-is-red",
     "usual_": "a-delivery-is-unusual",
     "reconcile_": "sums-do-not-agree",
     "content_": "a-column-holds-what-its-class-denies",

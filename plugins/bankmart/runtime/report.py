@@ -101,10 +101,11 @@ def _catalogue() -> str:
         """
     )
     absent = _query("select distinct absent_reason from governance.dictionary where not is_present order by 1")
-    indicators, tags = (sum(row[place] for row in rows) for place in (1, 2))
+    indicators, tags, without = (sum(row[place] for row in rows) for place in (1, 2, 3))
     shown = table(["subject", "indicators", "tags", "absent"], [list(row) for row in rows])
     reasons = "".join(f"\nAbsent: {reason}" for (reason,) in absent)
-    return f"Catalogue: {indicators} indicators, {tags} tags\n{shown}{reasons}"
+    lacking = f", and {without} that stay empty without the bank's files" if without else ""
+    return f"Catalogue: {indicators} indicators, {tags} tags{lacking}\n{shown}{reasons}"
 
 
 def _identity() -> str:

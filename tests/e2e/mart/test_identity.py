@@ -39,8 +39,9 @@ def test_unmerging_restores_both_and_merging_again_the_one(line, rebuild):
     assert of(parted, "marts.dim_customer_current", "customer_id, linked_count", pair) == [
         (name, 0) for name in sorted((twin, survivor))
     ]
-    assert of(parted, "marts.fct_identity_link", "customer_id, linked_customer_id, event, rule") == [
-        (twin, survivor, "unlinked", "id_number")
+    entry = "customer_id, linked_customer_id, event, rule, evidence, event_date"
+    assert of(parted, "marts.fct_identity_link", entry) == [
+        (twin, survivor, "unlinked", "id_number", "id_type, id_number", day)
     ]
     assert of(parted, "marts.dim_account", "account_id, customer_id", pair) == of(
         parted, "intermediate.int_account", "account_id, customer_id", pair
@@ -58,25 +59,55 @@ def test_unmerging_restores_both_and_merging_again_the_one(line, rebuild):
     assert {name: now[name] for name in HISTORY + PERSONS} == {name: before[name] for name in HISTORY + PERSONS}
 
 
-def test_strangers_are_merged_by_hand_and_parted(line, rebuild):
+@pytest.fixture
+def strangers(line):
+    """Four customers that nothing links, the oldest first; the last is now named, born and called as the third."""
+    found = query(
+        "select customer_id from marts.dim_customer_current as known where linked_count = 0 and build_id ="
+        " (select build_id from governance.publication where business_date = %s) and exists (select from"
+        " sources.core_banking__customer as c where c.customer_id = known.customer_id and name is not null and mobile"
+        " is not null and birth_date is not null having count(*) = 1 and min(business_date) = %s)"
+        " order by open_date, customer_id limit 4",
+        (line.dates[1], line.dates[0]),
+    )
+    names = [name for (name,) in found]
+    # As they were loaded: the name and the mobile are tokens.
+    query(
+        "insert into sources.core_banking__customer select (jsonb_populate_record(null::sources.core_banking__customer,"
+        " to_jsonb(c) || jsonb_build_object('effective_date', c.effective_date + 1, 'name', o.name, 'mobile', o.mobile,"
+        " 'birth_date', o.birth_date, 'business_date', %s::text))).* from sources.core_banking__customer as c,"
+        " sources.core_banking__customer as o where c.customer_id = %s and o.customer_id = %s",
+        (line.dates[1], names[3], names[2]),
+        "loader",
+    )
+    yield names
+    unlike(names)
+
+
+def unlike(names):
+    statement = (
+        "delete from sources.core_banking__customer where customer_id = %s and name ="
+        " (select name from sources.core_banking__customer where customer_id = %s)"
+    )
+    query(statement, (names[3], names[2]), "loader")
+
+
+def test_strangers_are_merged_by_hand_or_by_what_agrees_and_parted(line, rebuild, strangers):
     day = line.dates[1]
     before = hashes(day)
-    one, other = (
-        name
-        for (name,) in query(
-            "select customer_id from marts.dim_customer_current where linked_count = 0 and build_id ="
-            " (select build_id from governance.publication where business_date = %s)"
-            " order by open_date, customer_id limit 2",
-            (day,),
-        )
-    )
+    one, other, third, fourth = strangers
     identity.decide(other, one, day, "seen at the branch", "test")
     merged = rebuild(day, *LAYERS)
+    entry = "linked_customer_id, rule, evidence"
+    assert of(merged, "marts.bridge_identity", entry, f"customer_id = '{fourth}'") == [
+        (third, "name_birth_mobile", "name, birth_date, mobile")
+    ]
     assert of(
         merged, "marts.dim_customer_current", "customer_id, linked_count", f"customer_id in ('{one}', '{other}')"
     ) == [(one, 1)]
     assert of(merged, "marts.fct_balance_current", "customer_id, asset_class", f"customer_id = '{other}'") == []
     identity.decide(other, None, day, "a mistake", "test")
+    unlike(strangers)
     assert marts(hashes(build_id=rebuild(day, *LAYERS))) == marts(before)
 
 

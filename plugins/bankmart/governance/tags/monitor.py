@@ -155,7 +155,7 @@ def _node(tag: Tag, mix: Mix, found: Verdict, seconds: float) -> Node:
     prefix = "not judged: " if found.level == verdict.UNJUDGED else ""
     wrong = found.level in (verdict.WARN, verdict.STOP)
     remedy = (
-        "; look at what its indicators were delivered; where it is right, confirm it in governance.incident"
+        "; look at what its indicators were delivered; where it is right, say so by `bankmart incident`"
         if wrong
         else ""
     )

@@ -127,6 +127,10 @@ def test_the_life_of_a_tag_in_a_project(project, monkeypatch, capsys):
     assert command_line.main(["tags", "--accept"]) == 0
     assert "1 changes accepted" in capsys.readouterr().out
     assert ledger.findings(manifest) == []
+    with monkeypatch.context() as later:
+        later.setattr(ledger, "date", type("Later", (date,), {"today": staticmethod(lambda: date(2999, 1, 1))}))
+        (overdue,) = ledger.findings(manifest)
+    assert "tag_first.yml:9: tag size: its review date" in overdue
     project.write_tag("tag_first", {"size": "case when a > 2 then 'high' else 'low' end"})
     (finding,) = ledger.findings(dbt.manifest())
     folder = "dbt_project/models/tags/value"

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bankmart.governance import stops
 from bankmart.governance.tags import life
 
 REVIEW = date(2026, 11, 1)
@@ -17,6 +18,7 @@ def test_a_review_that_is_due(make_tag, days, status, severity):
     (node,) = life.reviews([make_tag(review_date=REVIEW), make_tag("other")], REVIEW + timedelta(days=days))
     assert (node.status, node.severity, node.resource_type) == (status, severity, "test")
     assert node.name == "review_tag_value"
+    assert stops.page(node.name) == "docs/runbook.md#a-tags-gate-is-red"
     if days:
         assert "tag_value.yml:15: aum_tier was to be reviewed by marketing until 2026-11-01" in node.message
         assert "set the next review_date" in node.message
