@@ -83,7 +83,7 @@ def run(by: str, manifest: Node | None = None, report: Report | None = None) -> 
     with db.connect("eraser") as guard, guard.cursor() as cursor:
         cursor.execute("select pg_try_advisory_lock(hashtext('bankmart erase'))")
         if not db.one(cursor)[0]:
-            raise ErasureError("an erasure is running already: wait for its end (`bankmart erase list`)")
+            raise ErasureError("an erasure is running already, or a scrub: wait for its end (`bankmart erase list`)")
         project = manifest or dbt.manifest()
         with report.timed("warehouse"):
             _begin(report, by, project)
