@@ -34,7 +34,7 @@ from bankmart.governance.people.erasure import (
 from bankmart.governance.people.erasure.anonymise import Numbers
 from bankmart.governance.people.erasure.requests import ErasureError
 from bankmart.governance.people.erasure.search.folders import Walk
-from bankmart.governance.people.erasure.work import LANDING, NUMBERS, VALUES, Work, merged, read
+from bankmart.governance.people.erasure.work import LANDING, NUMBERS, REMOVED, VALUES, Work, merged, read
 from bankmart.governance.people.places import OWN, Table, tables
 
 if TYPE_CHECKING:
@@ -223,9 +223,11 @@ def _finish(report: Report, work: Work, by: str, walk: Walk, searched: int) -> N
     with db.connect("eraser") as link, link.cursor() as cursor:
         work.stay(cursor)
         keys = vault.destroy(link, work.customers, by)
+        cursor.execute("select count(*) from governance.erasure_work where step = %s", (REMOVED,))
+        (removed,) = db.one(cursor)
         for number, numbers in work.erasures.items():
-            about = {"rows": report.rows, "files": report.files, "keys_destroyed": keys, "searched_for": searched,
-                     "searched": walk.about()}  # fmt: skip
+            about = {"rows": report.rows, "files": report.files, "artefacts_removed": removed, "keys_destroyed": keys,
+                     "searched_for": searched, "searched": walk.about()}  # fmt: skip
             made[number] = certificate.write_up(cursor, number, numbers, about)
             cursor.execute(
                 "update governance.erasure set state = 'done', customer_id = null, reason = '',"
