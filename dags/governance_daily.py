@@ -2,9 +2,10 @@
 
 **Reads** the audit chain, the vault, approved requests to be forgotten, `governance.quality_result`,
 `governance.tag_monitor`, the tags' definitions. **Writes** the chain's head outside the database; erases persons whose
-request is approved; removes what is kept no longer; tells people (webhook, mail) of broken chains, a vault that doesn't
-open, expired tags, drift, and what could not be told before. **Normal duration** half a minute; with an erasure some
-minutes, for everything is searched.
+request is approved, and writes tables and the server's log anew that still have old versions of their rows; removes
+what is kept no longer; tells people (webhook, mail) of broken chains, a vault that doesn't open, expired tags, drift,
+and what could not be told before. **Normal duration** half a minute; with an erasure some minutes, for everything is
+searched; `scrub` then writes nearly all tables anew, each locked for as long as it takes.
 
 Starts when a date is published. Nothing waits for it: readers have the date already.
 
@@ -13,6 +14,8 @@ Starts when a date is published. Nothing waits for it: readers have the date alr
   docs/how-to/verify-the-audit.md.
 - *vault_check is red*: what doesn't open, or stands in clear, is in the log: docs/how-to/keep-the-keys.md.
 - *erase is red*: the log names places where something is left, or what it waits for: docs/how-to/erase-a-person.md.
+- *scrub is red*: the log names tables in use, or who still sees old rows; the next run goes on. Often: run
+  `bankmart erase scrub` at a quiet hour. docs/how-to/erase-a-person.md.
 - *tidy says that something is kept*: a legal hold; docs/how-to/hold-and-retention.md.
 - *tags_to_review*: the log names tags and owners. Green: their gate warns first and stops 30 days after the date.
 - *send_notices says waiting*: `bankmart notices` shows the error of each; `bankmart notices --test` tries the channels.
@@ -39,8 +42,8 @@ with DAG(
     default_args=steps.DEFAULTS,
     tags=["governance"],
 ):
-    told = steps.govern("send_notices")
+    told, scrubbed = steps.govern("send_notices"), steps.govern("scrub")
     for group, duties in steps.DUTIES.items():
         with steps.beside(group):
             for duty in duties:
-                steps.govern(duty) >> told
+                steps.govern(duty) >> [told, scrubbed]

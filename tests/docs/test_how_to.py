@@ -155,7 +155,7 @@ def test_hold_and_retention(shell, people):
 
 def test_erase_a_person(shell, people, tmp_path):
     (tmp_path / "requests.csv").write_text("customer_id,reason\n1000000002,by telephone\n")
-    ask, ask_all, approve, run, look = commands("erase-a-person.md")
+    ask, ask_all, approve, run, look, scrub = commands("erase-a-person.md")
     assert "requested: 1. Somebody else approves" in shell(ask)
     assert re.search(r"2 +requested +1000000002 +Li Na", shell(ask_all))
     assert "request 1 2: approved" in shell(approve)
@@ -165,6 +165,11 @@ def test_erase_a_person(shell, people, tmp_path):
     assert "the audit chain is whole" in said
     assert re.search(r"1 +done +token [0-9a-f]{32} +Li Na", said)
     assert (settings.state_dir() / "certificates" / "erasure-1.json").exists()
+    assert "of erasure 1, 2 old versions of rows are still in the server's files" in said
+    said = shell(scrub)
+    assert "scrubbed after request 1, 2: " in said
+    assert said.count("erasure_scrub") == 2
+    assert "old versions of rows are still" not in said
 
 
 def test_answer_an_access_request(shell, people, tmp_path):

@@ -13,6 +13,7 @@ from bankmart.governance.notices import outbox, promises
 from bankmart.governance.people import expiry
 from bankmart.governance.people.erasure import events
 from bankmart.governance.people.erasure import run as erasure
+from bankmart.governance.people.erasure import scrub as scrubbing
 from bankmart.governance.quality import command as quality
 from bankmart.governance.tags import ledger, registry
 from bankmart.vault import check
@@ -75,6 +76,11 @@ def erasure_requests(day: date) -> str:
 def erase(day: date) -> str:
     """Erase everybody whose request is approved, and end what an earlier run has begun."""
     return erasure.run("governance_daily").text()
+
+
+def scrub(day: date) -> str:
+    """Write tables and the server's log anew that still have old versions of erased rows."""
+    return scrubbing.run("governance_daily").text()
 
 
 def quality_report(day: date) -> str:

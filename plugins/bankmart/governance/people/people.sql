@@ -46,6 +46,11 @@ create table if not exists governance.erasure (
 );
 -- The delivered event that the request came with; once only, whatever becomes of it.
 alter table governance.erasure add column if not exists event text unique;
+-- When old versions of the person's rows were gone from the server's files, too; before that, what has to be written
+-- anew was listed.
+alter table governance.erasure
+add column if not exists scrub_listed_at timestamptz,
+add column if not exists scrubbed_at timestamptz;
 create unique index if not exists erasure_once on governance.erasure (customer_token) where state <> 'refused';
 
 -- A number that is gone, by its token, and the anonymous one in its place: what comes with it again gets that one.
@@ -73,6 +78,15 @@ create table if not exists governance.erasure_work (
     detail jsonb not null default '{}',
     state text not null default 'open' check (state in ('open', 'done')),
     primary key (step, target)
+);
+
+-- Tables that are written anew after erasures, each with the file that it had: with another one it is done.
+create table if not exists governance.erasure_scrub (
+    schema_name text not null,
+    table_name text not null,
+    filenode oid not null,
+    size bigint not null,
+    primary key (schema_name, table_name)
 );
 
 -- Models that have learnt from somebody who is gone since.

@@ -58,3 +58,4 @@ def test_drift_is_told_once(warehouse):
     assert daily.send_notices(DAY) == "0 sent, 0 waiting"
     assert daily.tidy(DAY).splitlines()[0] == "nothing to tidy"
     assert f"nothing is past its time on {DAY}" in daily.tidy(DAY)
+    assert daily.scrub(DAY) == "nothing to scrub: no erasure has left old versions of rows"

@@ -16,8 +16,9 @@ STAYS = (
     "district, branch, occupation, education, marital status and income"
 )
 NOT_SEARCHED = (
-    "backups, the server's write-ahead log and free space of its files, what containers hold in memory or say to their "
-    "engine's log, and every folder that is not listed under `searched`: they go with their own retention"
+    "the server's write-ahead log and free space of its files, which are written over afterwards (entry erasure_scrub "
+    "of the audit chain); backups, what containers hold in memory or say to their engine's log, and every folder that "
+    "is not listed under `searched`: they go with their own retention"
 )
 
 

@@ -13,13 +13,13 @@ from psycopg2.extras import Json
 
 from bankmart import db, faults
 from bankmart.governance.audit import anchor
-from bankmart.governance.people.erasure import landing_files
+from bankmart.governance.people.erasure import artefacts, landing_files
 from bankmart.governance.people.erasure.landing_files import delivery
 from bankmart.governance.people.erasure.replace import Known
 from bankmart.governance.people.erasure.requests import ErasureError
 from bankmart.governance.people.erasure.search import residue
 from bankmart.governance.people.erasure.search.folders import Walk
-from bankmart.governance.people.erasure.work import LANDING, Work
+from bankmart.governance.people.erasure.work import LANDING, REMOVED, Work
 from bankmart.sources import contract
 from bankmart.sources.delivery import Delivery
 
@@ -101,21 +101,24 @@ def _expect(cursor: Any, work: Work, target: str, digest: str) -> None:
 
 
 def rest(work: Work, known: Sequence[str], walk: Walk | None = None) -> int:
-    """Search everything for the numbers and values; text files that have them are blackened. Returns how many were.
+    """Search everything for the numbers and values; text files that have them are blackened, other artefacts of
+    MLflow removed. Returns how many were.
 
     Raises ErasureError, naming places and never what was found there, where something is left or a place that belongs
     to the platform could not be searched. `walk` says what was.
     """
     walk = walk or Walk()
     search = residue.Search([*work.all, *known])
-    left, count = list(residue.databases(search, walk)), 0
+    left, count = [found.place for found in residue.databases(search, walk)], 0
     for found in residue.files(search, walk):
-        if _is_blackened(found, search):
+        if found.path and artefacts.is_of_model(found.path):
+            left.append(f"{found.place} ({artefacts.OF_MODEL})")
+        elif _is_blackened(found, search) or _is_removed(found, work):
             count += 1
         else:
-            left.append(found)
+            left.append(found.place)
     if left or walk.unread:
-        raise ErasureError(_said(work, [found.place for found in left], walk.unread))
+        raise ErasureError(_said(work, left, walk.unread))
     return count
 
 
@@ -140,6 +143,24 @@ def _is_blackened(found: residue.Found, search: residue.Search) -> bool:
     except OSError as error:
         log.warning("%s can't be blackened: %s", found.place, error.strerror or error)
         return False
+
+
+def _is_removed(found: residue.Found, work: Work) -> bool:
+    if found.path is None or not artefacts.is_one(found.path):
+        return False
+    try:
+        with db.connect("eraser") as link, link.cursor() as cursor:
+            work.stay(cursor)
+            cursor.execute(
+                "insert into governance.erasure_work (step, target, state) values (%s, %s, 'done')"
+                " on conflict do nothing",
+                (REMOVED, found.place),
+            )
+            artefacts.remove(found.path, list(work.erasures))
+    except OSError as error:
+        log.warning("%s can't be removed: %s", found.place, error.strerror or error)
+        return False
+    return True
 
 
 def _may_blacken(path: Path) -> bool:

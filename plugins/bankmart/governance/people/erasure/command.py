@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bankmart import db, settings
-from bankmart.governance.people.erasure import requests, retrain
+from bankmart.governance.people.erasure import requests, retrain, scrub
 from bankmart.governance.people.erasure import run as erasure
 from bankmart.text import table
 
@@ -21,11 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     approve = what.add_parser("approve", help="approve requests that somebody else has made")
     refuse = what.add_parser("refuse", help="refuse requests that somebody else has made")
     carry_out = what.add_parser("run", help="erase all whose request is approved; again, it goes on where it was")
+    over = what.add_parser("scrub", help="write tables and log anew that still have old versions of erased rows")
     for each in (approve, refuse):
         each.add_argument("request", type=int, nargs="+", help="their numbers")
-    for each in (ask, approve, refuse, carry_out):
+    for each in (ask, approve, refuse, carry_out, over):
         each.add_argument("--by", default=settings.who(), help="who says so (you)")
-    what.add_parser("list", help="all requests, and the models to train anew")
+    what.add_parser("list", help="all requests, what is to be scrubbed, and the models to train anew")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,11 +45,13 @@ def run(args: argparse.Namespace) -> int:
         print(f"request {' '.join(map(str, args.request))}: {said}")
     elif args.what == "run":
         print(erasure.run(args.by).text())
+    elif args.what == "scrub":
+        print(scrub.run(args.by).text())
     else:
         with db.connect("platform") as link, link.cursor() as cursor:
             rows = requests.waiting(cursor)
-        header = ["request", "state", "customer", "asked by", "when", "decided by", "reason"]
+        header = ["request", "state", "customer", "asked by", "when", "decided by", "reason", "scrubbed"]
         print(table(header, rows) if rows else "no request")
-        for line in retrain.waiting():
+        for line in [*scrub.waiting(), *retrain.waiting()]:
             print(line)
     return 0

@@ -119,7 +119,8 @@ def waiting(cursor: Any) -> list[list[Any]]:
     """All requests, the newest first: for people, so without the customer of those that are done."""
     cursor.execute(
         "select erasure_id, state, coalesce(customer_id, 'token ' || customer_token), requested_by,"
-        " to_char(requested_at, 'YYYY-MM-DD HH24:MI'), coalesce(decided_by, ''), reason"
+        " to_char(requested_at, 'YYYY-MM-DD HH24:MI'), coalesce(decided_by, ''), reason,"
+        " case when state = 'done' then coalesce(to_char(scrubbed_at, 'YYYY-MM-DD HH24:MI'), 'due') else '' end"
         " from governance.erasure order by erasure_id desc"
     )
     return [list(row) for row in cursor.fetchall()]

@@ -34,7 +34,7 @@ from bankmart.governance.people.erasure import (
 from bankmart.governance.people.erasure.anonymise import Numbers
 from bankmart.governance.people.erasure.requests import ErasureError
 from bankmart.governance.people.erasure.search.folders import Walk
-from bankmart.governance.people.erasure.work import LANDING, NUMBERS, VALUES, Work, merged, read
+from bankmart.governance.people.erasure.work import LANDING, NUMBERS, REMOVED, VALUES, Work, merged, read
 from bankmart.governance.people.places import OWN, Table, tables
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def run(by: str, manifest: Node | None = None, report: Report | None = None) -> 
     with db.connect("eraser") as guard, guard.cursor() as cursor:
         cursor.execute("select pg_try_advisory_lock(hashtext('bankmart erase'))")
         if not db.one(cursor)[0]:
-            raise ErasureError("an erasure is running already: wait for its end (`bankmart erase list`)")
+            raise ErasureError("an erasure is running already, or a scrub: wait for its end (`bankmart erase list`)")
         project = manifest or dbt.manifest()
         with report.timed("warehouse"):
             _begin(report, by, project)
@@ -223,9 +223,11 @@ def _finish(report: Report, work: Work, by: str, walk: Walk, searched: int) -> N
     with db.connect("eraser") as link, link.cursor() as cursor:
         work.stay(cursor)
         keys = vault.destroy(link, work.customers, by)
+        cursor.execute("select count(*) from governance.erasure_work where step = %s", (REMOVED,))
+        (removed,) = db.one(cursor)
         for number, numbers in work.erasures.items():
-            about = {"rows": report.rows, "files": report.files, "keys_destroyed": keys, "searched_for": searched,
-                     "searched": walk.about()}  # fmt: skip
+            about = {"rows": report.rows, "files": report.files, "artefacts_removed": removed, "keys_destroyed": keys,
+                     "searched_for": searched, "searched": walk.about()}  # fmt: skip
             made[number] = certificate.write_up(cursor, number, numbers, about)
             cursor.execute(
                 "update governance.erasure set state = 'done', customer_id = null, reason = '',"

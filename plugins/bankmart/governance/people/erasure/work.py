@@ -12,7 +12,7 @@ from bankmart.governance.people.erasure.requests import ErasureError
 from bankmart.governance.people.places import CUSTOMER
 
 RUNNING = "select erasure_id from governance.erasure where erasure_id = any(%s) and state = 'running' for update"
-NUMBERS, VALUES, LANDING = "numbers", "values", "landing"
+NUMBERS, VALUES, LANDING, REMOVED = "numbers", "values", "landing", "removed"
 
 Numbers = Mapping[str, Mapping[str, str]]  # kind → old → new
 

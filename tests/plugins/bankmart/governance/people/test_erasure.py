@@ -212,7 +212,7 @@ def test_a_second_run_at_the_same_time_leaves_it_to_the_first(known, monkeypatch
 
 
 def test_what_is_left_is_named_and_there_is_no_certificate(known):
-    place = settings.state_dir() / "mlflow" / "artifacts" / "rows.bin"
+    place = settings.state_dir() / "exports" / "rows.bin"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(b"\0\0X901\0")
     with db.connect("airflow", settings.AIRFLOW) as link, link.cursor() as cursor:
@@ -220,7 +220,7 @@ def test_what_is_left_is_named_and_there_is_no_certificate(known):
         cursor.execute("create table if not exists note (amount numeric(18,2), at timestamptz, what text[])")
         cursor.execute("insert into note values (901, now(), '{about Y901}')")
     try:
-        with pytest.raises(ErasureError, match="2 places:\n  database airflow, table public.note\n  file mlflow/art"):
+        with pytest.raises(ErasureError, match="2 places:\n  database airflow, table public.note\n  file exports/r"):
             forget()
         assert known.rows("select state from governance.erasure") == [("running",)]
         place.unlink()

@@ -9,14 +9,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import psycopg2
 import pyarrow.parquet as pq
 from psycopg2 import sql
 
 from bankmart import db, settings
-from bankmart.governance.people.erasure.search import folders, heap_files
+from bankmart.governance.people.erasure.search import folders, heap_files, packed
 from bankmart.governance.people.erasure.search.finder import Finder, Stream, Wholes
 from bankmart.governance.people.erasure.search.folders import Folder, Walk
 from bankmart.governance.people.erasure.search.heap_files import Row
@@ -155,9 +155,11 @@ def redact(path: Path, search: Search) -> bool:
 
     What was a number becomes as many x.
     """
+    if path.suffix == ".parquet" or packed.is_packed(path):
+        return False
     with path.open("r+b") as file:
         data = file.read()
-        if b"\0" in data[:8192] or path.suffix == ".parquet":
+        if b"\0" in data[:8192]:
             return False
         for start, end in search.wholes.matches(data):
             file.seek(start)
@@ -194,10 +196,20 @@ def _is_in_rows(cursor: Any, table: Table, columns: list[str], rows: list[Row] |
 def _is_in_file(path: Path, search: Search) -> bool:
     if path.suffix == ".parquet":
         return _is_in_parquet(path, search)
-    stream = Stream(search.wholes)
+    if packed.is_packed(path):
+        try:
+            if any(_is_in_stream(opened, search) for opened in packed.contents(path)):
+                return True
+        except (OSError, *packed.UNREADABLE):
+            pass  # no whole one, or locked: then as it is
     with path.open("rb") as file:
-        while not stream.has_hit and (block := file.read(BLOCK)):
-            stream.write(block)
+        return _is_in_stream(file, search)
+
+
+def _is_in_stream(file: IO[bytes], search: Search) -> bool:
+    stream = Stream(search.wholes)
+    while not stream.has_hit and (block := file.read(BLOCK)):
+        stream.write(block)
     return stream.found()
 
 

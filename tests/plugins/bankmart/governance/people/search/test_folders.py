@@ -37,17 +37,18 @@ def test_every_folder_of_the_settings_is_searched_and_said(elsewhere, bank):
     for name in ("logs", "lineage", "other 1"):
         (elsewhere[name] / "deep").mkdir()
         (elsewhere[name] / "deep" / "a.txt").write_text("about X901\n")
-    (elsewhere["artifacts"] / "rows.bin").write_bytes(b"\0\0X901\0")
+    (elsewhere["other 1"] / "rows.bin").write_bytes(b"\0\0X901\0")
+    (elsewhere["artifacts"] / "rows.bin").write_bytes(b"\0\0nobody\0")
     heads = elsewhere["audit"] / "heads.jsonl"
     heads.write_text('{"number": 1, "why": "X901"}\n')
     with pytest.raises(ErasureError) as stopped:
         forget()
     assert "left in 2 places:\n" in str(stopped.value)
-    assert "file artifacts/rows.bin" in str(stopped.value)
+    assert "file other 1/rows.bin" in str(stopped.value)
     assert "file audit/heads.jsonl" in str(stopped.value)
     for name in ("logs", "lineage", "other 1"):
         assert (elsewhere[name] / "deep" / "a.txt").read_text() == "about xxxx\n"
-    (elsewhere["artifacts"] / "rows.bin").write_bytes(b"\0\0nobody\0")
+    (elsewhere["other 1"] / "rows.bin").unlink()
     heads.unlink()
     report = erasure.run("ops")
     ((text,),) = bank.rows("select certificate from governance.erasure where erasure_id = %s", report.erasures[0])
