@@ -12,11 +12,7 @@ from bankmart.governance import project, views
 from bankmart.governance.access import command, report, verify
 from bankmart.governance.gate import GateStopped
 from bankmart.runtime import provision
-
-
-def column(data_class, data_type="text"):
-    return {"description": "A column.", "data_type": data_type, "config": {"meta": {"class": data_class, "zh": "列"}}}
-
+from tests.plugins.bankmart.governance.described import column
 
 MODEL = {
     "name": "dim_person", "resource_type": "model", "schema": "marts", "description": "One row per person.",
