@@ -6,7 +6,7 @@ from typing import Any
 
 from bankmart import settings
 from bankmart.governance import stops, views
-from bankmart.governance.access import grants, standing
+from bankmart.governance.access import grants, programs, standing
 from bankmart.governance.access.readers import readers
 from bankmart.governance.gate import GateStopped
 from bankmart.governance.views import View
@@ -24,6 +24,7 @@ join pg_attribute as attribute on attribute.attrelid = relation.oid and attribut
     and not attribute.attisdropped
 where
     space.nspname !~ '^pg_' and space.nspname <> 'information_schema'
+    and not format('%%s %%s', reader.name, space.nspname) = any(%(whole)s)
     and has_schema_privilege(reader.name, space.oid, 'usage')
     and has_column_privilege(reader.name, relation.oid, attribute.attnum, 'select')
 """
@@ -72,6 +73,11 @@ RULES = {
         select format('%%s is a member of %%s', reader.name, role.rolname)
         from unnest(%(readers)s) as reader (name) cross join pg_roles as role
         where role.rolname <> reader.name and pg_has_role(reader.name, role.oid, 'member')
+        union all
+        select format('%%s is a member of %%s', program.name, role.rolname)
+        from unnest(%(programs)s) as program (name) cross join pg_roles as role
+        where role.rolname <> program.name and pg_has_role(program.name, role.oid, 'member')
+            and not format('%%s %%s', program.name, role.rolname) = any(%(memberships)s)
     """,
     # Of each right and ownership of a role, wherever it is, pg_shdepend has a line: no has_… for each login and column.
     "a login may do more than its kind of reader": """
@@ -173,8 +179,6 @@ SHOWING = ("published", "own", "marketing")
 LAYERS = (
     "sources", "staging", "intermediate", "marts", "tags", "features", "scores", "profile", "governance", "audit",
 )  # fmt: skip
-PROGRAMS = ("platform", "loader", "scorer", "eraser", "vault")
-
 # Reader, schema, relation, column.
 Cell = tuple[str, str, str, str]
 
@@ -199,7 +203,9 @@ def findings(cursor: Any, shown: list[View]) -> list[str]:
     names = [reader.name for reader in readers()]
     bound = {
         "readers": names,
-        "programs": list(PROGRAMS),
+        "programs": list(programs.PROGRAMS),
+        "memberships": programs.memberships(),
+        "whole": [],
         # Who is no person: what programs and kinds may do is looked at by itself.
         "known": [*names, *settings.ROLES, settings.server().admin],
         "schemas": [*SHOWING, *LAYERS, "vault"],
@@ -219,6 +225,7 @@ def findings(cursor: Any, shown: list[View]) -> list[str]:
     called, callable_ = set(cursor.fetchall()), calls(shown)
     found += [f"{who} calls {function} and may not" for who, function in sorted(called - callable_)]
     found += [f"{who} can't call {function}" for who, function in sorted(callable_ - called)]
+    found += _of_programs(cursor)
     found += standing.findings(cursor)
     for rule, statement in RULES.items():
         cursor.execute(statement, bound)
@@ -243,6 +250,18 @@ def calls(shown: list[View]) -> set[tuple[str, str]]:
         for reader in readers()
         for function in (*grants.OPEN_FUNCTIONS, *(each for view in shown for each in views.functions(reader, view)))
     }
+
+
+def _of_programs(cursor: Any) -> list[str]:
+    """What programs read and call beyond what they are for; what one lacks it says itself."""
+    bound = {"readers": list(programs.PROGRAMS), "whole": programs.whole()}
+    cursor.execute(READABLE, bound)
+    found = [f"{who} reads {schema}.{table}.{column} and may not" for who, schema, table, column in
+             sorted(cursor.fetchall()) if not programs.may_read(who, schema, table, column)]  # fmt: skip
+    cursor.execute(CALLABLE, bound)
+    called = sorted(cursor.fetchall())
+    return found + [f"{who} calls {function} and may not" for who, function in called
+                    if not programs.may_call(who, function)]  # fmt: skip
 
 
 def _is_open(cell: Cell) -> bool:

@@ -19,8 +19,9 @@ from marts.bridge_identity as own
 inner join marts.bridge_identity as mate using (build_id, linked_customer_id)
 cross join lateral (values (mate.customer_id), (mate.linked_customer_id)) as other (number)
 where
-    own.build_id in (select build_id from governance.publication)
+    own.build_id = (select build_id from governance.publication order by business_date desc limit 1)
     and (own.customer_id = any(%(known)s) or own.linked_customer_id = any(%(known)s))
+    and not exists (select from governance.tombstone where anonymous = other.number)
 """
 
 
@@ -42,7 +43,7 @@ class Person:
 
 
 def find(cursor: Any, customer: str) -> Person:
-    """The person behind a customer number, as the published dates link numbers. Raises UnknownCustomer."""
+    """The person behind a customer number, as the newest published date links numbers. Raises UnknownCustomer."""
     if not _is_delivered(cursor, customer):
         raise UnknownCustomer(f"no customer {customer} was ever delivered: check the number")
     customers = linked(cursor, [customer])
@@ -50,7 +51,10 @@ def find(cursor: Any, customer: str) -> Person:
 
 
 def linked(cursor: Any, customers: Sequence[str]) -> list[str]:
-    """All customer numbers that are the same persons as these, these among them."""
+    """All customer numbers that are the same persons as these, these among them; what stands for an erased one is none.
+
+    By what is known now: a link that was undone is none any more, however many older dates still show it.
+    """
     known = set(customers)
     cursor.execute("select to_regclass('marts.bridge_identity') is not null")
     (is_built,) = db.one(cursor)

@@ -8,11 +8,7 @@ from bankmart import db, dbt
 from bankmart.governance import build as builds
 from bankmart.governance import gate, masking, publication
 from bankmart.governance.quality import results
-
-
-def column(data_class, data_type="text"):
-    return {"description": "A column.", "data_type": data_type, "config": {"meta": {"class": data_class, "zh": "列"}}}
-
+from tests.plugins.bankmart.governance.described import column
 
 MODEL = {
     "name": "dim_person", "resource_type": "model", "schema": "marts", "description": "One row per person.",

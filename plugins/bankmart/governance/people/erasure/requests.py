@@ -143,8 +143,8 @@ def token(customer: str) -> str:
 
 def _check(cursor: Any, customer: str) -> None:
     cursor.execute(
-        "select erasure_id, made_at::date from governance.tombstone where token = %s",
-        (replace.tokens(CUSTOMER, [customer])[0],),
+        "select erasure_id, made_at::date from governance.tombstone where token = %s or anonymous = %s limit 1",
+        (replace.tokens(CUSTOMER, [customer])[0], customer),
     )
     if row := cursor.fetchone():
         raise ErasureError(f"{customer} was erased on {row[1]}, by request {row[0]}: nothing is left of that person")

@@ -193,8 +193,14 @@ def _change(
             (build, sorted(numbers), count),
         )
     work = [(LANDING, f"{system}/{name}/{day}", Json({})) for system, name, day in sorted({*files, *of_records})]
-    work.append((VALUES, "of rows", Json({"values": values, "rows": changed_rows})))
-    execute_values(cursor, "insert into governance.erasure_work (step, target, detail) values %s", work)
+    work.append((VALUES, f"of erasure {min(numbers)}", Json({"values": values, "rows": changed_rows})))
+    # These are to be taken out of the files, too, that an earlier run was to look at, or has looked at, and was killed.
+    execute_values(
+        cursor,
+        "insert into governance.erasure_work (step, target, detail) values %s"
+        " on conflict (step, target) do update set state = 'open'",
+        work,
+    )
     return changed_rows
 
 

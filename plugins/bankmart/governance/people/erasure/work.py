@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,5 +75,7 @@ def read() -> Work | None:
         cursor.execute("select detail from governance.erasure_work where step = %s", (VALUES,))
         found = [detail for (detail,) in cursor.fetchall()]
     values = [(data_class, value) for each in found for data_class, value in each["values"]]
-    rows = {name: count for each in found for name, count in each["rows"].items()}
-    return Work(running, values, rows)
+    rows: Counter[str] = Counter()
+    for each in found:
+        rows.update(each["rows"])
+    return Work(running, values, dict(rows))

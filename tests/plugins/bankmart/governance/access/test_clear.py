@@ -9,11 +9,7 @@ from bankmart.governance import views
 from bankmart.governance.access import clear, command
 from bankmart.governance.access.clear import ClearError
 from bankmart.vault import store, tokens
-
-
-def column(data_class, data_type="text"):
-    return {"description": "A column.", "data_type": data_type, "config": {"meta": {"class": data_class, "zh": "列"}}}
-
+from tests.plugins.bankmart.governance.described import column
 
 MODEL = {
     "name": "dim_thing", "resource_type": "model", "schema": "marts", "description": "One row per thing.",

@@ -11,10 +11,7 @@ from bankmart import db, settings
 from bankmart.governance import views
 from bankmart.governance.access import report, scope, verify
 from bankmart.governance.gate import GateStopped
-
-
-def column(data_class, data_type="text"):
-    return {"description": "A column.", "data_type": data_type, "config": {"meta": {"class": data_class, "zh": "列"}}}
+from tests.plugins.bankmart.governance.described import column
 
 
 def model(name, columns, **meta):

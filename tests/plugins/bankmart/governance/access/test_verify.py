@@ -12,11 +12,7 @@ from bankmart.governance import project, views
 from bankmart.governance.access import command, report, verify
 from bankmart.governance.gate import GateStopped
 from bankmart.runtime import provision
-
-
-def column(data_class, data_type="text"):
-    return {"description": "A column.", "data_type": data_type, "config": {"meta": {"class": data_class, "zh": "列"}}}
-
+from tests.plugins.bankmart.governance.described import column
 
 MODEL = {
     "name": "dim_person", "resource_type": "model", "schema": "marts", "description": "One row per person.",
@@ -106,6 +102,29 @@ def test_a_role_above_the_rules_is_found(shown):
         link.rollback()
     for says in ("marketer is a superuser, skips", "dpo is a member of platform", "dpo may make temporary tables"):
         assert says in found
+
+
+@pytest.mark.parametrize(
+    ("hole", "says"),
+    [
+        ("grant usage on schema marts to scorer; grant select (name) on marts.dim_person to scorer",
+         "scorer reads marts.dim_person.name and may not"),
+        ("grant select on governance.erasure to loader", "loader reads governance.erasure.customer_id and may not"),
+        ("grant select on audit.entry to scorer", "scorer reads audit.entry.actor and may not"),
+        ("grant select on vault.master to platform", "platform reads vault.master.token_key and may not"),
+        ("grant usage on schema vault to scorer; grant execute on function vault.destroy(text[]) to scorer",
+         "scorer calls vault.destroy(text[]) and may not"),
+        ("grant loader to scorer", "scorer is a member of loader"),
+        ("grant pg_read_all_data to vault", "vault is a member of pg_read_all_data"),
+    ],
+)  # fmt: skip
+def test_a_program_that_may_do_more_than_it_is_for_is_found(shown, hole, says):
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        assert verify.findings(cursor, shown) == []
+        cursor.execute(hole)
+        found = verify.findings(cursor, shown)
+        link.rollback()
+    assert any(says in each for each in found), found
 
 
 @pytest.fixture
