@@ -38,6 +38,9 @@ POINTS = {
     "publish.commit": "the switch is made, not committed",
     "publish.done": "after the switch's commit, before the chain's head is written outside",
     "publish.anchored": "the head is written outside",
+    "rollback.begun": "a roll-back is entered, nothing has changed",
+    "rollback.commit": "the switch back is made, not committed",
+    "rollback.done": "after the switch's commit, before the chain's head is written outside",
     "score.chunk": "between two chunks of scores",
     "score.commit": "before the scores' commit",
     "promote.compared": "the gates have said yes, nothing has moved",
@@ -53,6 +56,11 @@ POINTS = {
     "erase.done": "the certificate is in the chain, its file is not written",
     "tidy.deleted": "rows are deleted, in the open transaction",
     "tidy.part": "before a part of a state is dropped",
+    "expire.deleted": "what is past its time is deleted, in the open transaction",
+    "expire.folder": "a landing folder is about to be removed, its rows are gone",
+    "rotate.locked": "the vault is locked with the new master key, in the open transaction",
+    "rotate.batch": "a batch of keys is wrapped anew, not committed",
+    "rotate.done": "after the commit of the last batch",
 }
 KINDS = {
     "raise": "the step fails",

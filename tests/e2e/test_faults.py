@@ -31,7 +31,7 @@ HELD = {
 QUICK = [
     ("load", "crash"), ("repair", "kill"), ("score", "cut"), ("tidy", "raise"), ("publish", "kill"), ("score", "lose"),
     ("load", "pause"), ("repair", "stop"), ("publish", "lose"), ("build", "kill"), ("erase", "lose"),
-    ("promote", "crash"),
+    ("promote", "crash"), ("rollback", "kill"), ("expire", "cut"), ("rotate", "lose"),
 ]  # fmt: skip
 
 
