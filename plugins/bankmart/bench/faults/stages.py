@@ -13,6 +13,7 @@ from bankmart import db, dbt, settings
 from bankmart.bench.faults.bank import Bank, query
 from bankmart.bench.faults.erase import Erase
 from bankmart.bench.faults.govern import Expire, RollBack, Rotate
+from bankmart.bench.faults.learn import Serve, Train
 from bankmart.bench.faults.promote import Promote
 from bankmart.bench.faults.stage import Stage
 from bankmart.bench.faults.strike import Act
@@ -255,7 +256,7 @@ class Tidy(Stage):
 
 
 STAGES: tuple[type[Stage], ...] = (
-    Load, Build, Publish, RollBack, Score, Repair, Tidy, Expire, Rotate, Promote, Erase,
+    Load, Build, Publish, RollBack, Score, Serve, Repair, Tidy, Expire, Rotate, Train, Promote, Erase,
 )  # fmt: skip
 
 
