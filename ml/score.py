@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psycopg2 import sql
 
-from bankmart import db, settings
+from bankmart import db, faults, settings
 from bankmart.governance import notices
 from bankmart.governance.people.erasure import fence
 from ml import acts
@@ -66,11 +66,13 @@ def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int 
         reason = f"{model} has no {alias}: train it and promote it first"
         if alias == "champion" and champion and not anew:
             champion, reason = _as_it_was(champion, as_of, tables)
+        faults.point("serve.champion")
         version, loaded = _loaded(spec, champion, as_of, alias == "champion") if champion else (None, None)
     if version is None or loaded is None:
         print(f"{model} as of {as_of}: nothing scored, {reason}.")
         return {"model": model, "as_of": as_of.isoformat(), "skipped": reason}
 
+    faults.point("serve.loaded")
     with fence.apart("scorer"), db.connect("scorer") as reader, db.connect("scorer") as writer:
         reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
         build = daily_build(reader, as_of, build_id)
@@ -85,6 +87,7 @@ def _run(model: str, as_of: date, build_id: int | None, alias: str, number: int 
         f"{model} as of {as_of}: {rows} scores of build {build.build_id} by version {version.number}"
         f" ({alias}): {', '.join(f'{count} {what}' for what, count in tally.most_common())}"
     )
+    faults.point("serve.scored")
     verdict = _keep_drift(spec, version, as_of, getattr(loaded, "seen", None))
     return {
         "model": model,

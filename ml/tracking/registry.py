@@ -65,6 +65,7 @@ def training_run(spec: Spec, tags: Mapping[str, str]) -> Iterator[str]:
     mlflow.set_system_metrics_sampling_interval(SYSTEM_METRICS_SECONDS)
     named = {"verb": "train", **tags}
     with mlflow.start_run(run_name=f"train {tags['as_of']}", tags=named, log_system_metrics=True) as run:
+        faults.point("train.opened")
         yield str(run.info.run_id)
 
 
@@ -126,6 +127,7 @@ def register_training(spec: Spec, model: Any, example: dict[str, Any], left: Tra
         mlflow.finalize_logged_model(logged.model_id, "READY")
         mlflow.log_metrics(dict(left.metrics), model_id=logged.model_id, dataset=dataset)
         ensure_registered(client, spec)
+        faults.point("train.kept")
         made = client.create_model_version(
             spec.name,
             f"models:/{logged.model_id}",
@@ -133,6 +135,7 @@ def register_training(spec: Spec, model: Any, example: dict[str, Any], left: Tra
             model_id=logged.model_id,
             tags={**left.tags, HASHES_TAG: json.dumps(files)},
         )
+    faults.point("train.registered")
     return _version(made)
 
 
@@ -158,7 +161,9 @@ def get_version(model: str, number: int) -> Version:
     try:
         return _version(mlflow.MlflowClient().get_model_version(model, str(number)))
     except RestException as error:
-        raise _unless_absent(error, ModelError(f"There is no version {number} of {model}.")) from error
+        if _is_absent(error):
+            raise ModelError(f"There is no version {number} of {model}.") from error
+        raise
 
 
 def by_alias(model: str, alias: str = CHAMPION) -> Version | None:
@@ -289,10 +294,6 @@ def _is_absent(error: RestException) -> bool:
     # A missing alias of a model that is there comes as INVALID_PARAMETER_VALUE.
     text = str(error)
     return error.error_code == "RESOURCE_DOES_NOT_EXIST" or ("alias" in text and "not found" in text)
-
-
-def _unless_absent(error: RestException, instead: Exception) -> Exception:
-    return instead if _is_absent(error) else error
 
 
 def _version(found: Any) -> Version:

@@ -40,7 +40,7 @@ def tracking() -> Iterator[None]:
         yield
     except (MlflowException, RequestException) as error:
         raise TrackingUnavailable(
-            f"The MLflow server at {at} failed: {str(error)[:300]} Nothing was promoted. Look at its log,"
+            f"The MLflow server at {at} {_said(error)} Nothing was promoted. Look at its log,"
             " start it (`make up`) and run the same command again."
         ) from error
 
@@ -55,7 +55,9 @@ def keeping(what: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, RequestException) as error:
-        # One that is away is another matter: this raises what `tracking` says then.
+        # One that is away, or lets us wait, is another matter: this raises what `tracking` says then.
+        if _is_slow(error):
+            raise
         mlflow.MlflowClient().search_experiments(max_results=1)
         raise ArtefactsNotKept(
             f"The MLflow server at {settings.mlflow_uri()} answers, but has not kept {what}: {str(error)[:300]} Most"
@@ -63,6 +65,20 @@ def keeping(what: str) -> Iterator[None]:
             " embedded server it is mlflow/artifacts in the state folder). Nothing was registered or promoted, the"
             " last champion goes on scoring. Make room there and run the same command again."
         ) from error
+
+
+def _is_slow(error: Exception) -> bool:
+    return "timed out" in str(error)
+
+
+def _said(error: Exception) -> str:
+    if not _is_slow(error):
+        return f"failed: {str(error)[:300]}"
+    seconds, more = (os.environ[f"MLFLOW_HTTP_REQUEST_{name}"] for name in ("TIMEOUT", "MAX_RETRIES"))
+    return (
+        f"did not answer within {seconds} s, nor when it was asked {more} more times: it hangs, or has too much to do"
+        f" ({str(error)[:200]})."
+    )
 
 
 def revision() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 VARIABLE = "BANKMART_FAULT"
 # Each point, where it lies.
@@ -38,8 +40,17 @@ POINTS = {
     "publish.commit": "the switch is made, not committed",
     "publish.done": "after the switch's commit, before the chain's head is written outside",
     "publish.anchored": "the head is written outside",
+    "rollback.begun": "a roll-back is entered, nothing has changed",
+    "rollback.commit": "the switch back is made, not committed",
+    "rollback.done": "after the switch's commit, before the chain's head is written outside",
     "score.chunk": "between two chunks of scores",
     "score.commit": "before the scores' commit",
+    "serve.champion": "who is champion is known, its files are not read",
+    "serve.loaded": "its files are read, nothing is scored",
+    "serve.scored": "the scores are kept, how far customers have drifted is not",
+    "train.opened": "a training has a run, which holds nothing",
+    "train.kept": "the model's files are kept, there is no version",
+    "train.registered": "the version is there",
     "promote.compared": "the gates have said yes, nothing has moved",
     "promote.tagged": "who approved is written down, the alias has not moved",
     "promote.named": "the alias has moved, the audit has no entry",
@@ -53,6 +64,11 @@ POINTS = {
     "erase.done": "the certificate is in the chain, its file is not written",
     "tidy.deleted": "rows are deleted, in the open transaction",
     "tidy.part": "before a part of a state is dropped",
+    "expire.deleted": "what is past its time is deleted, in the open transaction",
+    "expire.folder": "a landing folder is about to be removed, its rows are gone",
+    "rotate.locked": "the vault is locked with the new master key, in the open transaction",
+    "rotate.batch": "a batch of keys is wrapped anew, not committed",
+    "rotate.done": "after the commit of the last batch",
 }
 KINDS = {
     "raise": "the step fails",
@@ -62,7 +78,19 @@ KINDS = {
     "stop": "the server is stopped at once (pg_ctl stop -m immediate)",
     "pause": "the process is stopped (kill -STOP) while the same step runs beside it, then goes on",
     "lose": "the same, and its connections are cut before: no lock of it holds",
+    "hang": "the MLflow server is stopped (kill -STOP): it takes calls and answers none until the step has ended",
+    "late": "the same, for a moment: it answers calls that nobody waits for any more",
 }
+# These happen to the MLflow server: to steps that ask it.
+OF_MLFLOW = ("hang", "late")
+# A test need not wait for minutes; one call is lost by a server that is late, and the next one answered.
+IMPATIENT = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
+}
+LATE = 1.5
 # How the backends of this process are known, and those of the MLflow server that works for it.
 OURS = """
 select pid from pg_stat_activity
@@ -111,6 +139,8 @@ def _strike(name: str, kind: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     elif kind == "stop":
         _stop_server()
+    elif kind in OF_MLFLOW:
+        _stop_mlflow(LATE if kind == "late" else None)
     elif kind in ("cut", "crash"):
         _cut(kind == "crash")
     elif kind == "lose":
@@ -137,6 +167,42 @@ def _cut(crash: bool) -> None:
             return
     for pid in pids[:1]:
         os.kill(pid, signal.SIGKILL)
+
+
+def _stop_mlflow(until: float | None) -> None:
+    """Whoever listens where MLflow is looked for listens no more, for so many seconds or until `go_on`."""
+    import psutil
+
+    from bankmart import settings
+
+    port, pids = urlsplit(settings.mlflow_uri()).port, set[int]()
+    for link in psutil.net_connections("tcp"):
+        if link.status == psutil.CONN_LISTEN and link.laddr.port == port and link.pid:
+            pids |= {link.pid, *(each.pid for each in psutil.Process(link.pid).children(recursive=True))}
+    if not pids:
+        raise LookupError(f"nothing of this user listens at {settings.mlflow_uri()}")
+    listed = " ".join(map(str, sorted(pids)))
+    _stopped().write_text(listed, encoding="utf-8")
+    os.environ.update(IMPATIENT)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    if until:
+        words = ["/bin/sh", "-c", f"sleep {until}; kill -CONT {listed}"]
+        subprocess.Popen(words, start_new_session=True)
+
+
+def go_on() -> None:
+    """Let the MLflow server go on, where a fault has stopped it."""
+    if _stopped().exists():
+        for pid in _stopped().read_text(encoding="utf-8").split():
+            os.kill(int(pid), signal.SIGCONT)
+        _stopped().unlink()
+
+
+def _stopped() -> Path:
+    from bankmart import settings
+
+    return settings.state_dir() / "mlflow.stopped"
 
 
 def _stop_server() -> None:

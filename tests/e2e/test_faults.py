@@ -31,7 +31,8 @@ HELD = {
 QUICK = [
     ("load", "crash"), ("repair", "kill"), ("score", "cut"), ("tidy", "raise"), ("publish", "kill"), ("score", "lose"),
     ("load", "pause"), ("repair", "stop"), ("publish", "lose"), ("build", "kill"), ("erase", "lose"),
-    ("promote", "crash"),
+    ("promote", "crash"), ("rollback", "kill"), ("expire", "cut"), ("rotate", "lose"),
+    ("promote", "hang"), ("train", "late"), ("serve", "hang"),
 ]  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def mlflow(line, known, mlflow_at, monkeypatch):
 
 @pytest.mark.parametrize("case", schedule(), ids=lambda case: f"{case.fault}-{case.seed}")
 def test_a_plain_retry_is_enough(steps, known, case, request):
-    if case.stage == "promote":
+    if steps[case.stage].asks_mlflow:
         request.getfixturevalue("mlflow")
     result = matrix.run(known["bank"], steps, case)
     known["results"].append(result)

@@ -22,6 +22,7 @@ from bankmart.governance.quality import results
 
 # A changed view waits for who reads it, and makes later readers wait behind it: no longer than this, but several times.
 PATIENCE, PAUSE, TRIES = "1s", 2.0, 5
+ALONE = "select pg_advisory_xact_lock(hashtext('bankmart publication'))"
 
 
 class PublicationError(BankmartError):
@@ -95,43 +96,52 @@ def rollback(business_date: date, actor: str, *, once: bool = False) -> int | No
     build that readers see now. Raises PublicationError for a date that is not published, or that a later published
     date stands on.
     """
+    audit.attempt("platform", "rollback", actor, business_date.isoformat())
+    faults.point("rollback.begun")
     with db.connect("platform") as link, link.cursor() as cursor:
-        if once and _is_rolled_back(cursor, business_date, actor):
-            return _shown(cursor, business_date)
-        cursor.execute(
-            "select max(business_date) from governance.publication where business_date > %s", (business_date,)
-        )
-        (later,) = db.one(cursor)
-        current = _shown(cursor, business_date)
-        if current is None:
-            raise PublicationError(f"{business_date} is not published: `bankmart builds` lists what is")
-        cursor.execute(
-            "select event.previous_build_id from governance.publication_event as event"
-            " where event.business_date = %s and event.build_id = %s and event.event = 'publish'"
-            " order by event.event_id desc limit 1",
-            (business_date, current),
-        )
-        previous: int | None
-        (previous,) = cursor.fetchone() or (None,)
-        if previous is None and later is not None:
-            raise PublicationError(
-                f"{business_date} has no earlier build, and {later} stands on it: roll back {later} first"
-            )
-        cursor.execute("select 1 from governance.build where build_id = %s and status = 'tidied'", (previous,))
-        if cursor.fetchone():
-            raise PublicationError(
-                f"the build before, {previous}, is tidied up: its rows are gone. One step back is as far as it goes. "
-                f"Build {business_date} again by mart_daily instead."
-            )
-        _switch(cursor, "rollback", business_date, previous, actor)
-        cursor.execute("select business_date, build_id from governance.publication order by business_date desc limit 1")
-        newest = cursor.fetchone()
-        if newest and not retention.has_states(cursor, newest[1]):
-            raise PublicationError(
-                f"readers would be back at {newest[0]}, whose profile, tags and indicators are no longer kept. Nothing "
-                f"is changed. Build {newest[0]} again by mart_daily, then roll back {business_date}."
-            )
+        # Before anything is looked at: who was overtaken by a twin of the same run sees what that has done.
+        cursor.execute(ALONE)
+        is_done = once and _is_rolled_back(cursor, business_date, actor)
+        now = _shown(cursor, business_date) if is_done else _step_back(cursor, business_date, actor)
+        faults.point("rollback.commit")
+    faults.point("rollback.done")
+    # Also of one that was done before: it may have been killed before the head was written down.
     anchor.write_after(f"rollback {business_date}")
+    return now
+
+
+def _step_back(cursor: Any, business_date: date, actor: str) -> int | None:
+    cursor.execute("select max(business_date) from governance.publication where business_date > %s", (business_date,))
+    (later,) = db.one(cursor)
+    current = _shown(cursor, business_date)
+    if current is None:
+        raise PublicationError(f"{business_date} is not published: `bankmart builds` lists what is")
+    cursor.execute(
+        "select event.previous_build_id from governance.publication_event as event"
+        " where event.business_date = %s and event.build_id = %s and event.event = 'publish'"
+        " order by event.event_id desc limit 1",
+        (business_date, current),
+    )
+    previous: int | None
+    (previous,) = cursor.fetchone() or (None,)
+    if previous is None and later is not None:
+        raise PublicationError(
+            f"{business_date} has no earlier build, and {later} stands on it: roll back {later} first"
+        )
+    cursor.execute("select 1 from governance.build where build_id = %s and status = 'tidied'", (previous,))
+    if cursor.fetchone():
+        raise PublicationError(
+            f"the build before, {previous}, is tidied up: its rows are gone. One step back is as far as it goes. "
+            f"Build {business_date} again by mart_daily instead."
+        )
+    _switch(cursor, "rollback", business_date, previous, actor)
+    cursor.execute("select business_date, build_id from governance.publication order by business_date desc limit 1")
+    newest = cursor.fetchone()
+    if newest and not retention.has_states(cursor, newest[1]):
+        raise PublicationError(
+            f"readers would be back at {newest[0]}, whose profile, tags and indicators are no longer kept. Nothing "
+            f"is changed. Build {newest[0]} again by mart_daily, then roll back {business_date}."
+        )
     return previous
 
 
@@ -152,7 +162,7 @@ def _is_rolled_back(cursor: Any, business_date: date, actor: str) -> bool:
 def _switch(
     cursor: Any, event: str, business_date: date, build_id: int | None, actor: str, approved_by: str | None = None
 ) -> None:
-    cursor.execute("select pg_advisory_xact_lock(hashtext('bankmart publication'))")
+    cursor.execute(ALONE)
     previous = _shown(cursor, business_date)
     if previous == build_id:
         return

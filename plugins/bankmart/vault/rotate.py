@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
-from bankmart import db
+from bankmart import db, faults
 from bankmart.governance import audit
 from bankmart.vault import seal
-from bankmart.vault.keys import Keys, Master, VaultError, given, lock_with, unlock
+from bankmart.vault.keys import ALONE, Keys, Master, VaultError, given, lock_with, unlock
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection
@@ -39,18 +39,26 @@ def rotate(actor: str) -> Rotated:
     locked with isn't among those given, or one that something is still wrapped with.
     """
     with db.connect("vault") as link, link.cursor() as cursor:
+        now = unlock(cursor).current.name
+        newest = next(iter(given()), None)
+        if newest is None or (newest.name == now and not left(cursor)):
+            return Rotated(now, now, 0)
+    audit.attempt("vault", "vault_rotate", actor, "master key", {"before": now, "now": newest.name})
+    with db.connect("vault") as link, link.cursor() as cursor:
+        # Who was overtaken by a twin finds the vault locked anew, and says nothing.
+        cursor.execute(ALONE)
         keys = unlock(cursor)
-        newest = (given() or [keys.current])[0]
         before = keys.current.name
         if newest.name != before:
             lock_with(cursor, newest, keys.token_key)
             audit.append(link, "vault_rotate", actor, "master key", {"before": before, "now": newest.name})
+            faults.point("rotate.locked")
     with db.connect("vault") as link, link.cursor() as cursor:
-        keys = unlock(cursor)
-        count = sum(_wrap_all(link, cursor, keys, table) for table in WRAPPED)
+        count = _wrap_all(link, cursor, unlock(cursor))
         if count:
-            facts = {"now": newest.name, "wrapped": count}
-            audit.append(link, "vault_rotate", actor, "data keys", facts)
+            # With the last batch: none that is the last is wrapped without a word.
+            audit.append(link, "vault_rotate", actor, "data keys", {"now": newest.name, "wrapped": count})
+    faults.point("rotate.done")
     return Rotated(before, newest.name, count)
 
 
@@ -63,15 +71,23 @@ def left(cursor: Cursor) -> dict[str, int]:
     return dict(cursor.fetchall())
 
 
-def _wrap_all(link: connection, cursor: Cursor, keys: Keys, table: str) -> int:
+def _wrap_all(link: connection, cursor: Cursor, keys: Keys) -> int:
+    """Batch by batch, each committed where more are left; the last one is the caller's to commit."""
     count = 0
-    while done := _batch(cursor, keys, table):
-        link.commit()
-        count += done
+    for table in WRAPPED:
+        is_more = True
+        while is_more:
+            done, is_more = _batch(cursor, keys, table)
+            count += done
+            if done:
+                faults.point("rotate.batch")
+            if is_more:
+                link.commit()
     return count
 
 
-def _batch(cursor: Cursor, keys: Keys, table: str) -> int:
+def _batch(cursor: Cursor, keys: Keys, table: str) -> tuple[int, bool]:
+    """Wrap some keys anew: how many, and whether more are left."""
     column, words = WRAPPED[table]
     names = {"table": sql.Identifier("vault", table), "name": sql.Identifier(column)}
     cursor.execute(
@@ -79,16 +95,17 @@ def _batch(cursor: Cursor, keys: Keys, table: str) -> int:
         sql.SQL(
             "select {name}, master, wrapped from {table} where master <> %s order by {name} limit %s for no key update"
         ).format(**names),
-        (keys.current.name, BATCH),
+        (keys.current.name, BATCH + 1),
     )
-    rows = [_wrap(keys, keys.current, words, *row) for row in cursor.fetchall()]
+    found = cursor.fetchall()
+    rows = [_wrap(keys, keys.current, words, *row) for row in found[:BATCH]]
     if rows:
         statement = (
             "update {table} as key set master = new.master, wrapped = new.wrapped"
             " from (values %s) as new (name, master, wrapped) where key.{name} = new.name"
         )
         execute_values(cursor, sql.SQL(statement).format(**names), rows, page_size=BATCH)
-    return len(rows)
+    return len(rows), len(found) > BATCH
 
 
 def _wrap(keys: Keys, new: Master, words: str, name: Any, by: str, wrapped: bytes) -> tuple[Any, str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -72,3 +73,13 @@ def test_a_server_that_goes_on_refusing_is_an_error(shaky):
     with pytest.raises(TrackingUnavailable, match="Nothing was promoted.*run the same command again"), tracking():
         pass
     assert len(shaky) == 16, "one call and three more"
+
+
+def test_a_server_that_never_answers_is_given_up_in_time_and_said_so(monkeypatch):
+    """It takes every call and says nothing, as one does that is stopped or has no thread left."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        for name, value in {"TIMEOUT": 1, "MAX_RETRIES": 1, "BACKOFF_FACTOR": 0, "BACKOFF_JITTER": 0}.items():
+            monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", str(value))
+        with pytest.raises(TrackingUnavailable, match="not answer within 1 s, nor .* 1 more.*Nothing was"), tracking():
+            pass

@@ -46,10 +46,10 @@ class Result:
 
 
 def cases(seeds: Iterable[int]) -> list[Case]:
-    """Every kind at every step, with each of the seeds."""
+    """Every kind at every step that it can happen to, with each of the seeds."""
     made = []
     for stage in stages.STAGES:
-        for kind in faults.KINDS:
+        for kind in stage.kinds():
             made += [_draw(stage, kind, seed) for seed in seeds]
     return made
 

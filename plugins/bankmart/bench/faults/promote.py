@@ -24,7 +24,7 @@ CHAMPION = "select version::text from registered_model_aliases where name = %s a
 class Promote(Stage):
     """The step after a person's word. What was compared before is there, as a report; nothing is judged again."""
 
-    name, attempt = "promote", "promote_begun"
+    name, attempt, asks_mlflow = "promote", "promote_begun", True
 
     def __init__(self, bank: Bank) -> None:
         super().__init__(bank)

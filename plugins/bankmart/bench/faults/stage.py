@@ -6,6 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from datetime import date
 
+from bankmart import faults
 from bankmart.bench.faults.bank import Bank, query
 from bankmart.bench.faults.strike import Act
 
@@ -18,9 +19,16 @@ class Stage(ABC):
     attempt = ""
     # Points that are passed more than once: the fault may strike at a later passage.
     often: tuple[str, ...] = ()
+    # Whether it asks MLflow: to others that can't be slow.
+    asks_mlflow = False
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
+
+    @classmethod
+    def kinds(cls) -> list[str]:
+        """What can happen to it."""
+        return [kind for kind in faults.KINDS if cls.asks_mlflow or kind not in faults.OF_MLFLOW]
 
     @abstractmethod
     def begin(self, rng: random.Random, point: str) -> Act:

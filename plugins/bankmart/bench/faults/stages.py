@@ -12,6 +12,8 @@ from psycopg2 import sql
 from bankmart import db, dbt, settings
 from bankmart.bench.faults.bank import Bank, query
 from bankmart.bench.faults.erase import Erase
+from bankmart.bench.faults.govern import Expire, RollBack, Rotate
+from bankmart.bench.faults.learn import Serve, Train
 from bankmart.bench.faults.promote import Promote
 from bankmart.bench.faults.stage import Stage
 from bankmart.bench.faults.strike import Act
@@ -253,7 +255,9 @@ class Tidy(Stage):
         return found
 
 
-STAGES: tuple[type[Stage], ...] = (Load, Build, Publish, Score, Repair, Tidy, Promote, Erase)
+STAGES: tuple[type[Stage], ...] = (
+    Load, Build, Publish, RollBack, Score, Serve, Repair, Tidy, Expire, Rotate, Train, Promote, Erase,
+)  # fmt: skip
 
 
 def _copy(name: str, build_id: int, part: str | None) -> None:

@@ -49,7 +49,10 @@ def strike(act: Act, fault: str, restart: Callable[[], None], look: Callable[[],
         _restart_when_gone(child, restart)
     elif kind in ("pause", "lose"):
         _overtake(child, act, log)
-    wait(child)
+    try:
+        wait(child)
+    finally:
+        faults.go_on()
     if f"fault: {kind} at" not in log.read_text(encoding="utf-8"):
         raise NeverStruck(f"{fault}\n{log.read_text(encoding='utf-8')}")
     postgres.wait_until_ready(provision.admin_dsn())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2 import sql
 
-from bankmart import db, dbt, settings
+from bankmart import db, dbt, faults, settings
 from bankmart.governance import audit
 from bankmart.governance.people import hold, person
 from bankmart.governance.people.erasure import fence
@@ -76,9 +76,12 @@ def run(day: date, *, dry: bool = False, manifest: Node | None = None) -> Expire
             expired.kept.append(f"landing files and quarantine may hold what is kept by {whose}: none is removed")
         if not dry and (expired.rows or expired.folders):
             facts = {"rows": expired.rows, "before": expired.before, "landing_folders": len(expired.folders)}
+            audit.attempt("eraser", "retention", "retention", str(expired.day), facts)
             audit.append(link, "retention", "retention", str(expired.day), facts | {"holds": len(holds)})
+            faults.point("expire.deleted")
     if not dry:
         for folder in expired.folders:
+            faults.point("expire.folder")
             shutil.rmtree(folder, ignore_errors=True)
     return expired
 

@@ -89,3 +89,19 @@ def test_a_part_that_is_being_read_goes_another_time(kept):
         assert retention.tidy() == {}
         reader.rollback()
     assert retention.tidy() == {"marts.dim_probe": 2}
+
+
+def test_a_late_twin_of_a_roll_back_makes_no_second_step(kept, monkeypatch):
+    """A task that was thought dead goes on when its twin has put the date back: no second step."""
+    day, begun = FIRST + timedelta(days=4), publication.audit.attempt
+    with db.connect("platform") as link, link.cursor() as cursor:
+        before, _ = _build(cursor, day), _build(cursor, day)
+
+    def overtaken(*words):
+        monkeypatch.setattr(publication.audit, "attempt", begun)
+        number = begun(*words)
+        assert publication.rollback(day, "anna, airflow 7", once=True) == before
+        return number
+
+    monkeypatch.setattr(publication.audit, "attempt", overtaken)
+    assert publication.rollback(day, "anna, airflow 7", once=True) == before

@@ -105,3 +105,22 @@ def test_a_new_key_in_the_state_folder(people, monkeypatch):
     monkeypatch.setenv("BANKMART_MASTER_KEY", "a" * 43)
     with pytest.raises(VaultError, match="given from outside"):
         keys.make_new()
+
+
+def test_a_late_twin_says_nothing_that_was_said(many, given_keys, monkeypatch):
+    """A rotation that was thought dead goes on when its twin is done: the chain has one change of the key."""
+    given_keys("b", "a")
+    begun = rotate.audit.attempt
+
+    def overtaken(*words):
+        monkeypatch.setattr(rotate.audit, "attempt", begun)
+        assert rotate.rotate("twin").wrapped == 201
+        return begun(*words)
+
+    monkeypatch.setattr(rotate.audit, "attempt", overtaken)
+    assert rotate.rotate("tester").wrapped == 0
+    said = many.query("select kind, actor, subject from audit.entry where kind like 'vault_rotate%' order by number")
+    assert said == [
+        ("vault_rotate_begun", "twin", "master key"), ("vault_rotate", "twin", "master key"),
+        ("vault_rotate", "twin", "data keys"), ("vault_rotate_begun", "tester", "master key"),
+    ]  # fmt: skip
