@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from psycopg2 import sql
@@ -23,8 +24,9 @@ from bankmart.governance import gate, publication
 from bankmart.governance.audit.verify import verify
 from bankmart.governance.commands.hash import hashes
 from bankmart.governance.people import access_request, person
-from bankmart.governance.people.erasure import requests
+from bankmart.governance.people.erasure import requests, scrub
 from bankmart.governance.people.erasure import run as erasure
+from bankmart.runtime import postgres
 from bankmart.sources.landing import folder
 
 # What is one person's alone.
@@ -54,6 +56,18 @@ def places_with(*texts):
     for root in (settings.state_dir() / "landing", settings.state_dir() / "logs"):
         found += [str(path) for path in root.rglob("*") if path.is_file() and re.search(
             pattern.encode(), path.read_bytes())]  # fmt: skip
+    return found
+
+
+def folders_with(*texts):
+    """Folders of the server's own files in which one of the texts stands as bytes, whoever sees it."""
+    data, found = postgres.place(settings.state_dir()).data, set()
+    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, texts))})(?![\d_-])".encode())
+    for path in data.rglob("*"):
+        # The server throws files away meanwhile.
+        with suppress(FileNotFoundError):
+            if path.is_file() and pattern.search(path.read_bytes()):
+                found.add(path.relative_to(data).parts[0])
     return found
 
 
@@ -122,6 +136,10 @@ def test_a_person_is_erased_and_a_bank_goes_on(line, chosen, tmp_path):
     assert places_with(*whole.all, *values) == []
     assert ask("select count(*) from vault.data_key where customer_id = any(%s)", whole.all) == [(0,)]
     assert not verify().findings
+    assert folders_with(*whole.all) == {"base", "pg_wal"}
+    assert scrub.run("ops").erasures == [number]
+    assert folders_with(*whole.all) == set()
+    assert totals() == before
 
     _old_files_again(line, old, whole)
     _next_day(line)
