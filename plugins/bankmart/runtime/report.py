@@ -104,7 +104,7 @@ def _catalogue() -> str:
     indicators, tags, without = (sum(row[place] for row in rows) for place in (1, 2, 3))
     shown = table(["subject", "indicators", "tags", "absent"], [list(row) for row in rows])
     reasons = "".join(f"\nAbsent: {reason}" for (reason,) in absent)
-    lacking = f", and {without} that stay empty without the bank's files" if without else ""
+    lacking = f", and {without} that are absent" if without else ""
     return f"Catalogue: {indicators} indicators, {tags} tags{lacking}\n{shown}{reasons}"
 
 
