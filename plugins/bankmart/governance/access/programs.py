@@ -123,3 +123,15 @@ def whole() -> list[str]:
 def memberships() -> list[str]:
     """`program role` of every role that a program may become or has the rights of."""
     return [f"{name} {role}" for name in PROGRAMS for role in sorted(members_of(name))]
+
+
+def listed() -> list[list[str]]:
+    """Program, schema or relation, columns: what each reads, as of its own or as a member of another."""
+    return [
+        [name, *read]
+        for name in PROGRAMS
+        for read in sorted(
+            {(f"{schema}.*", "all") for each in rights(name) for schema in (*each.owns, *each.reads)}
+            | {(table, ", ".join(columns) or "all") for each in rights(name) for table, columns in each.tables.items()}
+        )
+    ]

@@ -7,7 +7,7 @@ from collections import Counter
 
 from bankmart import db, dbt, settings
 from bankmart.governance import audit, views
-from bankmart.governance.access import verify
+from bankmart.governance.access import programs, verify
 from bankmart.governance.access.readers import readers
 from bankmart.governance.audit import anchor, changes
 from bankmart.text import table
@@ -16,7 +16,7 @@ from bankmart.text import table
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--matrix, --apply."""
     parser.add_argument("--apply", action="store_true", help="make views and grants what the project says, at once")
-    parser.add_argument("--matrix", action="store_true", help="every column that every reader reads")
+    parser.add_argument("--matrix", action="store_true", help="every column that each reader and program reads")
 
 
 def apply(shown: list[views.View], actor: str) -> None:
@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     matrix = verify.matrix(shown)
     if args.matrix:
         print(table(["reader", "schema", "view", "column"], [list(cell) for cell in sorted(matrix)]))
+        print(table(["program", "reads", "columns"], programs.listed()))
     counts = Counter(who for who, *_ in matrix)
     seen = {who: {(schema, view) for name, schema, view, _ in matrix if name == who} for who in counts}
     print(

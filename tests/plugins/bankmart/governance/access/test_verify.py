@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from contextlib import closing
 
 import psycopg2
@@ -274,3 +275,13 @@ def test_a_change_that_the_gate_refuses_is_not_in_the_audit(shown):
     with pytest.raises(GateStopped):
         report.apply(views_of("identity.demographic"), "bo")
     assert entries() == written
+
+
+def test_the_matrix_has_programs_too(shown, capsys, monkeypatch):
+    monkeypatch.setattr(report.dbt, "manifest", lambda: {"nodes": {"m": MODEL}})
+    assert report.run(argparse.Namespace(apply=False, matrix=True)) == 0
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    assert ["scorer", "audit.entry", "number, kind, subject, facts"] in lines
+    assert ["eraser", "vault.sealed", "all"] in lines
+    assert ["platform", "sources.*", "all"] in lines
+    assert not [line for line in lines if line[:1] == ["platform"] and line[1].startswith("vault")]
