@@ -18,6 +18,7 @@ from pyarrow import csv
 
 from bankmart import db
 from ml.data.columns import column_types
+from ml.data.everyone import read_everyone
 from ml.data.training import TrainingSet, read_training
 from ml.errors import DataError
 from ml.judging.groups import GroupedSet
@@ -43,7 +44,8 @@ class Offer:
 class ContactSet(GroupedSet):
     """One row per contact: `features` are `base` (of the customer), the offered line's own, and flags of the offer.
 
-    `contacts` (n,) are their numbers, `offers` (n,) index `known`.
+    `contacts` (n,) are their numbers, `offers` (n,) index `known`; `everyone` (k, base) are the population's
+    features as of the newest date, contacted or not.
     """
 
     base: tuple[str, ...]
@@ -51,6 +53,7 @@ class ContactSet(GroupedSet):
     contacts: np.ndarray
     offers: np.ndarray
     known: tuple[Offer, ...]
+    everyone: np.ndarray
 
     def columns(self, names: tuple[str, ...]) -> np.ndarray:
         """As of any training set; the flag of an offer that these contacts never saw is 0."""
@@ -116,12 +119,14 @@ def read_contacts(spec: Spec, as_of: date, build_id: int | None = None) -> Conta
     extra = [column for by_line in own.values() for column in by_line.values()]
     wanted = replace(spec, features=tuple(dict.fromkeys((*spec.features, *extra))))
     customers = read_training(wanted, as_of, build_id)
+    with db.connect("scorer") as link:
+        everyone = read_everyone(link, spec, customers.build.build_id, customers.features)
     made = _read_made(spec, customers.build.build_id)
     known = pd.MultiIndex.from_arrays([customers.day.astype(np.int64), customers.customers])
     first = ~known.duplicated()
     place = known[first].get_indexer(pd.MultiIndex.from_arrays([made["day"], made["customer_id"].str.encode("utf-8")]))
     made, rows = made[place >= 0], np.flatnonzero(first)[place[place >= 0]]
-    return _together(customers, made, rows, own, spec.params.get("offer", OFFER))
+    return _together(customers, made, rows, own, spec.params.get("offer", OFFER), everyone)
 
 
 def _together(
@@ -130,6 +135,7 @@ def _together(
     rows: np.ndarray,
     own: dict[str, dict[str, str]],
     looked_at: Sequence[str],
+    everyone: np.ndarray,
 ) -> ContactSet:
     kinds = made[list(OFFER)].drop_duplicates().sort_values(list(OFFER))
     known = tuple(Offer(*row) for row in kinds.itertuples(index=False))
@@ -162,6 +168,7 @@ def _together(
         contacts=contacts,
         offers=offers,
         known=known,
+        everyone=everyone,
     )
 
 

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Model:
-    """`of_offer` judges a customer and an offer; this one streams customers and looks for the best of `offers`."""
+    """`of_offer` judges a customer and an offer; this one streams customers and looks for the best of `offers`.
+
+    Drift is measured against `baselines`, those contacted, where contacts are judged, and against `of_everyone` where
+    all customers are scored: a campaign's choice is no drift.
+    """
 
     of_offer: binary.Model
     features: tuple[str, ...]
@@ -36,6 +40,7 @@ class Model:
     offers: tuple[Offer, ...]
     null_shares: tuple[float, ...]
     baselines: dict[str, drift.Baseline]
+    of_everyone: dict[str, drift.Baseline]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -93,8 +98,8 @@ class Model:
         return self.of_offer.against(rival.of_offer, data, rows, seed)
 
     def watch(self) -> drift.Watch:
-        """A new count of customers against those of training, to be fed while they are scored."""
-        return drift.Watch(self.baselines, self.features)
+        """A new count of customers against all of training's newest date, to be fed while they are scored."""
+        return drift.Watch(self.of_everyone, self.features)
 
     def figures(self, data: ContactSet, rows: np.ndarray, seed: int) -> dict[str, Figure]:
         """File name → plot."""
@@ -108,6 +113,7 @@ class Model:
             "offers": [asdict(offer) for offer in self.offers],
             "null_shares": list(self.null_shares),
             "baselines": drift.as_plain(self.baselines),
+            "of_everyone": drift.as_plain(self.of_everyone),
         }
         self.of_offer.save(folder, example)
 
@@ -146,10 +152,12 @@ def train(spec: Spec, data: ContactSet, split: Split) -> Model:
         offers=tuple(data.known[at] for at in np.unique(data.offers[split.train | split.calibration]).tolist()),
         null_shares=tuple(np.isnan(learnt[:, : len(data.base)]).mean(axis=0).tolist()),
         baselines={},
+        of_everyone={},
     )
-    customers = learnt[:, : len(data.base)]
-    model.baselines = drift.baselines(
-        data.base, customers, model.score(customers), [weight.get(name, 0.0) for name in data.base]
+    weights = [weight.get(name, 0.0) for name in data.base]
+    model.baselines, model.of_everyone = (
+        drift.baselines(data.base, customers, model.score(customers), weights)
+        for customers in (learnt[:, : len(data.base)], data.everyone)
     )
     return model
 
@@ -171,6 +179,8 @@ def load(folder: Path) -> Model:
             offers=tuple(Offer(**offer) for offer in plain["offers"]),
             null_shares=tuple(plain["null_shares"]),
             baselines=drift.from_plain(plain["baselines"]),
+            # Versions from before it was kept: those contacted stand for all.
+            of_everyone=drift.from_plain(plain.get("of_everyone", plain["baselines"])),
         )
     except (KeyError, TypeError) as error:
         raise ArtefactRefused(f"The model's files lack what it offers: {error}. Train and promote again.") from error

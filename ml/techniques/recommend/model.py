@@ -41,7 +41,8 @@ ABSENT = {
 UNDRIFTED = (
     "The score is each customer's best on the shelf of the newest date that was learnt from, whatever lies on today's:"
     " a ranker's scores hang on the season's shelf, which changes by the bank's own doing. Features of a customer and a"
-    " product together follow it too, so only the customer's own are compared"
+    " product together follow it too, so only the customer's own are compared. A day's customers are not: it learns"
+    " from those who took something, and everybody else always was different"
 )
 
 

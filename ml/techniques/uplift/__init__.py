@@ -111,8 +111,10 @@ def train(spec: Spec, data: ContactSet, split: Split) -> Model:
         threads=spec.threads,
         facts={},
     )
-    model.baselines = drift.baselines(
-        data.features, data.numbers[seen], model.score(data.numbers[seen]), _weights(model).tolist()
+    weights = _weights(model).tolist()
+    model.baselines, model.of_everyone = (
+        drift.baselines(data.features, numbers, model.score(numbers), weights)
+        for numbers in (data.numbers[seen], data.everyone)
     )
     best = model.score(data.numbers[calibration])
     cuts = np.cumsum(list(spec.bands.values()))

@@ -14,6 +14,7 @@ from psycopg2 import sql
 from bankmart import db
 from ml.data.build import Build, training_build
 from ml.data.columns import as_number, column_of, column_types, refuse_infinite, require_numeric
+from ml.data.everyone import read_everyone
 from ml.data.prerequisite import report
 from ml.data.split import buckets
 from ml.data.stream import stream
@@ -36,7 +37,8 @@ class ContactSet:
     """n contacts by as-of date and contact: features before it, treatment, outcome after it; days since 1970.
 
     `propensity` (n,) is that of what the customer got; `is_given` (n,) whether the bank said it, else it is the
-    treatment's share of the campaign. `margin` and `cost` (n,) are in currency.
+    treatment's share of the campaign. `margin` and `cost` (n,) are in currency. `everyone` (k, features) are the
+    population's features as of the newest date, contacted or not.
     """
 
     build: Build
@@ -56,6 +58,7 @@ class ContactSet:
     empty: tuple[str, ...]
     types: dict[str, str]
     content_hash: str
+    everyone: np.ndarray
 
     @property
     def rows(self) -> int:
@@ -129,6 +132,7 @@ def read_contacts(spec: Spec, as_of: date, build_id: int | None = None) -> Conta
             raise _missing(spec, f"there is no training build that passed on or before {as_of}")
         types = require_numeric(link, (spec.features_table[0], spec.features_table[1]), names)
         words, numbers = _rows(link, spec, build, names, types)
+        everyone = read_everyone(link, spec, build.build_id, names)
     contacts, customers, treatment, campaign = words
     digest = hashlib.sha256(repr(names).encode())
     for part in (contacts, customers, treatment, campaign, np.ascontiguousarray(numbers)):
@@ -164,6 +168,7 @@ def read_contacts(spec: Spec, as_of: date, build_id: int | None = None) -> Conta
         empty=tuple(name for name in names if name not in used),
         types={name: types[name] for name in used},
         content_hash=digest.hexdigest(),
+        everyone=everyone[:, ~is_empty],
     )
 
 

@@ -44,7 +44,8 @@ class Model:
     """An arm per offer, the kind of learner that was chosen, what an outcome is worth and what a contact costs.
 
     `thresholds` are the bands' of the best effect; `null_shares` those of training, per feature; `baselines` are what
-    drift is measured by.
+    drift is measured by where contacts are judged, `of_everyone` where all customers are scored: a campaign's choice is
+    no drift.
     """
 
     features: tuple[str, ...]
@@ -59,6 +60,7 @@ class Model:
     threads: int
     facts: dict[str, Any]
     baselines: dict[str, drift.Baseline] = field(default_factory=dict)
+    of_everyone: dict[str, drift.Baseline] = field(default_factory=dict)
     seen: drift.Watch | None = None
 
     def effects(self, numbers: np.ndarray) -> np.ndarray:
@@ -125,8 +127,8 @@ class Model:
         )
 
     def watch(self) -> drift.Watch:
-        """A new count of customers against those of training, to be fed while they are scored."""
-        return drift.Watch(self.baselines, self.features)
+        """A new count of customers against all of training's newest date, to be fed while they are scored."""
+        return drift.Watch(self.of_everyone, self.features)
 
     def against(self, rival: Model, data: Any, rows: np.ndarray, seed: int) -> Judgement:
         """Against another model, on the offers that both know, each choosing by itself."""
@@ -189,6 +191,7 @@ class Model:
             **{name: getattr(self, name) for name in ("null_shares", "described", "threads", "facts")},
             "chances": [arm.chance for arm in self.arms],
             "baselines": drift.as_plain(self.baselines),
+            "of_everyone": drift.as_plain(self.of_everyone),
         }
         (folder / PLAIN).write_text(json.dumps(plain, indent=1), encoding="utf-8")
         (folder / "input_example.json").write_text(
@@ -267,6 +270,8 @@ def load(folder: Path) -> Model:
             threads=plain["threads"],
             facts=plain["facts"],
             baselines=drift.from_plain(plain["baselines"]),
+            # Versions from before it was kept: those contacted stand for all.
+            of_everyone=drift.from_plain(plain.get("of_everyone", plain["baselines"])),
         )
     except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
         raise ArtefactRefused(f"The model's files can't be read: {error}. Train and promote again.") from error

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bankmart import db
 from ml.data.contacts import Offer, expanded, flag, own_columns, own_name, read_contacts
+from ml.data.everyone import read_everyone
 from ml.data.split import split_by_time
 from ml.errors import DataError, DataPrerequisite
+from ml.judging import drift
 from ml.spec import Needs, load_spec
 from ml.techniques import contact
 
@@ -105,7 +108,33 @@ def test_each_offer_goes_to_whom_it_suits_and_survives_saving(campaign, tmp_path
     model.save(tmp_path / "model", dict.fromkeys(data.features, 1.0))
     again = contact.load(tmp_path / "model")
     np.testing.assert_array_equal(again.score(people), model.score(people))
-    assert again.baselines == model.baselines
+    assert (again.baselines, again.of_everyone) == (model.baselines, model.of_everyone)
+
+
+def test_a_campaign_among_the_rich_is_no_drift_of_the_bank_and_another_bank_is(campaign):
+    campaign.execute(
+        "delete from features.lbl_response l using features.ftr_customer f where aum_amount < 40000"
+        " and (f.customer_id, f.as_of_date) = (l.customer_id, l.as_of_date)"
+    )
+    data = read_contacts(SPEC, TODAY)
+    assert len(data.everyone) == 700, "of the newest date"
+    split = split_by_time(SPEC, data)
+    model = contact.train(SPEC, data, split)
+    assert model.judge(data, split.test, 1).drift.verdict == "stable"
+    customers = np.random.default_rng(4).permutation(data.everyone)[:400]
+    assert _drift(model.baselines, model, customers) == "drifted"
+    assert _drift(model.of_everyone, model, customers) == "stable"
+    assert _drift(model.of_everyone, model, customers * 5) == "drifted"
+
+
+def _drift(baselines, model, customers):
+    return drift.drift(baselines, model.features, customers, model.score(customers)).verdict
+
+
+def test_of_many_customers_some_are_read(campaign):
+    with db.connect("scorer") as link:
+        ((build_id,),) = campaign.execute("select distinct build_id from features.ftr_customer")
+        assert 60 < len(read_everyone(link, SPEC, build_id, ("aum_amount",), 100)) < 140
 
 
 def test_a_later_contact_with_an_unseen_offer_is_judged_and_an_unseen_feature_is_an_error(campaign):

@@ -88,7 +88,8 @@ def of_contacts(spec, request):
     wide = np.column_stack([plain.numbers, flag])
     plain = dataclasses.replace(plain, features=(*tests.NAMES, "offer_treatment_gift"), numbers=wide)
     known = (Offer("fund", "rate", "sms"), Offer("fund", "gift", "sms"))
-    data = ContactSet(**vars(plain), base=tests.NAMES, own={}, contacts=plain.customers, offers=flag, known=known)
+    offered = {"own": {}, "contacts": plain.customers, "offers": flag, "known": known}
+    data = ContactSet(**vars(plain), base=tests.NAMES, everyone=plain.numbers[:, :-1], **offered)
     own = dataclasses.replace(
         spec, features=tests.NAMES, params={**tests.SPEC.params, "own_line": (), "baseline": "logistic", "origins": 1}
     )

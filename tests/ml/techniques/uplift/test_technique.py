@@ -11,6 +11,7 @@ import pytest
 from ml.data.build import Build
 from ml.data.training import as_day
 from ml.errors import ArtefactRefused, DataPrerequisite
+from ml.judging import drift
 from ml.judging.gate import with_fairness
 from ml.judging.groups import Grouped
 from ml.spec import load_spec
@@ -60,6 +61,7 @@ def contacts(each=2500, seed=1, rate=0.25):
         empty=(),
         types=dict.fromkeys(FEATURES, "double precision"),
         content_hash="x",
+        everyone=np.random.default_rng(seed).random((2_000, 3)) * [0.5, 1, 1],
     )
 
 
@@ -211,6 +213,15 @@ def test_an_offer_without_buyers_is_left_out_and_said_so(spec, trained):
     assert any("for want of buyers: call" in said for said in model.facts["about"])
     judged = model.judge(data, split.test, 1)
     assert judged.model["qini"].low > 0
+
+
+def test_the_customers_of_a_day_are_compared_with_everybody_and_not_with_those_contacted(trained):
+    data, _, model = trained
+    watch = model.watch()
+    watch.add(data.everyone[::2], model.score(data.everyone[::2]))
+    assert watch.report().verdict == "stable"
+    contacted = drift.drift(model.baselines, model.features, data.everyone, model.score(data.everyone))
+    assert contacted.verdict == "drifted"
 
 
 def test_drift_and_slices_are_in_the_judgement_and_customers_of_another_kind_fail_the_gate(spec, trained, seen):
