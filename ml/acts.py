@@ -13,6 +13,7 @@ from ml.errors import ArtefactRefused, DataError
 
 if TYPE_CHECKING:
     from ml.tracking.registry import Version
+    from ml.tracking.taking_back import Intention
 
 
 @contextmanager
@@ -44,10 +45,15 @@ def promoted(version: Version) -> None:
 
 
 def taking_back(champion: Version, target: Version | None, by: str) -> None:
-    """Say that the champion is taken back, before it is: nothing goes without a word."""
-    facts = {"run_id": champion.run_id, "champion_from_now": target.number if target else None}
+    """Say that the champion is about to be taken back, before it is: nothing goes without a word."""
+    audit.attempt("scorer", "take_back", by, _named(champion), {"champion_from_now": target.number if target else None})
+
+
+def taken_back(act: Intention) -> None:
+    """Say once that the version was taken back. Asked again (a task that was killed), it says nothing new."""
+    facts = {"run_id": act.run_id, "champion_from_now": act.target, "since": act.since}
     with db.connect("scorer") as link:
-        audit.append(link, "take_back", by, _named(champion), facts)
+        audit.append_once(link, "take_back", act.by, f"{act.model} version {act.version}", facts)
 
 
 def stood_in(champion: Version, target: Version, as_of: date, reason: str) -> None:

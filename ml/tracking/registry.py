@@ -207,7 +207,7 @@ def name_champion(version: Version, approved_by: str) -> None:
     """Make the version the champion, in one call; a challenger alias it held goes. Who and when become tags."""
     client = mlflow.MlflowClient()
     earlier = by_alias(version.model)
-    tags = {"replaced": earlier.number if earlier else "none", "approved_by": approved_by, "approved_at": _now()}
+    tags = {"replaced": earlier.number if earlier else "none", "approved_by": approved_by, "approved_at": now()}
     for name, value in tags.items():
         client.set_model_version_tag(version.model, version.number, name, value)
     faults.point("promote.tagged")
@@ -215,16 +215,6 @@ def name_champion(version: Version, approved_by: str) -> None:
     challenger = by_alias(version.model, CHALLENGER)
     if challenger and challenger.number == version.number:
         client.delete_registered_model_alias(version.model, CHALLENGER)
-
-
-def take_back(champion: Version, target: Version | None, by: str) -> None:
-    """Make `target` the champion in place of `champion` (None: nobody is), and say so in the tags of `champion`."""
-    client = mlflow.MlflowClient()
-    client.set_model_version_tag(champion.model, champion.number, "rolled_back", f"by {by} at {_now()}")
-    if target:
-        client.set_registered_model_alias(champion.model, CHAMPION, target.number)
-    else:
-        client.delete_registered_model_alias(champion.model, CHAMPION)
 
 
 def name_challenger(version: Version) -> None:
@@ -286,7 +276,8 @@ def ensure_registered(client: mlflow.MlflowClient, spec: Spec) -> None:
             raise
 
 
-def _now() -> str:
+def now() -> str:
+    """This moment, to the second, as tags say it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

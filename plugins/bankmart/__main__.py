@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if type(error).__name__ == "StatementEnded":
+        if type(error).__name__ in ("StatementEnded", "NoRoom"):
             print(f"bankmart {name}: {error}", file=sys.stderr)
             return 1
         if type(error).__name__ != "OperationalError":

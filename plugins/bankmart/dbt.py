@@ -57,8 +57,8 @@ class DbtError(BankmartError):
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same again may succeed: the server was away, not the SQL wrong."""
-        return PASSING.search(str(self)) is not None
+        """Whether the same again may succeed: the server was away or had no room, not the SQL wrong."""
+        return PASSING.search(str(self)) is not None or db.is_no_room(str(self))
 
 
 def target_dir() -> Path:
@@ -219,10 +219,11 @@ def _keep(layer: str, build: Build, nodes: list[Node], known: dict[str, Any]) ->
     if broken:
         builds.finish(build.build_id, "failed", f"layer {layer} is not built")
         lines = "\n".join(f"  {node.name}: {' '.join((node.message or '').split())}" for node in broken)
+        cause = f"The disk is full: {db.MAKE_ROOM}" if db.is_no_room(lines) else "Mend the cause"
         raise DbtError(
             f"layer {layer} of {build.business_date} is not built: {len(broken)} of {len(nodes)} nodes broke.\n"
             f"{lines}\n"
-            "Readers still see what was published before. Mend the cause and clear this task."
+            f"Readers still see what was published before. {cause} and clear this task."
         )
 
 

@@ -7,13 +7,14 @@ it at which it strikes, the first without a count.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,6 +56,11 @@ POINTS = {
     "promote.tagged": "who approved is written down, the alias has not moved",
     "promote.named": "the alias has moved, the audit has no entry",
     "promote.done": "after the audit's entry",
+    "takeback.begun": "the audit knows that a champion is taken back, its model does not",
+    "takeback.intended": "the model knows what is taken back, nothing has moved",
+    "takeback.tagged": "the version is marked as taken back, the alias has not moved",
+    "takeback.moved": "the alias has moved, the audit has no entry",
+    "takeback.done": "it is written down and said, the model still knows of it as begun",
     "repair.claimed": "records are marked as repaired, not loaded",
     "repair.commit": "before the repair's commit",
     "repair.done": "after the repair's commit",
@@ -76,6 +82,7 @@ KINDS = {
     "cut": "its connections to the database are cut",
     "crash": "a backend of it is killed (kill -9): the server ends all others and recovers",
     "stop": "the server is stopped at once (pg_ctl stop -m immediate)",
+    "full": "the disk is full: the server's files can't grow (a limit on their size) until the step has ended",
     "pause": "the process is stopped (kill -STOP) while the same step runs beside it, then goes on",
     "lose": "the same, and its connections are cut before: no lock of it holds",
     "hang": "the MLflow server is stopped (kill -STOP): it takes calls and answers none until the step has ended",
@@ -91,6 +98,8 @@ IMPATIENT = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
 }
 LATE = 1.5
+# What a file of the server may hold where the disk is full. Small steps go on in what is there, as on a full disk.
+ROOM = 128 << 10
 # How the backends of this process are known, and those of the MLflow server that works for it.
 OURS = """
 select pid from pg_stat_activity
@@ -143,6 +152,8 @@ def _strike(name: str, kind: str) -> None:
         _stop_mlflow(LATE if kind == "late" else None)
     elif kind in ("cut", "crash"):
         _cut(kind == "crash")
+    elif kind == "full":
+        _fill_disk()
     elif kind == "lose":
         _cut(crash=False)
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -151,22 +162,45 @@ def _strike(name: str, kind: str) -> None:
 
 
 def _cut(crash: bool) -> None:
-    import psutil
     import psycopg2
 
-    from bankmart import settings
     from bankmart.runtime import provision
 
-    links, port = psutil.Process().net_connections("tcp"), settings.server().port
-    ours = [link.laddr.port for link in links if link.raddr and link.raddr.port == port]
     with closing(psycopg2.connect(provision.admin_dsn())) as link, link, link.cursor() as cursor:
-        cursor.execute(OURS, (ours,))
-        pids = [pid for (pid,) in cursor.fetchall()]
+        pids = _ours(cursor)
         if not crash:
             cursor.execute("select pg_terminate_backend(pid, 5000) from unnest(%s::integer[]) as pid", (pids,))
             return
     for pid in pids[:1]:
         os.kill(pid, signal.SIGKILL)
+
+
+def _ours(cursor: Any) -> list[int]:
+    import psutil
+
+    from bankmart import settings
+
+    links, port = psutil.Process().net_connections("tcp"), settings.server().port
+    ours = [link.laddr.port for link in links if link.raddr and link.raddr.port == port]
+    cursor.execute(OURS, (ours,))
+    return [pid for (pid,) in cursor.fetchall()]
+
+
+def _fill_disk() -> None:
+    """The backends of this process, and whoever connects from now on, write nothing beyond ROOM in any file."""
+    import psycopg2
+
+    from bankmart.runtime import provision
+
+    server = _postmaster()
+    with closing(psycopg2.connect(provision.admin_dsn())) as link, link, link.cursor() as cursor:
+        pids = _ours(cursor)
+        # The log is written in place, in files that are there: it goes on at the beginning of one.
+        cursor.execute("select pg_switch_wal()")
+        cursor.execute("select pg_logical_emit_message(true, 'bankmart', '')")
+    _full().write_text(str(server), encoding="utf-8")
+    os.environ.update(IMPATIENT)
+    _limit(ROOM, server, *pids)
 
 
 def _stop_mlflow(until: float | None) -> None:
@@ -192,11 +226,36 @@ def _stop_mlflow(until: float | None) -> None:
 
 
 def go_on() -> None:
-    """Let the MLflow server go on, where a fault has stopped it."""
+    """Let the MLflow server go on, where a fault has stopped it; let the files of Postgres grow."""
     if _stopped().exists():
         for pid in _stopped().read_text(encoding="utf-8").split():
             os.kill(int(pid), signal.SIGCONT)
         _stopped().unlink()
+    if _full().exists():
+        _make_room(int(_full().read_text(encoding="utf-8")))
+        _full().unlink()
+
+
+def _make_room(server: int) -> None:
+    import psutil
+
+    # The server was started with this process's own limit. One that couldn't write its log may be gone, or end now.
+    own, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    _limit(own, server)
+    with suppress(psutil.NoSuchProcess):
+        _limit(own, *(each.pid for each in psutil.Process(server).children()))
+
+
+def _limit(size: int, *pids: int) -> None:
+    # As the server's own user: not every root may limit another user's processes.
+    from bankmart import settings
+    from bankmart.runtime import postgres
+
+    at, stated = postgres.place(settings.state_dir()), "unlimited" if size == resource.RLIM_INFINITY else str(size)
+    for pid in pids:
+        done = postgres.run_as(at, ["prlimit", "--pid", str(pid), f"--fsize={stated}:"])
+        if done.returncode and _lives(pid):
+            raise OSError(f"process {pid} of the server can't be limited: {done.stderr.strip()}")
 
 
 def _stopped() -> Path:
@@ -205,14 +264,27 @@ def _stopped() -> Path:
     return settings.state_dir() / "mlflow.stopped"
 
 
-def _stop_server() -> None:
+def _full() -> Path:
+    from bankmart import settings
+
+    return settings.state_dir() / "disk.full"
+
+
+def _postmaster() -> int:
+    return int(_pid_file().read_text(encoding="utf-8").split()[0])
+
+
+def _pid_file() -> Path:
     from bankmart import settings
     from bankmart.runtime import postgres
 
-    said = postgres.place(settings.state_dir()).data / "postmaster.pid"
-    pid = int(said.read_text().split()[0])
+    return postgres.place(settings.state_dir()).data / "postmaster.pid"
+
+
+def _stop_server() -> None:
+    pid = _postmaster()
     os.kill(pid, signal.SIGQUIT)
-    while said.exists() or _lives(pid):
+    while _pid_file().exists() or _lives(pid):
         time.sleep(0.02)
 
 

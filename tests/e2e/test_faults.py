@@ -33,6 +33,7 @@ QUICK = [
     ("load", "pause"), ("repair", "stop"), ("publish", "lose"), ("build", "kill"), ("erase", "lose"),
     ("promote", "crash"), ("rollback", "kill"), ("expire", "cut"), ("rotate", "lose"),
     ("promote", "hang"), ("train", "late"), ("serve", "hang"),
+    ("load", "full"),
 ]  # fmt: skip
 
 

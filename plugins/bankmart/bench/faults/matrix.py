@@ -14,8 +14,8 @@ from bankmart.bench.faults.stage import Stage
 from bankmart.bench.faults.strike import strike
 from bankmart.text import table
 
-# Where a fault takes the server down, a reader waits for it to be back.
-DOWN = ("crash", "stop")
+# Where a fault takes the server down, a reader waits for it to be back. One without room for its log ends itself.
+DOWN = ("crash", "stop", "full")
 # What every step passes more than once it passes twice at least.
 PASSAGES = 2
 

@@ -53,6 +53,8 @@ def strike(act: Act, fault: str, restart: Callable[[], None], look: Callable[[],
         wait(child)
     finally:
         faults.go_on()
+    if kind == "full":
+        _restart_when_ended(restart)
     if f"fault: {kind} at" not in log.read_text(encoding="utf-8"):
         raise NeverStruck(f"{fault}\n{log.read_text(encoding='utf-8')}")
     postgres.wait_until_ready(provision.admin_dsn())
@@ -115,6 +117,18 @@ def _restart_when_gone(child: int, restart: Callable[[], None]) -> None:
         time.sleep(0.01)
     if not data.exists():
         restart()
+
+
+def _restart_when_ended(restart: Callable[[], None]) -> None:
+    # A server that can't write its log ends every connection, and itself where recovery can't write either.
+    data = postgres.place(settings.state_dir()).data / "postmaster.pid"
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if not data.exists():
+            restart()
+        with suppress(postgres.PostgresError):
+            postgres.wait_until_ready(provision.admin_dsn(), seconds=1)
+            return
 
 
 def _overtake(child: int, act: Act, log: Path) -> None:
