@@ -6,7 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from datetime import date
 
-from bankmart import faults
+from bankmart.bench.faults import kinds
 from bankmart.bench.faults.bank import Bank, query
 from bankmart.bench.faults.strike import Act
 
@@ -28,7 +28,7 @@ class Stage(ABC):
     @classmethod
     def kinds(cls) -> list[str]:
         """What can happen to it."""
-        return [kind for kind in faults.KINDS if cls.asks_mlflow or kind not in faults.OF_MLFLOW]
+        return [kind for kind in kinds.KINDS if cls.asks_mlflow or kind not in kinds.OF_MLFLOW]
 
     @abstractmethod
     def begin(self, rng: random.Random, point: str) -> Act:

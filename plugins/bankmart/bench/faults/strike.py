@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bankmart import faults, settings
+from bankmart.bench.faults import kinds
 from bankmart.runtime import postgres, provision
 
 # The same step once more, and once more: a task of the line has as many.
@@ -52,7 +53,7 @@ def strike(act: Act, fault: str, restart: Callable[[], None], look: Callable[[],
     try:
         wait(child)
     finally:
-        faults.go_on()
+        kinds.go_on()
     if kind == "full":
         _restart_when_ended(restart)
     if f"fault: {kind} at" not in log.read_text(encoding="utf-8"):
