@@ -1,13 +1,14 @@
 """What readers see: masked views per model with `meta.published`, and a function that asks a history for a past day.
 
 Schema published has all rows; own those of a manager's or branch's customers; marketing (`meta.consented`) customers
-who agreed to a purpose and channel. They are derived from the project's metadata, with their grants, and change in the
-transaction that publishes.
+who agreed to a purpose and channel, and what models say only of those who agreed to be profiled, too. They are derived
+from the project's metadata, with their grants, and change in the transaction that publishes.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +70,7 @@ def published(manifest: dict[str, Any]) -> list[View]:
         if node["resource_type"] == "model" and node["config"]["meta"].get("published")
     ]
     names = {node["name"] for node in models}
-    found = []
+    said_by_models, found = scope.said_by_models(manifest), []
     for node in sorted(models, key=lambda node: str(node["name"])):
         found.append(_view(node, "published", node["name"]))
         if "customer_id" not in node["columns"]:
@@ -80,7 +81,8 @@ def published(manifest: dict[str, Any]) -> list[View]:
             for channel in channels:
                 condition = scope.consented(_customer(node), purpose, channel)
                 name = f"{node['name']}_{purpose}_{channel}"
-                found.append(_view(node, "marketing", name, condition, names=channel != "any"))
+                asks = set() if purpose == scope.PROFILING else said_by_models
+                found.append(_view(node, "marketing", name, condition, channel != "any", asks))
     return found
 
 
@@ -154,8 +156,15 @@ def _grants(view: View) -> list[sql.Composed]:
 
 
 def _view(
-    node: dict[str, Any], schema: str, name: str, condition: sql.Composable | None = None, names: bool = True
+    node: dict[str, Any],
+    schema: str,
+    name: str,
+    condition: sql.Composable | None = None,
+    names: bool = True,
+    profiling: Set[str] = frozenset(),
 ) -> View:
+    """`names`: with what says who a row is; `profiling`: the columns that take a consent to be profiled."""
+    asks = profiling & node["columns"].keys()
     meta, classes = node["config"]["meta"], data_classes()
     target = sql.Identifier(schema, name)
     columns: list[sql.Composable] = []
@@ -172,19 +181,26 @@ def _view(
         shown = masked_column(column_name, column["data_type"], about["class"])
         if column_name == "customer_id" and _is_linked(node):
             shown = sql.SQL("{} as customer_id").format(_customer(node))
+        if column_name in asks:
+            # Scores and tags have no mask.
+            shown = sql.SQL("case when profiled.customer_id is not null then {} end as {}").format(
+                sql.Identifier("base", column_name), sql.Identifier(column_name)
+            )
         columns.append(shown)
         shown_classes[column_name] = about["class"]
         grades[column_name] = int(classes[about["class"]]["grade"])
         comments.append(_comment("column", sql.Identifier(schema, name, column_name), column["description"],
                                  about.get("zh")))  # fmt: skip
     definition = sql.SQL(
-        "create view {target} with (security_barrier) as select {columns} from {base} as base{link} where {rows}{fence}"
+        "create view {target} with (security_barrier) as select {columns} from {base} as base{link}{profiled}"
+        " where {rows}{fence}"
     ).format(
         fence=sql.SQL(FENCE if condition else ""),
         target=target,
         columns=sql.SQL(", ").join(columns),
         base=sql.Identifier(node["schema"], node["name"]),
         link=sql.SQL(LINKED if _is_linked(node) else ""),
+        profiled=scope.beside_profiled(_customer(node)) if asks else sql.SQL(""),
         rows=sql.SQL(" and ").join([sql.SQL(ROWS[meta["published"]]), *([condition] if condition else [])]),
     )
     history = meta.get("history") if schema == "published" else None

@@ -11,6 +11,7 @@ from psycopg2 import sql
 
 from bankmart import dbt, settings
 from bankmart.governance import views
+from bankmart.governance.access import scope
 from bankmart.governance.access.readers import readers
 from bankmart.governance.masking import data_classes
 from tests.e2e.access import attacks, delivered
@@ -97,6 +98,32 @@ def test_a_list_is_who_has_agreed_as_of_now(line, say, listed, channel):
     ):
         say(one, purpose, by, action, later)
         assert listed(channel) == (agreed if is_listed else agreed - {one}), (purpose, by, action, later)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_models_say_nothing_of_who_refuses_to_be_profiled(line, say, listed, attackers, channel):
+    """Who refuses, or takes it back, is listed as before and in no audience of a model. The word counts as of now."""
+    agreed, one = listed(channel), min(listed(channel))
+    said = {"churn_risk": "high", "churn_score": 0.5, "churn_decile": 10, "contact_effect": "yes"}
+    assert set(said) <= scope.said_by_models(dbt.manifest())
+    row = f"profile.customer_360 where build_id = {NEWEST} and customer_id = %s"
+    (was,) = ask("platform", f"select {', '.join(said)} from {row}", (one,))
+    write = f"update profile.customer_360 set ({', '.join(said)}) = %s where build_id = {NEWEST} and customer_id = %s"
+    view = sql.Identifier("marketing", f"customer_360_marketing_{channel}")
+    columns = sql.SQL(", ").join(map(sql.Identifier, said))
+    asked = sql.SQL("select {}, aum_tier from {} where customer_id = {}").format(columns, view, sql.Literal(one))
+    audience = sql.SQL("select customer_id from {} where churn_risk = 'high'").format(view)
+    ask("platform", write, (tuple(said.values()), one))
+    try:
+        for action, later, speaks in (("granted", "0", True), ("withdrawn", "0", False), ("granted", "1 day", False)):
+            say(one, "profiling", "all", action, later)
+            ((*found, tier),) = attackers["marketer"].ask(asked)
+            assert found == (list(said.values()) if speaks else [None] * len(said))
+            assert tier, "what no model says stays"
+            assert ((one,) in attackers["marketer"].ask(audience)) == speaks
+            assert listed(channel) == agreed
+    finally:
+        ask("platform", write, (was, one))
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from psycopg2 import sql
+
+from bankmart.governance.policy import is_tag_model
 
 NEWEST = sql.SQL("(select build_id from governance.publication order by business_date desc limit 1)")
 # Models that say whose a customer is, and which numbers are one person.
@@ -31,17 +35,19 @@ OWN_NUMBERS = sql.SQL(
 # From the deliveries themselves: a withdrawal counts as soon as it is loaded, before any build has seen it. A grant
 # from the future doesn't count yet, a withdrawal does; at the same moment the withdrawal wins. Who was erased agrees to
 # nothing any more, whatever was said under the number that is anonymous now.
-CONSENTED = sql.SQL(
-    "{customer} in ("
-    " select coalesce(link.linked_customer_id, said.customer_id) from sources.consent__consent_event as said"
+CONSENTING = sql.SQL(
+    "select coalesce(link.linked_customer_id, said.customer_id) as customer_id"
+    " from sources.consent__consent_event as said"
     " left join (select customer_id, linked_customer_id from marts.bridge_identity"
     " where build_id = {newest}) as link on said.customer_id = link.customer_id"
     " where said.purpose = {purpose} and {channel}"
     " and said.customer_id not in (select anonymous from governance.tombstone)"
     " group by 1"
     " having max(said.occurred_at) filter (where said.action = 'granted' and said.occurred_at <= now())"
-    " > coalesce(max(said.occurred_at) filter (where said.action = 'withdrawn'), '-infinity'))"
+    " > coalesce(max(said.occurred_at) filter (where said.action = 'withdrawn'), '-infinity')"
 )
+# What a model says of somebody takes this purpose: who refuses it may still be written to, as anybody else is.
+PROFILING, SCORE = "profiling", "derived.score"
 
 
 def own(*, is_linked: bool) -> sql.Composed:
@@ -54,5 +60,27 @@ def own(*, is_linked: bool) -> sql.Composed:
 
 def consented(customer: sql.Composable, purpose: str, channel: str) -> sql.Composed:
     """Customers whose newest word on a purpose and channel, as of now, is yes; channel `any`: on the purpose at all."""
+    return sql.SQL("{} in ({})").format(customer, _consenting(purpose, channel))
+
+
+def said_by_models(manifest: dict[str, Any]) -> set[str]:
+    """The names of columns that a model speaks in: scores, and tags of kind `model`."""
+    return {
+        name
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        for name, column in node["columns"].items()
+        if (about := column["config"]["meta"]).get("class") == SCORE
+        or (is_tag_model(node) and about.get("kind") == "model")
+    }
+
+
+def beside_profiled(customer: sql.Composable) -> sql.Composed:
+    """A join after which `profiled.customer_id` is null for a customer who hasn't agreed to be profiled, as of now."""
+    people = _consenting(PROFILING, "any")
+    return sql.SQL(" left join ({}) as profiled on profiled.customer_id = {}").format(people, customer)
+
+
+def _consenting(purpose: str, channel: str) -> sql.Composed:
     by = sql.SQL("true") if channel == "any" else sql.SQL("said.channel in ({}, 'all')").format(sql.Literal(channel))
-    return CONSENTED.format(customer=customer, newest=NEWEST, purpose=sql.Literal(purpose), channel=by)
+    return CONSENTING.format(newest=NEWEST, purpose=sql.Literal(purpose), channel=by)
