@@ -18,6 +18,7 @@ from bankmart import db, settings
 from bankmart.errors import BankmartError
 from bankmart.runtime import airflow, report
 from bankmart.runtime.airflow_client import ACTIVE, Client
+from bankmart.runtime.commands.status import resident
 from bankmart.runtime.commands.up import up
 
 DAGS = {"ingest_daily", "mart_daily", "score_daily", "train_monthly"}
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     for day in dates:
         with clock.stage(f"{day} through the line"):
             _date(client, approver, day, clock)
-    print("\n" + report.text(clock.stages, clock.elapsed()))
+    print("\n" + report.text(clock.stages, clock.elapsed(), clock.most_memory))
     if args.source == "berka":
         from bankmart.sources.adapters import reconcile
 
@@ -63,19 +64,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 class Clock:
-    """Wall time per stage, in seconds."""
+    """Wall time per stage, in seconds; and the most memory that all servers held together, in bytes."""
 
     def __init__(self) -> None:
         """Starts now."""
         self.began = time.monotonic()
         self.stages: list[tuple[str, float]] = []
+        self.most_memory = 0
 
     def elapsed(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self.began
 
     def say(self, text: str) -> None:
-        """A line of progress."""
+        """A line of progress, and a look at the memory."""
+        self.most_memory = max(self.most_memory, resident())
         print(f"[{self.elapsed():5.0f} s] {text}", flush=True)
 
     def stage(self, name: str) -> Stage:

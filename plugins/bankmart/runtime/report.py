@@ -9,20 +9,21 @@ from psycopg2 import sql
 from bankmart import db
 from bankmart.governance.audit.verify import verify
 from bankmart.governance.quality import command as quality
-from bankmart.runtime.commands.status import where_to_look
+from bankmart.runtime.commands.status import megabytes, where_to_look
 from bankmart.sources import contract
 from bankmart.text import table
 
 SHOWN_TABLES = 10
 
 
-def text(stages: list[tuple[str, float]], elapsed: float) -> str:
-    """The whole report."""
+def text(stages: list[tuple[str, float]], elapsed: float, most_memory: int) -> str:
+    """The whole report; `most_memory`: what all servers held together at most, in bytes."""
     parts = [_published(), _tables(), _sources(), _gates(), _quality(), _catalogue(), _identity(), _audit()]
     parts.append(_models())
     times = table(["stage", "seconds"], [[name, round(seconds)] for name, seconds in stages])
     look = "\n".join(where_to_look())
-    return "\n\n".join([*parts, f"Wall time {elapsed:.0f} s\n{times}", f"Where to look\n{look}"])
+    cost = f"Wall time {elapsed:.0f} s, memory of all servers together {megabytes(most_memory)} at most\n{times}"
+    return "\n\n".join([*parts, cost, f"Where to look\n{look}"])
 
 
 def _query(statement: str | sql.Composed, role: str = "platform") -> list[tuple[Any, ...]]:

@@ -47,6 +47,13 @@ def table() -> tuple[list[str], bool]:
     return rows, works
 
 
+def resident() -> int:
+    """Bytes that all servers hold in memory together, those that are down nothing."""
+    names = [supervisor.NAME, *(server.name for server in servers.platform())]
+    found = [made for name in names if (made := processes.find(name)) and processes.is_alive(made)]
+    return sum(processes.memory(made) for made in found)
+
+
 def where_to_look(with_secrets: bool = False) -> list[str]:
     """Lines that say where the user interfaces and the data are, and how to log in."""
     ports = settings.ports()
