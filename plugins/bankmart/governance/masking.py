@@ -39,7 +39,7 @@ SHOWN_TYPES = (bool, int, float)
 
 
 def data_classes() -> dict[str, dict[str, Any]]:
-    """`vars.data_classes` of dbt_project.yml: class → grade, category, mask, retention."""
+    """`vars.data_classes` of dbt_project.yml: class → grade, category, mask, retention, purpose."""
     classes: dict[str, dict[str, Any]] = project.variables()["data_classes"]
     return classes
 

@@ -34,7 +34,7 @@ def findings(manifest: Node) -> list[str]:
 
 
 def classes() -> list[str]:
-    """What is wrong with `vars.data_classes` itself: each names grade, category, mask, retention and roles in clear."""
+    """What is wrong with `vars.data_classes` itself: each class is whole."""
     found = []
     readers = project.variables()["readers"]
     for name, about in masking.data_classes().items():
@@ -47,6 +47,9 @@ def classes() -> list[str]:
             lacks.append(f"a mask ({', '.join(masking.MASKS)})")
         if not isinstance(about.get("retention_years"), int) or about["retention_years"] < 1:
             lacks.append("retention_years, a whole number")
+        purpose = about.get("purpose")
+        if not isinstance(purpose, dict) or not all(str(purpose.get(each) or "").strip() for each in ("zh", "en")):
+            lacks.append("a purpose, as {zh: …, en: …}: what it is processed for")
         if unknown := sorted(set(about.get("clear", ())) - set(readers)):
             lacks.append(f"only readers of vars.readers in clear, not {', '.join(unknown)}")
         if lacks:

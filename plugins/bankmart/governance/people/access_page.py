@@ -55,9 +55,11 @@ def _part(part: Mapping[str, Any]) -> str:
     rows = "\n".join(
         "<tr>" + "".join(f"<td>{_text(row[name])}</td>" for name in names) + "</tr>" for row in part["rows"]
     )
+    purposes = "; ".join(f"{each['zh']} {each['en']}" for each in part.get("purposes", ()))
+    purpose = f" 处理目的 Purpose: {_text(purposes)}." if purposes else ""
     basis = f" 处理依据 Legal basis: {_text(part['legal_basis'])}." if part["legal_basis"] else ""
     return f"""<h2>{_text(part["zh"])} <small>{_text(part["table"])}</small></h2>
-<p>{_text(part["en"])}{basis} 保存期限 Kept for {_text(part["kept_years"])} 年 years.</p>
+<p>{_text(part["en"])}{purpose}{basis} 保存期限 Kept for {_text(part["kept_years"])} 年 years.</p>
 <div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>
 {rows}
 </tbody></table></div>"""

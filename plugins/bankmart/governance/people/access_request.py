@@ -133,7 +133,7 @@ def _part(
 
 
 def _about(table: Table, manifest: Node) -> dict[str, Any] | None:
-    """Titles, legal basis and retention of a table; None for one that nobody is shown."""
+    """Titles, purposes, legal basis and retention of a table; None for one that nobody is shown."""
     if table.schema == "sources":
         system, _, name = table.name.partition("__")
         extract = contract.load()[system][name]
@@ -143,6 +143,7 @@ def _about(table: Table, manifest: Node) -> dict[str, Any] | None:
         return {
             "zh": extract.zh,
             "en": extract.description,
+            "purposes": _purposes({column.data_class for column in extract.columns}),
             "legal_basis": basis,
             "kept_years": of_extract(extract).years,
         }
@@ -159,10 +160,22 @@ def _about(table: Table, manifest: Node) -> dict[str, Any] | None:
     return {
         "zh": node["config"]["meta"].get("zh", ""),
         "en": node.get("description", ""),
+        "purposes": _purposes(classes),
         "legal_basis": None,
         "kept_years": years,
         "all": node["config"]["meta"].get("published") != "current",
     }
+
+
+def _purposes(classes: set[str]) -> list[dict[str, str]]:
+    """What the classes of a person's data are processed for, each purpose once, in the order of the classes."""
+    return list(
+        {
+            about["purpose"]["en"]: about["purpose"]
+            for name, about in data_classes().items()
+            if name in classes and name not in ("platform", "reference")
+        }.values()
+    )
 
 
 def _reveal(record: dict[str, Any], table: Table, clear: Clear) -> None:

@@ -100,11 +100,14 @@ def test_no_column_of_the_contract_nor_like_it_is_taken_for_one():
         ({"category": "C4"}, "a category"),
         ({"mask": "blur"}, "a mask"),
         ({"retention_years": None}, "retention_years"),
+        ({"purpose": None}, "a purpose"),
+        ({"purpose": {"zh": "识别客户", "en": " "}}, "a purpose"),
         ({"clear": ["everybody"]}, "not everybody"),
     ],
 )
 def test_a_class_is_whole(about, says, monkeypatch):
     good = {"grade": 3, "category": "C2", "mask": "hide", "retention_years": 5, "clear": ["dpo"]}
+    good |= {"purpose": {"zh": "识别客户", "en": "telling customers apart"}}
     monkeypatch.setattr(masking, "data_classes", lambda: {"a.good": good, "a.bad": good | about})
     (found,) = rules.classes()
     assert "data class a.bad" in found

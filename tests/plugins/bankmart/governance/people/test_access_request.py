@@ -59,7 +59,11 @@ def answered(project, tmp_path, customer="X901", name="answer"):
 
 
 def test_features_and_labels_of_every_build_are_told_once(project, tmp_path):
-    _, tables, page = answered(project, tmp_path)
+    held, tables, page = answered(project, tmp_path)
+    told = next(part for part in held["tables"] if part["table"] == "features.ftr_customer")
+    purposes = [each["en"] for each in told["purposes"]]
+    assert purposes == ["telling customers apart", "indicators for marketing and service"], "none of the platform's own"
+    assert "处理目的 Purpose: 识别客户 telling customers apart; 客户画像与营销 indicators" in page
     assert sorted(row["aum_amount"] for row in tables["features.ftr_customer"]) == [111, 112]
     assert [row["is_churned"] for row in tables["features.lbl_churn"]] == [False]
     assert "lbl_churn" in page
