@@ -1,5 +1,5 @@
-"""A publication that one of its own gates stops is written down and told, as a layer's red gate is; one whose date shows
-by now something else than it was compared with is refused."""
+"""A publication that one of its own gates stops is written down and told, as a layer's red gate is; one whose date
+shows by now something else than it was compared with is refused."""
 
 from __future__ import annotations
 
