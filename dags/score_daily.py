@@ -15,6 +15,8 @@ its scores. A challenger is scored in the shadow: kept, never published, and its
 - *gate_profile is red*: as in mart_daily; readers still see the date before.
 - *agree waits*: the date is published, and the new build would show something else: its question says rows per table
   and column. Answer under Required actions; no answer in three days is a no, and readers keep what they have.
+- *publish: readers see build … now*: the date was rolled back or published again after it was compared. Nothing is
+  published; clear `compare` with what follows: it compares, and asks, again.
 - *A published date is wrong*: `bankmart rollback --date DATE` puts back what readers saw before.
 - *Unclear*: owner data-platform (scores: data-science), docs/runbook.md.
 """

@@ -47,7 +47,7 @@ class BuildApproval(ApprovalOperator):
         """Put the comparison into the question, then wait without holding a slot."""
         found = context["ti"].xcom_pull(task_ids=self.compare_task)
         if not found["needs_approval"]:
-            return {"chosen_options": [self.APPROVE], "responded_by_user": None}
+            return {"chosen_options": [self.APPROVE], "responded_by_user": None, "against": found["against"]}
         self.subject = f"May {found['business_date']} show build {found['build_id']} instead of {found['against']}?"
         self.body = (
             f"```\n{found['report']}\n```\n\n"
@@ -56,15 +56,16 @@ class BuildApproval(ApprovalOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
-        """Close the build where the answer is no: later dates don't wait for it."""
+        """Close the build where the answer is no: later dates don't wait for it. The answer has what it is about."""
         answer = super().execute_complete(context, event)
+        found = context["ti"].xcom_pull(task_ids=self.compare_task)
         if answer["chosen_options"] != [self.APPROVE]:
             from bankmart.governance import build as builds
 
-            found, person = context["ti"].xcom_pull(task_ids=self.compare_task), responder(answer)
+            person = responder(answer)
             said = f"{person} said no" if person else "nobody has agreed in time"
             builds.finish(found["build_id"], "failed", f"{said}: readers keep build {found['against']}")
-        return answer
+        return {**answer, "against": found["against"]}
 
 
 class ErasureApproval(ApprovalOperator):

@@ -237,7 +237,8 @@ def agree(compared: Any, patience: timedelta = APPROVAL_PATIENCE) -> Any:
 
 
 def publish(build_id: Any, agreed: Any) -> Any:
-    """Show the date to readers, all tables at once; then tidy up what nobody can go back to."""
+    """Show the date to readers, all tables at once, where they still see what the build was compared with; then tidy up
+    what nobody can go back to."""
 
     @task(task_id="publish", outlets=[PUBLISHED], pool="dbt", **RETRY)
     def run(build: int, answer: dict[str, Any], **context: Any) -> None:
@@ -245,8 +246,9 @@ def publish(build_id: Any, agreed: Any) -> Any:
         from bankmart.governance import publication, retention
         from bankmart.governance.gate import GateStopped
 
+        actor, against = f"airflow {context['run_id']}", answer["against"] or 0
         try:
-            day = publication.publish(builds.get(build), f"airflow {context['run_id']}", approved_by=responder(answer))
+            day = publication.publish(builds.get(build), actor, approved_by=responder(answer), against=against)
         except (publication.PublicationError, GateStopped) as error:
             raise AirflowFailException(str(error)) from error
         say(f"published {day}: {retention.tidy() or 'nothing to tidy'}")

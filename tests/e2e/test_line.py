@@ -378,6 +378,8 @@ def _swap(day, other, asked, allowed, seconds=15, most=1000):
         publication.rollback(day, "swap")
     assert swaps > 100
     assert seen == allowed
+    # No speed is promised: nobody waits longer than for a lock (a second), with much room for a busy machine.
+    assert seen.longest < 1 + 5
     print(f"{swaps} swaps; a reader waited {seen.longest:.3f} s at most for an answer, {seen.count} of them")
 
 

@@ -97,7 +97,7 @@ def mask_rows(cursor: Any, grades: Mapping[str, int], unknown: int) -> list[dict
 
 
 def mask_example(value: Any, grade: int) -> Any:
-    """A value as a log may show it: text of grade 3 and above keeps its first character, numbers stay."""
+    """A value as a log may show it: of grade 2 and above the first character is left; numbers stay."""
     if value is None or isinstance(value, SHOWN_TYPES):
         return value
     text = str(value)

@@ -16,7 +16,7 @@ from bankmart.errors import BankmartError
 from bankmart.governance import audit, gate, retention, stops, views
 from bankmart.governance.access import probe, verify
 from bankmart.governance.audit import anchor, changes
-from bankmart.governance.build import LAYERS, Build
+from bankmart.governance.build import LAYERS, Build, finish
 from bankmart.governance.catalogue.refresh import refresh
 from bankmart.governance.quality import results
 
@@ -29,14 +29,29 @@ class PublicationError(BankmartError):
     """A date can't be published or taken back: says why and what to do."""
 
 
-def publish(build: Build, actor: str, approved_by: str | None = None) -> date:
+def publish(build: Build, actor: str, approved_by: str | None = None, against: int | None = None) -> date:
     """Publish a build whose gates have all passed; publishing it again changes nothing.
 
     `approved_by`: who has agreed that a date which is published shows something else from now on; kept in the audit.
+    `against`: the build that readers of the date saw when this one was compared with it, 0 for none; without it nobody
+    looks.
 
-    Raises GateStopped where a gate is red or was never passed, PublicationError where the build's time is over.
+    Raises GateStopped where a gate is red or was never passed, PublicationError where the build's time is over, or
+    where readers of the date see another build than `against` by now.
     """
     audit.attempt("platform", "publish", actor, str(build.business_date), {"build_id": build.build_id})
+    try:
+        return _publish(build, actor, approved_by, against)
+    except PublicationError as error:
+        # After the transaction that found it out; what is over already stays what it is.
+        finish(build.build_id, "failed", str(error).splitlines()[0])
+        raise
+
+
+def _publish(build: Build, actor: str, approved_by: str | None, against: int | None) -> date:
+    with db.connect("platform") as link, link.cursor() as cursor:
+        # Before anything is written; it counts behind the lock only.
+        _must_be_as_compared(cursor, build, against)
     for layer in LAYERS:
         gate.judge(layer, build)
     faults.point("publish.gated")
@@ -47,7 +62,7 @@ def publish(build: Build, actor: str, approved_by: str | None = None) -> date:
     faults.point("publish.quality")
     for left in reversed(range(TRIES)):
         try:
-            _show(build, manifest, actor, approved_by)
+            _show(build, manifest, actor, approved_by, against)
         except psycopg2.errors.LockNotAvailable:
             if not left:
                 raise
@@ -65,7 +80,7 @@ def publish(build: Build, actor: str, approved_by: str | None = None) -> date:
     return build.business_date
 
 
-def _show(build: Build, manifest: dict[str, Any], actor: str, approved_by: str | None) -> None:
+def _show(build: Build, manifest: dict[str, Any], actor: str, approved_by: str | None, against: int | None) -> None:
     """Views, gates of what they show, and the switch: one transaction."""
     shown = views.published(manifest)
     with db.connect("platform") as link, link.cursor() as cursor:
@@ -85,8 +100,25 @@ def _show(build: Build, manifest: dict[str, Any], actor: str, approved_by: str |
         probe.judge(cursor, manifest, build)
         faults.point("publish.probed")
         changes.record(link, actor, shown)
+        cursor.execute(ALONE)
+        _must_be_as_compared(cursor, build, against)
         _switch(cursor, "publish", build.business_date, build.build_id, actor, approved_by)
         faults.point("publish.commit")
+
+
+def _must_be_as_compared(cursor: Any, build: Build, against: int | None) -> None:
+    """Raise where readers of the date see another build than the one that this was compared with."""
+    now = _shown(cursor, build.business_date)
+    if against is None or now in (against or None, build.build_id):
+        return
+    day, seen = build.business_date, f"build {now}" if now else "nothing"
+    raise PublicationError(
+        f"readers of {day} see {seen} now, and build {build.build_id} was compared with {against or 'nothing'}: the "
+        "date was published or rolled back meanwhile.\n"
+        f"What would change is not what was looked at or agreed to, so nothing is published: readers keep {seen}.\n"
+        f"Compare again: in Airflow clear `compare` of score_daily, which asks anew where it has to; by hand `bankmart "
+        f"compare {build.build_id}`, then `bankmart publish --date {day}`. Or leave it: what readers see is whole."
+    )
 
 
 def rollback(business_date: date, actor: str, *, once: bool = False) -> int | None:

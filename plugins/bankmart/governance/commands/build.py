@@ -44,6 +44,6 @@ def run(args: argparse.Namespace) -> int:
             f"somebody has to agree:\nbankmart publish --date {build.business_date} --approved-by NAME"
         )
         return 1
-    publication.publish(build, actor=run_id)
+    publication.publish(build, actor=run_id, against=found.against or 0)
     print(f"\npublished {build.business_date}")
     return 0

@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
             f"{found.text()}\n\nReaders of {args.date} would see something else, so somebody has to agree: "
             f"bankmart publish --date {args.date} --approved-by NAME"
         )
-    publication.publish(build, settings.who(), args.approved_by if found.needs_approval else None)
+    approved_by = args.approved_by if found.needs_approval else None
+    publication.publish(build, settings.who(), approved_by, against=found.against or 0)
     print(f"published {args.date}")
     return 0

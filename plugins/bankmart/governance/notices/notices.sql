@@ -14,6 +14,7 @@ create table if not exists governance.notice (
     error text,
     sent_at timestamptz
 );
+alter table governance.notice add column if not exists tried_at timestamptz;
 create index if not exists notice_waiting on governance.notice (notice_id) where status = 'waiting';
 
 reset role;

@@ -1,6 +1,11 @@
-"""A publication that one of its own gates stops is written down and told, as a layer's red gate is."""
+"""A publication that one of its own gates stops is written down and told, as a layer's red gate is; one whose date
+shows by now something else than it was compared with is refused."""
 
 from __future__ import annotations
+
+import threading
+import time
+from datetime import date
 
 import pytest
 
@@ -92,3 +97,96 @@ def test_a_mask_that_fails_is_kept_and_told_without_a_count(build, monkeypatch):
     ((layer, rule, count, *_),), ((_, _, body),) = kept()
     assert (layer, rule, count) == ("masks", "mask_of_dim_person", None)
     assert body.startswith("mask_of_dim_person: owner the-owner\n")
+
+
+def another():
+    """A build of the date by somebody else."""
+    ((number,),) = ask(
+        "insert into governance.build (business_date, kind, status) values ('2026-11-03', 'daily', 'published')"
+        " returning build_id"
+    )
+    return number
+
+
+SHOW = "insert into governance.publication (business_date, build_id) values ('2026-11-03', %s)"
+
+
+def readers_see():
+    return ask("select build_id from governance.publication where business_date = '2026-11-03'")
+
+
+@pytest.fixture
+def compared(build):
+    """The build of the date beside one that readers see; returns both."""
+    other = another()
+    ask(SHOW, (other,))
+    return build, other
+
+
+def test_what_readers_see_as_it_was_compared_is_replaced(compared):
+    build, other = compared
+    for _ in range(2):
+        # A task that is tried again after its publication: it changes nothing.
+        publication.publish(build, "ann", "li", against=other)
+    assert readers_see() == [(build.build_id,)]
+    assert ask("select event, build_id, previous_build_id from governance.publication_event") == [
+        ("publish", build.build_id, other)
+    ]
+    assert ask("select facts ->> 'approved_by' from audit.entry where kind = 'publish'") == [("li",)]
+
+
+@pytest.mark.parametrize("then", ["rolled back", "taken back", "published again"])
+def test_a_date_that_shows_something_else_by_now_is_not_published(compared, then):
+    build, other = compared
+    now = None if then == "taken back" else another()
+    ask("delete from governance.publication where business_date = '2026-11-03'")
+    if now:
+        ask(SHOW, (now,))
+    says = f"readers of 2026-11-03 see {f'build {now}' if now else 'nothing'} now, and build {build.build_id} was"
+    with pytest.raises(publication.PublicationError, match=says) as refused:
+        publication.publish(build, "ann", "li", against=other)
+    for part in (f"compared with {other}", "readers keep", f"bankmart compare {build.build_id}", "clear `compare`"):
+        assert part in str(refused.value)
+    assert readers_see() == ([(now,)] if now else [])
+    assert ask("select count(*) from governance.publication_event") == [(0,)]
+    # Later dates don't wait for it, and it may still be published once it was compared again.
+    ((status, reason),) = ask("select status, reason from governance.build where build_id = %s", (build.build_id,))
+    assert status == "failed"
+    assert reason.startswith(says)
+    assert builds.unfinished(date(2026, 11, 3)) == build
+    publication.publish(build, "ann", "li", against=now or 0)
+    assert readers_see() == [(build.build_id,)]
+
+
+def test_a_new_date_that_somebody_else_has_published_is_not_published_over(build):
+    other = another()
+    ask(SHOW, (other,))
+    with pytest.raises(publication.PublicationError, match="was compared with nothing"):
+        publication.publish(build, "ann", against=0)
+    assert readers_see() == [(other,)]
+
+
+def test_it_is_looked_at_behind_the_lock(compared, monkeypatch):
+    """Another publication that is not committed yet can't be seen before: only its lock holds this one up."""
+    build, other = compared
+    now, said = another(), []
+
+    def late():
+        try:
+            publication.publish(build, "ann", "li", against=other)
+        except publication.PublicationError as error:
+            said.append(str(error))
+
+    monkeypatch.setattr(publication, "PATIENCE", "60s")
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(publication.ALONE)
+        cursor.execute("update governance.publication set build_id = %s where build_id = %s", (now, other))
+        thread = threading.Thread(target=late)
+        thread.start()
+        deadline = time.monotonic() + 60
+        while not ask("select 1 from pg_locks where locktype = 'advisory' and not granted"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    thread.join(60)
+    assert f"see build {now} now" in said[0]
+    assert readers_see() == [(now,)]

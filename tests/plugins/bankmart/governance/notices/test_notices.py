@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
+import os
 import smtplib
 import socketserver
 import threading
@@ -14,7 +16,7 @@ import pytest
 
 from bankmart import db
 from bankmart.governance import notices
-from bankmart.governance.notices import channels, outbox
+from bankmart.governance.notices import channels, command, outbox
 from bankmart.governance.notices.channels import Notice, NoticeError
 
 TOKEN, PASSWORD = "token-4711-secret", "password-4712-secret"
@@ -105,6 +107,24 @@ def told(warehouse, monkeypatch, web, post):
     return web, post
 
 
+def ask(statement, *values):
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def waited(**time):
+    """So long ago was every try."""
+    ((unit, count),) = time.items()
+    ask(f"update governance.notice set tried_at = tried_at - make_interval({unit} => %s)", count)
+
+
+def bankmart_notices(*words):
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(words))
+
+
 def kept():
     with db.connect("platform") as link, link.cursor() as cursor:
         cursor.execute("select channel, status, tries, error from governance.notice order by notice_id")
@@ -136,6 +156,7 @@ def test_what_cannot_be_sent_waits_and_goes_later(told, caplog):
     with caplog.at_level(logging.DEBUG):
         notices.tell("drift", "one tag has drifted", "body")
         web.answer = 302
+        waited(mins=6)
         outbox.send()
     assert [row[:3] for row in kept()] == [("webhook", "waiting", 2), ("mail", "waiting", 2)]
     # A redirect is not followed: the token would go along.
@@ -146,6 +167,8 @@ def test_what_cannot_be_sent_waits_and_goes_later(told, caplog):
         assert secret not in errors + caplog.text
         assert secret not in repr(channels.configured())
     web.answer = 204
+    assert outbox.send() == (0, 2), "it was tried just now"
+    waited(mins=11)
     assert outbox.send() == (1, 1)
     assert web.got[-1][2]["notice"] == web.got[0][2]["notice"]
 
@@ -163,15 +186,93 @@ def test_a_refused_receiver_is_an_error(told, monkeypatch):
         ("BANKMART_SMTP_SECURITY", "maybe", "starttls, tls or none"),
         ("BANKMART_SMTP_TO", " , ", "BANKMART_SMTP_TO"),
         ("BANKMART_SMTP_FROM", "", "BANKMART_SMTP_FROM"),
+        ("BANKMART_SMTP_PORT", "smtp", "BANKMART_SMTP_PORT"),
+        ("BANKMART_SMTP_PORT", "70000", "BANKMART_SMTP_PORT"),
+        ("BANKMART_SMTP_TO", "a@bank.example\nBcc: b@bank.example", "mail: 127.0.0.1 can't be used (ValueError)"),
     ],
 )
-def test_a_channel_set_up_wrongly_stops_nothing(told, monkeypatch, caplog, name, value, message):
+def test_a_channel_set_up_wrongly_keeps_its_own_notices_waiting(told, monkeypatch, caplog, name, value, message):
+    web, post = told
+    was = os.environ.get(name, "")
     monkeypatch.setenv(name, value)
-    with pytest.raises(NoticeError, match=message):
-        channels.configured()
     notices.tell("audit", "s", "b")
+    assert [body["subject"] for _, _, body in web.got] == ["s"]
     assert message in caplog.text
-    assert kept() == [("none", "sent", 0, None)]
+    assert [row[:3] for row in kept()] == [("webhook", "sent", 1), ("mail", "waiting", 1)]
+    assert message in kept()[1][3]
+    monkeypatch.setenv(name, was)
+    waited(mins=6)
+    assert outbox.send() == (1, 0)
+    assert len(post.got) == len(web.got) == 1
+
+
+@pytest.mark.parametrize("url", ["http://hooks.bank.example/x", "https://[1", "hooks.bank.example"])
+def test_a_wrong_webhook_stops_no_mail(told, monkeypatch, url):
+    monkeypatch.setenv("BANKMART_WEBHOOK_URL", url)
+    notices.tell("audit", "s", "b")
+    assert [row[:3] for row in kept()] == [("webhook", "waiting", 1), ("mail", "sent", 1)]
+    assert "must begin with https://" in kept()[0][3]
+    assert len(told[1].got) == 1
+
+
+def test_a_server_that_speaks_no_http_stops_no_mail(told, monkeypatch, post):
+    monkeypatch.setenv("BANKMART_WEBHOOK_URL", f"http://127.0.0.1:{post.server_address[1]}")
+    notices.tell("audit", "s", "b")
+    assert [row[:2] for row in kept()] == [("webhook", "waiting"), ("mail", "sent")]
+    assert "can't be reached (BadStatusLine)" in kept()[0][3]
+
+
+def test_the_test_tries_every_channel(told, monkeypatch, capsys):
+    assert bankmart_notices("--test") == 0
+    monkeypatch.setenv("BANKMART_WEBHOOK_URL", "http://hooks.bank.example/x")
+    assert bankmart_notices("--test") == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[2:] == ["webhook: not sent: the webhook's address must begin with https://", "mail: sent"]
+    assert len(told[1].got) == 2
+
+
+def test_the_tries_of_a_notice_are_spread_in_time(told):
+    """However many others are told while a channel is away: the first has tries left when it is back."""
+    web, _ = told
+    web.answer = 500
+    for number in range(outbox.TRIES + 1):
+        notices.tell("red_gate", f"gate {number}", "b")
+    assert {row[2] for row in kept() if row[0] == "webhook"} == {1}
+    assert len(web.got) == outbox.TRIES + 1
+    ask("delete from governance.notice where channel <> 'webhook' or subject <> 'gate 0'")
+    for tries, minutes in enumerate((5, 10, 20, 40, 80, 160, 320, 640, 720, 720), start=1):
+        waited(mins=minutes - 1)
+        outbox.send()
+        assert kept()[0][2] == tries
+        waited(mins=1)
+        outbox.send()
+        assert kept()[0][2] == tries + 1
+
+
+def test_a_person_sends_what_was_tried_too_often(told, capsys):
+    web, _ = told
+    web.answer = 500
+    notices.tell("drift", "s", "b")
+    ask("update governance.notice set tries = %s", outbox.TRIES)
+    assert bankmart_notices("--send") == 1
+    web.answer = 200
+    waited(days=30)
+    assert outbox.send() == (0, 1)
+    assert bankmart_notices("--send") == 0
+    assert capsys.readouterr().out.splitlines() == ["0 sent, 1 waiting", "1 sent, 0 waiting"]
+    assert kept()[0][:3] == ("webhook", "sent", outbox.TRIES)
+
+
+def test_a_clock_that_was_wrong_silences_nothing(told):
+    web, _ = told
+    web.answer = 500
+    for _ in range(2):
+        notices.tell("vault", "s", "b")
+        ask("update governance.notice set told_at = told_at + interval '3 years', tried_at = now() + interval '1 year'")
+    assert len(kept()) == 4
+    web.answer = 200
+    notices.tell("vault", "s", "b")
+    assert [row[1] for row in kept()] == ["sent"] * 6
 
 
 def test_secrets_go_out_encrypted_only(told, monkeypatch):
