@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from datetime import date, timedelta
 
 import pytest
 
 from bankmart import db
 from bankmart.governance import build as builds
-from bankmart.governance.people import expiry, hold
+from bankmart.governance.people import expiry, hold, hold_command
+from bankmart.governance.people.erasure import requests
+from bankmart.governance.people.erasure import run as erasure
 from bankmart.governance.people.person import UnknownCustomer
 from bankmart.sources.landing import folder
 
@@ -87,6 +90,36 @@ def test_a_hold_that_is_over_or_not_yet_holds_nothing(aged):
     hold.add("customer", "X902", "not yet", "Li", date.today() + timedelta(days=1))
     expiry.run(DAY)
     assert transactions(aged) == {"Y1", "Y2"}
+
+
+@pytest.mark.parametrize("clock", [date(2026, 1, 20), date(2036, 1, 1)])
+def test_a_wrong_clock_lifts_no_hold(aged, monkeypatch, capsys, clock):
+    """Before the hold's first day or behind its last: the newest published date is between the two."""
+    requests.decide(requests.request([("X901", "asks")], "li"), "wang", approve=True)
+    hold.add("customer", "X901", "case 17", "Li", DAY - timedelta(days=1), DAY + timedelta(days=1))
+
+    class Clock(date):
+        @classmethod
+        def today(cls):
+            return clock
+
+    for module in (hold, hold_command, expiry):
+        monkeypatch.setattr(module, "date", Clock)
+    expiry.run(DAY)
+    assert transactions(aged) == {"T1", "Y1", "Y2"}
+    assert "request 1 waits: legal hold 1 (case 17; by Li) forbids it" in erasure.run("ops").text()
+    hold_command.run(Namespace(what="list"))
+    assert "in force" in capsys.readouterr().out
+
+
+def test_the_clock_alone_keeps_a_hold(aged):
+    """Of a date that isn't published yet, and where none is published."""
+    hold.add("customer", "X901", "case 17", "Li", date.today(), date.today())
+    expiry.run(DAY)
+    assert "T1" in transactions(aged)
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("delete from governance.publication")
+        assert [each.scope for each in hold.active(cursor)] == ["X901"]
 
 
 def test_holds_that_make_no_sense_are_refused(bank):
