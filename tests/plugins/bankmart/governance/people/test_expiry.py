@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from argparse import Namespace
 from datetime import date, timedelta
 
@@ -163,3 +164,83 @@ def test_landing_folders_and_quarantine_go_with_their_table(bank, tmp_path):
     assert expiry.run(DAY).folders == places[:1]
     assert [place.exists() for place in places] == [False, True]
     assert bank.rows("select business_date from governance.quarantine") == [(date(2023, 1, 31),)]
+
+
+COUNTED = "select facts -> 'landing_folders' from audit.entry where kind = 'retention' and facts ? 'landing_folders'"
+
+
+@pytest.fixture
+def old_folders(bank, tmp_path):
+    """Three landing folders past their time."""
+    places = [folder(tmp_path / "landing", "mobile", "session", date(2020, 1, day)) for day in (1, 2, 3)]
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "session.csv").touch()
+    return places
+
+
+def test_a_folder_that_cannot_be_removed_is_named_and_not_counted(bank, old_folders, monkeypatch, caplog):
+    removing = shutil.rmtree
+
+    def refused(place):
+        if place == old_folders[1]:
+            raise PermissionError(13, "Read-only file system")
+        removing(place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", refused)
+        expired = expiry.run(DAY)
+        assert expired.folders == [old_folders[0], old_folders[2]]
+        assert "2 folders removed" in expired.text()
+        said = "1 folders are past their time and can't be removed: mobile/session/2020-01-02 (Read-only file system)"
+        assert expired.text().count("2020-01-02") == caplog.text.count("2020-01-02") == 1
+        for text in (expired.text(), caplog.text):
+            assert f"{said}. They are not counted. Run `bankmart retention` where" in text
+        again = expiry.run(DAY)
+        assert (again.folders, list(again.stuck)) == ([], ["mobile/session/2020-01-02"])
+    assert [place.exists() for place in old_folders] == [False, True, False]
+    assert bank.rows(COUNTED) == [(2,)]
+    assert bank.rows("select count(*) from audit.entry where kind = 'retention_begun'") == [(1,)]
+    assert expiry.run(DAY).folders == [old_folders[1]]
+    assert bank.rows(COUNTED) == [(2,), (1,)]
+    assert expiry.run(DAY).text() == f"nothing is past its time on {DAY}"
+
+
+@pytest.mark.parametrize("place", ["expire.deleted", "expire.folder", "before the count"])
+def test_killed_half_way_folders_go_with_the_next_run_and_are_counted_once(bank, old_folders, monkeypatch, place):
+    removing = shutil.rmtree
+
+    def removed(folder):
+        removing(folder)
+        if place == "before the count" and folder == old_folders[2]:
+            raise KeyboardInterrupt
+
+    struck = []
+
+    def strike(name):
+        struck.append(name)
+        if name == place and (name == "expire.deleted" or struck.count(name) == 2):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", removed)
+        patch.setattr("bankmart.faults.point", strike)
+        with pytest.raises(KeyboardInterrupt):
+            expiry.run(DAY)
+    assert bank.rows(COUNTED) == []
+    assert expiry.run(DAY).folders == old_folders
+    assert not any(each.exists() for each in old_folders)
+    assert bank.rows(COUNTED) == [(3,)]
+    assert bank.rows("select count(*) from governance.expired_folder") == [(0,)]
+
+
+def test_a_landing_folder_that_is_away_counts_nothing(bank, old_folders, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            expiry.run(DAY)
+    (tmp_path / "empty").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setenv("BANKMART_LANDING_DIR", str(tmp_path / "empty"))
+        assert expiry.run(DAY).folders == []
+    assert expiry.run(DAY).folders == old_folders
