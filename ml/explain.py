@@ -62,7 +62,7 @@ def run(model: str, as_of: date, customers: Path, write: Path | None = None, by:
             version = registry.get_version(model, number)
             loaded = explains(registry.load(spec, version))
         with db.connect("scorer") as link:
-            facts = {"customers": asked, "build_id": build.build_id, "file": customers.name}
+            facts = {"customers": asked, "build_id": build.build_id, "file": audit.Said(customers.name)}
             audit.append(link, "explain", by or settings.who(), f"{model} version {number} as of {as_of}", facts)
         told, types = 0, require_numeric(reader, spec.features_table, loaded.features)
         with ExitStack() as stack:

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from bankmart.governance.audit.words import TOLD
 from ml import explain, score
 from ml.__main__ import main
 from ml.errors import DataError, ModelError
@@ -43,7 +44,7 @@ def test_whoever_is_on_a_list_gets_his_reasons_whatever_his_band(scored, champio
     for customer in high:
         assert told[customer]["reasons"] == kept.loc[customer, "reasons"], "the same as were kept"
     told_of = {"customers": 6, "build_id": 2, "file": "list.txt", "typed_by": getpass.getuser()}
-    assert scored.execute("select actor, subject, facts from audit.entry where kind = 'explain'") == [
+    assert scored.execute(f"select actor, subject, {TOLD} from audit.entry where kind = 'explain'") == [
         ("Li Wei", f"churn version {champion} as of {TODAY}", told_of)
     ]
     assert main(given) == 0

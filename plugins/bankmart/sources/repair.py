@@ -108,7 +108,8 @@ def put_back(table: Table, day: date, file: Path, by: str, reason: str) -> Repai
     has a key that is there already, or was never in quarantine.
     """
     where = f"{table.system}.{table.name} of {day}, file {file.name}"
-    audit.attempt("loader", "quarantine_repair", by, f"{table.system}.{table.name} of {day}", {"reason": reason})
+    of, said = f"{table.system}.{table.name} of {day}", audit.Said(reason)
+    audit.attempt("loader", "quarantine_repair", by, of, {"reason": said})
     with file.open("rb") as opened, db.connect("loader") as link, link.cursor() as cursor:
         lock = f"bankmart load {table.system} {day}"
         cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
@@ -135,8 +136,8 @@ def put_back(table: Table, day: date, file: Path, by: str, reason: str) -> Repai
         cursor.execute("select rejected_count from governance.load where load_id = %s", (load_id,))
         (waiting,) = db.one(cursor)
         if new:
-            facts = {"load_id": load_id, "lines": sorted(new), "reason": reason, "still_in_quarantine": waiting}
-            audit.append(link, "quarantine_repair", by, f"{table.system}.{table.name} of {day}", facts)
+            facts = {"load_id": load_id, "lines": sorted(new), "reason": said, "still_in_quarantine": waiting}
+            audit.append(link, "quarantine_repair", by, of, facts)
         faults.point("repair.commit")
     faults.point("repair.done")
     return Repaired(load_id, len(new), len(numbers) - len(new), int(waiting))

@@ -67,7 +67,7 @@ def show(customer: str, login: str, reason: str) -> list[dict[str, Any]]:
         if not may:
             with link.cursor() as cursor:
                 subject = store.customer_subject(keys.unlock(cursor), customer)
-            audit.append(link, "vault_refused", login, subject, {"reason": reason})
+            audit.append(link, "vault_refused", login, subject, {"reason": audit.Said(reason)})
             link.commit()
             raise VaultError(
                 f"{login} may not read clear values",

@@ -103,7 +103,7 @@ def clear(link: connection, customer_id: str, actor: str, reason: str) -> list[d
         keys = unlock(cursor)
         subject = customer_subject(keys, customer_id)
         cursor.execute("select count(*) from vault.sealed where customer_id = %s", (customer_id,))
-        facts = {"reason": reason, "records": (cursor.fetchone() or (0,))[0]}
+        facts = {"reason": audit.Said(reason), "records": (cursor.fetchone() or (0,))[0]}
         audit.append(link, "vault_read", actor, subject, facts)
         link.commit()
         return list(opened(cursor, keys, customer_id))

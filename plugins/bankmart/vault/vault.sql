@@ -70,3 +70,4 @@ grant select on governance.quarantine to vault;
 grant usage on schema audit to vault;
 grant execute on function audit.head() to vault;
 grant execute on function audit.add(bigint, timestamptz, text, text, text, text, jsonb, text, text) to vault;
+grant execute on function audit.say(bigint, text, text, text) to vault;

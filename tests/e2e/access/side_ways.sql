@@ -38,6 +38,10 @@ select token_key from vault.master
 select actor from audit.entry
 -- needs reads audit.entry.facts
 select facts from audit.entry
+-- needs reads audit.said.words
+select words from audit.said
+-- needs calls audit.blacken(bigint, text, text, text)
+select audit.blacken(0, 'reason', repeat('0', 32), 'x')
 -- needs calls vault.destroy(text[])
 select vault.destroy('{C1}')
 -- needs makes governance
@@ -101,5 +105,8 @@ select * from pg_file_settings
 update audit.entry set actor = 'nobody'
 delete from audit.entry
 truncate audit.entry
+update audit.said set words = 'x'
+delete from audit.said
+insert into audit.said select * from audit.said
 insert into audit.entry select * from audit.entry
 alter table audit.entry disable trigger all

@@ -127,7 +127,9 @@ def test_what_masks_hide_is_shown_for_a_reason_and_is_in_the_audit(line, people,
     assert command_line.main([*asked, "x_dpo"]) == 1
     refused = capsys.readouterr()
     assert not any(text in refused.out + refused.err for text in written)
-    entries = platform("select kind, actor, facts ->> 'reason' from audit.entry where kind ~ '^clear_' order by number")
+    entries = platform(
+        "select kind, actor, words from audit.entry join audit.said on entry = number where kind ~ '^clear_' order by 1"
+    )
     assert entries == [("clear_read", "x_dpo", "a complaint"), ("clear_refused", "x_bi_reader", "curious")]
 
 

@@ -99,7 +99,7 @@ create statistics governance.of_scopes (mcv) on user_name, scope_id from governa
 create statistics audit.of_actors (mcv) on kind, actor from audit.entry;
 create statistics vault.of_keys (mcv) on customer_id, master from vault.data_key;
 analyze marts.dim_customer, sources.core_banking__customer, governance.user_scope, governance.build, governance.load,
-    governance.publication, audit.entry, audit.tip, vault.data_key, vault.sealed;
+    governance.publication, audit.entry, audit.tip, audit.said, vault.data_key, vault.sealed;
 """
 GONE = "drop statistics marts.of_names, marts.of_capitals, sources.of_numbers, governance.of_scopes, audit.of_actors,"\
     " vault.of_keys"  # fmt: skip

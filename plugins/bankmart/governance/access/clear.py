@@ -56,7 +56,7 @@ def show(manifest: Node, name: str, customer: str, login: str, reason: str) -> t
     columns = [column for column, data_class in hidden.items() if data_class in may]
     with db.connect("vault") as link, link.cursor() as cursor:
         subject = store.customer_subject(keys.unlock(cursor), customer)
-        facts = {"reason": reason, "table": node["name"], "columns": columns}
+        facts = {"reason": audit.Said(reason), "table": node["name"], "columns": columns}
         audit.append(link, "clear_read" if columns else "clear_refused", login, subject, facts)
     if not columns:
         raise ClearError(

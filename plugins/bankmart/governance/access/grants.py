@@ -20,7 +20,7 @@ AUDITED = {
         "build", "dictionary", "incident", "lineage", "load", "publication", "publication_event", "published_view",
         "tag_monitor", "user_scope",
     ),
-    "audit": ("entry", "tip"),
+    "audit": ("entry", "tip", "said"),
 }  # fmt: skip
 
 

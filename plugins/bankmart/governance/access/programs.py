@@ -14,6 +14,7 @@ from types import MappingProxyType
 AUDIT = (
     "audit.head()",
     "audit.add(bigint, timestamp with time zone, text, text, text, text, jsonb, text, text)",
+    "audit.say(bigint, text, text, text)",
 )
 
 
@@ -41,7 +42,7 @@ PROGRAMS: Mapping[str, Program] = MappingProxyType(
                 "published", "own", "marketing",
             ),
             reads=("sources",),
-            tables={"audit.entry": (), "audit.tip": ()},
+            tables={"audit.entry": (), "audit.tip": (), "audit.said": ()},
             calls=(*AUDIT, "vault.destroy(text[])"),
             # As the owner of the database.
             member_of=("pg_database_owner",),
@@ -69,7 +70,10 @@ PROGRAMS: Mapping[str, Program] = MappingProxyType(
             makes_temporary=True,
         ),
         # Whoever erases a person writes, and searches, wherever that person may be.
-        "eraser": Program(member_of=("platform", "loader", "scorer", "airflow", "mlflow", "pg_checkpoint")),
+        "eraser": Program(
+            calls=("audit.blacken(bigint, text, text, text)",),
+            member_of=("platform", "loader", "scorer", "airflow", "mlflow", "pg_checkpoint"),
+        ),
         "vault": Program(owns=("vault",), tables={"governance.quarantine": ()}, calls=AUDIT),
     }
 )  # fmt: skip

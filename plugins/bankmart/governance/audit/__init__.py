@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bankmart.governance.audit.chain import append, append_once, attempt
+from bankmart.governance.audit.chain import Said, append, append_once, attempt
 
-__all__ = ["append", "append_once", "attempt"]
+__all__ = ["Said", "append", "append_once", "attempt"]

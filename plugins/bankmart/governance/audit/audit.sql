@@ -38,6 +38,17 @@ create table if not exists audit.tip (
 );
 insert into audit.tip (number, hash) values (0, repeat('0', 64)) on conflict do nothing;
 
+-- What people typed freely (reasons, names of files), by the entry that has the salted hash of it: here an erasure can
+-- blacken it, with another salt, and says the new hash in an entry of its own.
+create table if not exists audit.said (
+    entry bigint not null,
+    name text not null,
+    salt text not null check (salt ~ '^[0-9a-f]{32}$'),
+    words text not null,
+    primary key (entry, name)
+);
+comment on table audit.said is '审计所述. What people typed freely, beside the chain: it has the hashes.';
+
 create or replace function audit.refuse() returns trigger language plpgsql set search_path = '' as $$
 begin
     raise exception 'the audit chain can only be added to: % is refused', lower(tg_op)
@@ -73,6 +84,11 @@ begin
         alter table audit.entry enable always trigger entry_follows;
         alter table audit.tip enable always trigger tip_stays;
     end if;
+    if not exists (select from pg_trigger where tgrelid = 'audit.said'::regclass and tgname = 'said_stays') then
+        create trigger said_stays before delete or truncate on audit.said
+            for each statement execute function audit.refuse();
+        alter table audit.said enable always trigger said_stays;
+    end if;
 end
 $$;
 
@@ -90,14 +106,28 @@ create or replace function audit.add(
     insert into audit.entry values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 $$;
 
+-- Of the newest entry only, which the caller has just added.
+create or replace function audit.say(entry bigint, name text, salt text, words text)
+returns void language sql volatile security definer set search_path = '' as $$
+    insert into audit.said select $1, $2, $3, $4 from audit.tip where number = $1;
+$$;
+
+create or replace function audit.blacken(entry bigint, name text, salt text, words text)
+returns void language sql volatile security definer set search_path = '' as $$
+    update audit.said set salt = $3, words = $4 where said.entry = $1 and said.name = $2;
+$$;
+
 revoke all on schema audit from public;
 revoke all on all functions in schema audit from public;
 revoke update, delete, truncate on audit.entry from bankmart_audit;
+revoke delete, truncate on audit.said from bankmart_audit;
 grant usage on schema audit to platform, loader, scorer;
 grant execute on function audit.head() to platform, loader, scorer;
 grant execute on function audit.add(bigint, timestamptz, text, text, text, text, jsonb, text, text)
 to platform, loader, scorer;
-grant select on audit.entry, audit.tip to platform;
+grant execute on function audit.say(bigint, text, text, text) to platform, loader, scorer;
+grant execute on function audit.blacken(bigint, text, text, text) to eraser;
+grant select on audit.entry, audit.tip, audit.said to platform;
 -- To know what it has said of a model before.
 grant select (number, kind, subject, facts) on audit.entry to scorer;
 -- Who audits reads it all (the role is made from `vars.readers`, where the bank has one).
@@ -105,7 +135,7 @@ do $$
 begin
     if exists (select from pg_roles where rolname = 'auditor') then
         grant usage on schema audit to auditor;
-        grant select on audit.entry, audit.tip to auditor;
+        grant select on audit.entry, audit.tip, audit.said to auditor;
     end if;
 end
 $$;

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +18,33 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection
 
 START = "0" * 64
+# In the place of what was said, a fact has this with its hash.
+SAID = "said"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person typed freely, as a fact of an entry: it may name anybody, and the chain is kept for ever.
+
+    The words stand beside the chain (audit.said), where an erasure can blacken them; the chain has their salted hash.
+    """
+
+    words: str
 
 
 def append(link: connection, kind: str, actor: str, subject: str, facts: Mapping[str, Any] | None = None) -> int:
     """Add an entry in `link`'s transaction and return its number: what it records is kept with it, or neither is.
 
     `kind` is one word (publish, promote …), `actor` who did it, `subject` to what, `facts` the rest: no personal data,
-    for the chain is kept for ever. Append last: until the transaction ends, whoever else appends waits. Two calls
-    of the server. Roles: platform, loader, scorer.
+    for the chain is kept for ever, so what somebody typed freely is handed over as `Said`. Append last: until the
+    transaction ends, whoever else appends waits. Two calls of the server, one more for each `Said`. Roles: platform,
+    loader, scorer, vault.
     Raises psycopg2.errors.SerializationFailure where the transaction's snapshot is older than the newest entry.
     """
-    told = canonical(_typed(actor, facts or {}))
+    stated = _typed(actor, facts or {})
+    said = {name: (secrets.token_hex(16), _storable(each.words)) for name, each in stated.items()
+            if isinstance(each, Said)}  # fmt: skip
+    told = canonical({**stated, **{name: {SAID: said_hash(*each)} for name, each in said.items()}})
     actor, subject = _storable(actor), _storable(subject)
     with link.cursor() as cursor:
         cursor.execute("select number, hash, moment, role_name from audit.head()")
@@ -36,6 +54,8 @@ def append(link: connection, kind: str, actor: str, subject: str, facts: Mapping
             "select audit.add(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (number + 1, moment, role, kind, actor, subject, told, previous, digest),
         )
+        for name, (salt, words) in said.items():
+            cursor.execute("select audit.say(%s, %s, %s, %s)", (number + 1, name, salt, words))
     return int(number) + 1
 
 
@@ -91,6 +111,13 @@ def _hash(
     return digest.finalize().hex()
 
 
+def said_hash(salt: str, words: str) -> str:
+    """The SM3 hash of what was said: without the salt, short words could be guessed from it."""
+    digest = Hash(SM3())
+    digest.update(canonical([salt, words]).encode("ascii"))
+    return digest.finalize().hex()
+
+
 def canonical(value: Any) -> str:
     """The one text of a value: JSON in ASCII, names sorted, no spaces; what JSON doesn't know is said as text.
 
@@ -102,6 +129,8 @@ def canonical(value: Any) -> str:
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, Said):
+        raise TypeError("what somebody said is a fact of its own, of an entry that is appended: never within another")
     if isinstance(value, dict):
         return {_storable(str(name)): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -8,17 +8,18 @@ from bankmart import db
 from bankmart.governance.audit import anchor, bench
 from bankmart.governance.audit.chain import canonical
 from bankmart.governance.audit.verify import verify
+from bankmart.governance.audit.words import TOLD
 from bankmart.text import table
 
-SHOW = """
-select number, to_char(happened_at, 'YYYY-MM-DD HH24:MI:SS TZ'), kind, subject, actor, facts
+SHOW = f"""
+select number, to_char(happened_at, 'YYYY-MM-DD HH24:MI:SS TZ'), kind, subject, actor, {TOLD}
 from audit.entry
 where
     (%(kind)s::text is null or kind = %(kind)s)
     and (%(subject)s::text is null or strpos(subject, %(subject)s) > 0)
 order by number desc
 limit %(most)s
-"""
+"""  # noqa: S608
 WIDEST = 100
 
 

@@ -14,21 +14,26 @@ TRIGGERS = {
     " EXECUTE FUNCTION audit.refuse()",
     "entry_follows": "BEFORE INSERT ON audit.entry FOR EACH ROW EXECUTE FUNCTION audit.follow()",
     "tip_stays": "BEFORE DELETE OR TRUNCATE ON audit.tip FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse()",
+    "said_stays": "BEFORE DELETE OR TRUNCATE ON audit.said FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse()",
 }
 SWITCHES = """
 select tgname::text, pg_get_triggerdef(oid) from pg_trigger
-where tgrelid in ('audit.entry'::regclass, 'audit.tip'::regclass) and not tgisinternal and tgenabled = 'A'
+where
+    tgrelid in ('audit.entry'::regclass, 'audit.tip'::regclass, 'audit.said'::regclass) and not tgisinternal
+    and tgenabled = 'A'
 """
 # A rule or one more trigger could swallow what is added, and the chain would look whole.
 ADDED = """
 select format('trigger %%s on %%s', tgname, tgrelid::regclass) from pg_trigger
-where tgrelid in ('audit.entry'::regclass, 'audit.tip'::regclass) and not tgisinternal and tgname <> all(%(triggers)s)
+where
+    tgrelid in ('audit.entry'::regclass, 'audit.tip'::regclass, 'audit.said'::regclass) and not tgisinternal
+    and tgname <> all(%(triggers)s)
 union all
 select format('rule %%s on %%s', rulename, ev_class::regclass) from pg_rewrite
-where ev_class in ('audit.entry'::regclass, 'audit.tip'::regclass)
+where ev_class in ('audit.entry'::regclass, 'audit.tip'::regclass, 'audit.said'::regclass)
 union all
 select format('row-level security of %%s', oid::regclass) from pg_class
-where oid in ('audit.entry'::regclass, 'audit.tip'::regclass) and relrowsecurity
+where oid in ('audit.entry'::regclass, 'audit.tip'::regclass, 'audit.said'::regclass) and relrowsecurity
 """
 OWNED = """
 select relname::text, pg_get_userbyid(relowner)::text from pg_class
@@ -41,7 +46,7 @@ where nspname = 'audit' and pg_get_userbyid(nspowner) <> %(owner)s
 GIVEN = """
 with audited as (
     select oid, relname, relowner, coalesce(relacl, acldefault('r', relowner)) as acl from pg_class
-    where oid in ('audit.entry'::regclass, 'audit.tip'::regclass)
+    where oid in ('audit.entry'::regclass, 'audit.tip'::regclass, 'audit.said'::regclass)
 ),
 given as (
     select relname::text as on_what, relowner, (aclexplode(acl)).grantee, (aclexplode(acl)).privilege_type
@@ -57,8 +62,10 @@ given as (
 select case grantee when 0 then 'everybody' else pg_get_userbyid(grantee)::text end, lower(privilege_type), on_what
 from given
 where
-    privilege_type not in ('SELECT', 'USAGE') and (grantee <> relowner or (on_what = 'entry'
-        and privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE')))
+    privilege_type not in ('SELECT', 'USAGE') and (
+        grantee <> relowner or (on_what in ('entry', 'said') and privilege_type in ('DELETE', 'TRUNCATE'))
+        or (on_what = 'entry' and privilege_type = 'UPDATE')
+    )
 union all
 select role.rolname::text, 'membership', %(owner)s from pg_auth_members join pg_roles as role on member = role.oid
 where roleid = (select oid from pg_roles where rolname = %(owner)s) and not role.rolcreaterole

@@ -1,4 +1,7 @@
-"""Reading the whole chain again: was an entry altered, removed, moved, slipped in, or the end cut off?"""
+"""Reading the whole chain again: was an entry altered, removed, moved, slipped in, or the end cut off?
+
+And what people said beside it: was that changed by anybody but an erasure?
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bankmart import db
 from bankmart.errors import BankmartError
-from bankmart.governance.audit import anchor, protection
+from bankmart.governance.audit import anchor, protection, words
 from bankmart.governance.audit.chain import START, entry_hash
 
 if TYPE_CHECKING:
@@ -64,13 +67,15 @@ def verify() -> Report:
         link.set_session(isolation_level="repeatable read", readonly=True)
         anchors, broken = anchor.read()
         wanted = {each.number: each for each in anchors}
-        findings, known, last, digest = _walk(link, set(wanted))
+        said = words.Stated()
+        findings, known, last, digest = _walk(link, set(wanted), said)
         with link.cursor() as cursor:
             cursor.execute("select number, hash from audit.tip")
             tip = cursor.fetchone()
             # The end of the chain can only be missing where something says how long it was.
             if tip != (last, digest):
                 findings.append(f"the tip says that entry {tip[0] if tip else '?'} is the newest, the newest is {last}")
+            findings += said.findings(cursor)
             findings += protection.findings(cursor)
             cursor.execute(UNSAID)
             findings += [f"{event} of {day} (build {build}) is not in the chain" for event, day, build in cursor]
@@ -93,7 +98,7 @@ def verify() -> Report:
     return Report(last, digest, len(anchors), tuple(findings), tuple(notes))
 
 
-def _walk(link: connection, wanted: set[int]) -> tuple[list[str], dict[int, str], int, str]:
+def _walk(link: connection, wanted: set[int], stated: words.Stated) -> tuple[list[str], dict[int, str], int, str]:
     """Findings, the hashes of the `wanted` numbers, and the last entry's number and hash."""
     findings: list[str] = []
     known: dict[int, str] = {}
@@ -111,6 +116,7 @@ def _walk(link: connection, wanted: set[int]) -> tuple[list[str], dict[int, str]
                 findings.append(f"entry {found} does not follow the one before it: removed, moved or slipped in")
             if entry_hash(found, moment, role, kind, actor, subject, facts, said) != digest:
                 findings.append(f"entry {found} ({kind} {subject}) is not what was written: its hash differs")
+            stated.read(found, role, kind, subject, facts)
             number, previous = found, digest
             if found in wanted:
                 known[found] = digest

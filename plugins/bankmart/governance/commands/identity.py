@@ -88,7 +88,7 @@ def decide(customer: str, other: str | None, business_date: date, reason: str, b
         )
         (decision_id,) = db.one(cursor)
         what = "merge" if other else "split"
-        facts = {"decision": what, "business_date": business_date, "reason": reason}
+        facts = {"decision": what, "business_date": business_date, "reason": audit.Said(reason)}
         audit.append(link, "identity", by, f"decision {decision_id}", facts)
     return int(decision_id)
 

@@ -48,7 +48,8 @@ def confirm(day: date, subject: str, reason: str, by: str, *, is_right: bool = F
                 " values (%s, %s, %s, %s, %s)",
                 (day, subject, by, reason, is_right),
             )
-        facts = {"subject": subject, "reason": reason, "is_right": is_right, "withdrawn": withdraw}
+        said = {"subject": audit.Said(subject), "reason": audit.Said(reason)}
+        facts = {**said, "is_right": is_right, "withdrawn": withdraw}
         audit.append(link, "incident", by, day.isoformat(), facts)
 
 

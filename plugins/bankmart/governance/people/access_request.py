@@ -76,7 +76,8 @@ def answer(customer: str, reason: str, out: Path, by: str, manifest: Node | None
             "tables": held,
             "not_shown": list(decided.WITHHELD),
         }
-        facts = {"reason": reason, "tables": len(held), "rows": sum(len(part["rows"]) for part in held)}
+        rows = sum(len(part["rows"]) for part in held)
+        facts = {"reason": audit.Said(reason), "tables": len(held), "rows": rows}
         audit.append(link, "access_request", by, f"customer {vault.token(IDENTITY, customer)}", facts)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     paths = out / "held.json", out / "held.html"

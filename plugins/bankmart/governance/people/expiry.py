@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,18 +23,25 @@ from bankmart.sources import contract
 if TYPE_CHECKING:
     from bankmart.governance.policy import Node
 
+log = logging.getLogger("bankmart")
+
 QUARANTINE = "governance.quarantine"
+SHOWN = 5
 
 
 @dataclass
 class Expired:
-    """What is past its time: rows per table, folders of landing files, and what holds keep."""
+    """What is past its time: rows per table, folders of landing files, and what holds keep.
+
+    `stuck`: folders that can't be removed, and why.
+    """
 
     day: date
     rows: dict[str, int] = field(default_factory=dict)
     before: dict[str, date] = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    stuck: dict[str, str] = field(default_factory=dict)
 
     def text(self, done: bool = True) -> str:
         """For the log and the terminal."""
@@ -41,7 +49,18 @@ class Expired:
         lines = [f"{name}: {count} rows from before {self.before[name]} {verb}" for name, count in self.rows.items()]
         if self.folders:
             lines.append(f"landing files: {len(self.folders)} folders {verb}")
-        return "\n".join([*(lines or [f"nothing is past its time on {self.day}"]), *self.kept])
+        lines = lines or ([] if self.stuck else [f"nothing is past its time on {self.day}"])
+        return "\n".join([*lines, *([self.left()] if self.stuck else []), *self.kept])
+
+    def left(self) -> str:
+        """What couldn't be removed, what it means and what to do."""
+        names = [f"{name} ({why})" for name, why in sorted(self.stuck.items())]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        return (
+            f"landing files: {len(names)} folders are past their time and can't be removed: {', '.join(names[:SHOWN])}"
+            f"{more}. They are not counted. Run `bankmart retention` where the landing folder can be written:"
+            " docs/how-to/hold-and-retention.md"
+        )
 
 
 def run(day: date, *, dry: bool = False, manifest: Node | None = None) -> Expired:
@@ -74,16 +93,45 @@ def run(day: date, *, dry: bool = False, manifest: Node | None = None) -> Expire
         _files(cursor, expired, holds, whose, dry)
         if whose:
             expired.kept.append(f"landing files and quarantine may hold what is kept by {whose}: none is removed")
-        if not dry and (expired.rows or expired.folders):
-            facts = {"rows": expired.rows, "before": expired.before, "landing_folders": len(expired.folders)}
-            audit.attempt("eraser", "retention", "retention", str(expired.day), facts)
-            audit.append(link, "retention", "retention", str(expired.day), facts | {"holds": len(holds)})
+        new = 0 if dry else _list(cursor, expired.folders)
+        if not dry and (expired.rows or new):
+            facts = {"rows": expired.rows, "before": expired.before}
+            audit.attempt("eraser", "retention", "retention", str(expired.day), facts | {"landing_folders": new})
+            if expired.rows:
+                audit.append(link, "retention", "retention", str(expired.day), facts | {"holds": len(holds)})
             faults.point("expire.deleted")
     if not dry:
-        for folder in expired.folders:
-            faults.point("expire.folder")
-            shutil.rmtree(folder, ignore_errors=True)
+        _remove(expired)
     return expired
+
+
+def _list(cursor: Any, folders: list[Path]) -> int:
+    """Note which folders are to be gone, so that each is counted once, whatever happens; how many are new."""
+    names = [str(each.relative_to(settings.landing_dir())) for each in folders]
+    cursor.execute("insert into governance.expired_folder select unnest(%s::text[]) on conflict do nothing", (names,))
+    return int(cursor.rowcount)
+
+
+def _remove(expired: Expired) -> None:
+    """Remove the folders; those that are gone, now or in a run that was killed, are counted in the audit, and left."""
+    root = settings.landing_dir()
+    for folder in expired.folders:
+        faults.point("expire.folder")
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if folder.exists():
+                expired.stuck[str(folder.relative_to(root))] = error.strerror or str(error)
+    with db.connect("eraser") as link, link.cursor() as cursor:
+        cursor.execute("select folder from governance.expired_folder order by 1 for update")
+        # Where the folder above isn't there, either, the place is away and tells nothing.
+        gone = [name for (name,) in cursor if (root / name).parent.is_dir() and not (root / name).exists()]
+        if gone:
+            cursor.execute("delete from governance.expired_folder where folder = any(%s)", (gone,))
+            audit.append(link, "retention", "retention", str(expired.day), {"landing_folders": len(gone)})
+    expired.folders = [root / name for name in gone]
+    if expired.stuck:
+        log.warning("%s", expired.left())
 
 
 def _rows(cursor: Any, rule: Rule, expired: Expired, table: Table | None, held: Any, dry: bool) -> None:

@@ -11,7 +11,15 @@ from bankmart.errors import BankmartError
 from bankmart.governance import audit
 from bankmart.governance.people import person
 
-ACTIVE = "ended_at is null and since <= %(day)s and (until is null or until >= %(day)s)"
+# By the clock, and by the data's own time: a clock that is wrong must not lift what holds back what can't be undone.
+ACTIVE = """
+with day (day) as (values (%s) union select max(business_date) from governance.publication)
+select hold_id, kind, scope, reason, held_by from governance.legal_hold
+where
+    ended_at is null
+    and exists (select from day where legal_hold.since <= day.day and coalesce(legal_hold.until >= day.day, true))
+order by 1
+"""
 
 
 class HoldError(BankmartError):
@@ -78,12 +86,9 @@ def end(hold_id: int, by: str) -> None:
         audit.append(link, "hold_end", by, f"hold {hold_id}")
 
 
-def active(cursor: Any, day: date | None = None) -> list[Hold]:
-    """The holds in force on a day, by the clock: a hold is a matter of today, not of the business date."""
-    cursor.execute(
-        f"select hold_id, kind, scope, reason, held_by from governance.legal_hold where {ACTIVE} order by 1",  # noqa: S608
-        {"day": day or date.today()},
-    )
+def active(cursor: Any) -> list[Hold]:
+    """The holds in force on the clock's day, or on the newest published business date."""
+    cursor.execute(ACTIVE, (date.today(),))
     return [Hold(*row) for row in cursor.fetchall()]
 
 

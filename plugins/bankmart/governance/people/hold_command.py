@@ -13,7 +13,8 @@ LIST = """
 select
     hold_id, kind, scope, since::text, coalesce(until::text, ''), held_by, reason,
     case
-        when ended_at is not null then 'ended by ' || ended_by when until < current_date then 'over' else 'in force'
+        when hold_id = any(%s) then 'in force' when ended_at is not null then 'ended by ' || ended_by
+        when since > %s then 'not yet' else 'over'
     end
 from governance.legal_hold
 order by hold_id
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"hold {args.hold} is ended: what is past its time goes with the next run of governance_daily.")
     else:
         with db.connect("platform") as link, link.cursor() as cursor:
-            cursor.execute(LIST)
+            cursor.execute(LIST, ([each.hold_id for each in hold.active(cursor)], date.today()))
             rows = [list(row) for row in cursor.fetchall()]
         header = ["hold", "of", "scope", "since", "until", "by", "reason", "state"]
         print(table(header, rows) if rows else "no hold")

@@ -28,6 +28,9 @@ create table if not exists governance.retention (
     primary key (schema_name, table_name)
 );
 
+-- Landing folders that are past their time, until they are gone and counted.
+create table if not exists governance.expired_folder (folder text primary key);
+
 -- A request to be forgotten. The customer's number stands here until the work is done, the token for ever.
 create table if not exists governance.erasure (
     erasure_id bigint generated always as identity primary key,

@@ -45,7 +45,7 @@ def of(one: Person, by: str, why: str) -> list[dict[str, Any]]:
             loads[load_id].append(record)
         if not loads:
             return []
-        facts = {"reason": why, "records": sum(map(len, loads.values()))}
+        facts = {"reason": audit.Said(why), "records": sum(map(len, loads.values()))}
         audit.append(link, "vault_read", by, "quarantine, to find a person", facts)
         link.commit()
         for load_id, records in loads.items():

@@ -7,7 +7,9 @@ from bankmart.governance.access import command as reader
 from bankmart.governance.audit.verify import verify
 from bankmart.vault import bench
 
-ENTRIES = "select kind, actor, facts ->> 'reason' from audit.entry where kind ~ '^vault' order by number"
+ENTRIES = (
+    "select kind, actor, words from audit.entry join audit.said on entry = number where kind ~ '^vault' order by number"
+)
 
 
 @pytest.fixture

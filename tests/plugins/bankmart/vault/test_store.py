@@ -8,6 +8,7 @@ import pytest
 from bankmart import db, vault
 from bankmart.governance import daily
 from bankmart.governance.audit.verify import verify
+from bankmart.governance.audit.words import TOLD
 from bankmart.vault import check
 from bankmart.vault.keys import VaultError
 
@@ -63,7 +64,7 @@ def test_reading_is_in_the_chain_before_and_even_where_it_fails(two):
     two.query("update vault.sealed set record = substring(record from 1 for 20)")
     with pytest.raises(VaultError):
         read("C1", "asked by the customer")
-    ((actor, subject, facts),) = two.query("select actor, subject, facts from audit.entry where kind = 'vault_read'")
+    ((actor, subject, facts),) = two.query(f"select actor, subject, {TOLD} from audit.entry where kind = 'vault_read'")
     assert (actor, facts["reason"]) == ("tester", "asked by the customer")
     assert subject == f"customer {vault.token('identity.customer_id', 'C1')}"
     with pytest.raises(VaultError, match="without a reason"):

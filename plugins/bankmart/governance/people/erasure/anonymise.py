@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,11 +14,14 @@ from typing import Any
 from psycopg2 import sql
 
 from bankmart import db
+from bankmart.governance import audit
+from bankmart.governance.audit import words
 from bankmart.governance.masking import SHAPE
 from bankmart.governance.people import person
 from bankmart.governance.people.erasure.replace import ERASED
 from bankmart.governance.people.erasure.search.finder import Wholes
 from bankmart.governance.people.erasure.work import Numbers as Numbers
+from bankmart.governance.people.erasure.work import Work
 from bankmart.governance.people.places import CUSTOMER, Place, Table
 from bankmart.governance.people.rules import EFFECTIVE
 from bankmart.vault import store
@@ -142,6 +145,36 @@ def quarantine(cursor: Any, numbers: Numbers, known: Sequence[str]) -> tuple[int
                 count += cursor.rowcount
                 files += cursor.fetchall()
     return count, sorted(set(files))
+
+
+def said(work: Work, known: Sequence[str], by: str) -> int:
+    """Replace numbers and the values `known` in what people said beside the audit chain, which is told the new hashes.
+
+    In a transaction of its own; returns how many were changed. It finds what the search finds, whenever it was said: a
+    reason that is given while an erasure is under way is found by the search, and the next run takes the person out.
+    """
+    sought = Wholes([*work.all, *known])
+    instead = {old: new for of_kind in work.numbers.values() for old, new in of_kind.items()}
+    hashes: dict[str, dict[str, str]] = defaultdict(dict)
+    with db.connect("eraser") as link, link.cursor() as cursor:
+        work.stay(cursor)
+        cursor.execute("select entry, name, words from audit.said order by 1, 2")
+        for entry, name, text in cursor.fetchall():
+            if (left := _without(text, sought, instead)) != text:
+                hashes[str(entry)][name] = words.change(cursor, entry, name, left)
+        if hashes:
+            for number in sorted(work.erasures):
+                audit.append(link, words.BLACKENED, by, f"erasure {number}", {words.WORDS: hashes})
+    return sum(map(len, hashes.values()))
+
+
+def _without(text: str, sought: Wholes, instead: Mapping[str, str]) -> str:
+    data, done, parts = text.encode(), 0, []
+    for start, end in sorted(sought.matches(data)):
+        if start >= done:
+            parts += [data[done:start].decode(), instead.get(data[start:end].decode(), ERASED)]
+            done = end
+    return "".join([*parts, data[done:].decode()])
 
 
 def escaped(text: str) -> str:

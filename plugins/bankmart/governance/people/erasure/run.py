@@ -96,6 +96,7 @@ def run(by: str, manifest: Node | None = None, report: Report | None = None) -> 
             report.files = cleaning.landing(work)
         with report.timed("search for what is left"):
             known = identifiers.alone([*work.values, *identifiers.clear(work.customers, by, _reason(work.erasures))])
+            anonymise.said(work, known, by)
             walk = Walk()
             report.files += cleaning.rest(work, known, walk)
         faults.point("erase.searched")

@@ -33,8 +33,8 @@ PATIENCE, LOOK = 900.0, 2.0
 # Whatever table of these schemas. Of the others those that hold something of persons.
 WHOLE = ("governance", "vault")
 SYSTEM = "pg_catalog"
-# Nobody but the vault reads these, so nobody else knows which of their columns are counted.
-OF_VAULT = ("data_key", "sealed")
+# Nobody but the vault reads its own, so nobody else knows which of their columns are counted.
+COUNTED_WHOLE = (("vault", "data_key"), ("vault", "sealed"), ("audit", "said"))
 MARK = "select pg_logical_emit_message(false, 'bankmart', 'scrub')"
 NO_LOG = (
     "the server's log (WAL) is not this platform's: its administrator runs `checkpoint; select pg_switch_wal(); "
@@ -63,7 +63,8 @@ inner join pg_namespace as space on space.oid = relation.relnamespace
 where
     relation.relkind in ('r', 'm') and pg_relation_filenode(relation.oid) is not null
     and (
-        space.nspname = any(%(whole)s) or relation.oid = 'pg_catalog.pg_statistic'::regclass
+        space.nspname = any(%(whole)s)
+        or relation.oid in ('pg_catalog.pg_statistic'::regclass, 'audit.said'::regclass)
         or (space.nspname::text, relation.relname::text) in (
             select * from unnest(%(schemas)s::text[], %(names)s::text[])
         )
@@ -228,8 +229,8 @@ def _counting(cursor: Any, found: Sequence[Table]) -> dict[str, sql.Composable]:
             work[f"{schema}.{name}"] = sql.SQL("analyze {} ({})").format(
                 sql.Identifier(schema, name), sql.SQL(", ").join(map(sql.Identifier, columns))
             )
-    for name in OF_VAULT:
-        work[f"vault.{name}"] = sql.SQL("analyze {}").format(sql.Identifier("vault", name))
+    for place in COUNTED_WHOLE:
+        work[".".join(place)] = sql.SQL("analyze {}").format(sql.Identifier(*place))
     return work
 
 

@@ -8,6 +8,7 @@ from bankmart import db
 from bankmart.governance import views
 from bankmart.governance.access import clear, command
 from bankmart.governance.access.clear import ClearError
+from bankmart.governance.audit.words import TOLD
 from bankmart.vault import store, tokens
 from tests.plugins.bankmart.governance.described import column
 
@@ -21,7 +22,7 @@ MODEL = {
     },
 }  # fmt: skip
 MANIFEST = {"nodes": {"m": MODEL}}
-SAID = "select kind, actor, facts from audit.entry where kind ~ '^clear_' order by number"
+SAID = f"select kind, actor, {TOLD} from audit.entry where kind ~ '^clear_' order by number"
 
 
 def ask(login, statement):

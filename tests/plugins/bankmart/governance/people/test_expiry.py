@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from argparse import Namespace
 from datetime import date, timedelta
 
 import pytest
 
 from bankmart import db
 from bankmart.governance import build as builds
-from bankmart.governance.people import expiry, hold
+from bankmart.governance.people import expiry, hold, hold_command
+from bankmart.governance.people.erasure import requests
+from bankmart.governance.people.erasure import run as erasure
 from bankmart.governance.people.person import UnknownCustomer
 from bankmart.sources.landing import folder
 
@@ -89,6 +93,36 @@ def test_a_hold_that_is_over_or_not_yet_holds_nothing(aged):
     assert transactions(aged) == {"Y1", "Y2"}
 
 
+@pytest.mark.parametrize("clock", [date(2026, 1, 20), date(2036, 1, 1)])
+def test_a_wrong_clock_lifts_no_hold(aged, monkeypatch, capsys, clock):
+    """Before the hold's first day or behind its last: the newest published date is between the two."""
+    requests.decide(requests.request([("X901", "asks")], "li"), "wang", approve=True)
+    hold.add("customer", "X901", "case 17", "Li", DAY - timedelta(days=1), DAY + timedelta(days=1))
+
+    class Clock(date):
+        @classmethod
+        def today(cls):
+            return clock
+
+    for module in (hold, hold_command, expiry):
+        monkeypatch.setattr(module, "date", Clock)
+    expiry.run(DAY)
+    assert transactions(aged) == {"T1", "Y1", "Y2"}
+    assert "request 1 waits: legal hold 1 (case 17; by Li) forbids it" in erasure.run("ops").text()
+    hold_command.run(Namespace(what="list"))
+    assert "in force" in capsys.readouterr().out
+
+
+def test_the_clock_alone_keeps_a_hold(aged):
+    """Of a date that isn't published yet, and where none is published."""
+    hold.add("customer", "X901", "case 17", "Li", date.today(), date.today())
+    expiry.run(DAY)
+    assert "T1" in transactions(aged)
+    with db.connect("platform") as link, link.cursor() as cursor:
+        cursor.execute("delete from governance.publication")
+        assert [each.scope for each in hold.active(cursor)] == ["X901"]
+
+
 def test_holds_that_make_no_sense_are_refused(bank):
     with pytest.raises(UnknownCustomer, match="no customer X909"):
         hold.add("customer", "X909", "case", "Li", DAY)
@@ -130,3 +164,83 @@ def test_landing_folders_and_quarantine_go_with_their_table(bank, tmp_path):
     assert expiry.run(DAY).folders == places[:1]
     assert [place.exists() for place in places] == [False, True]
     assert bank.rows("select business_date from governance.quarantine") == [(date(2023, 1, 31),)]
+
+
+COUNTED = "select facts -> 'landing_folders' from audit.entry where kind = 'retention' and facts ? 'landing_folders'"
+
+
+@pytest.fixture
+def old_folders(bank, tmp_path):
+    """Three landing folders past their time."""
+    places = [folder(tmp_path / "landing", "mobile", "session", date(2020, 1, day)) for day in (1, 2, 3)]
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "session.csv").touch()
+    return places
+
+
+def test_a_folder_that_cannot_be_removed_is_named_and_not_counted(bank, old_folders, monkeypatch, caplog):
+    removing = shutil.rmtree
+
+    def refused(place):
+        if place == old_folders[1]:
+            raise PermissionError(13, "Read-only file system")
+        removing(place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", refused)
+        expired = expiry.run(DAY)
+        assert expired.folders == [old_folders[0], old_folders[2]]
+        assert "2 folders removed" in expired.text()
+        said = "1 folders are past their time and can't be removed: mobile/session/2020-01-02 (Read-only file system)"
+        assert expired.text().count("2020-01-02") == caplog.text.count("2020-01-02") == 1
+        for text in (expired.text(), caplog.text):
+            assert f"{said}. They are not counted. Run `bankmart retention` where" in text
+        again = expiry.run(DAY)
+        assert (again.folders, list(again.stuck)) == ([], ["mobile/session/2020-01-02"])
+    assert [place.exists() for place in old_folders] == [False, True, False]
+    assert bank.rows(COUNTED) == [(2,)]
+    assert bank.rows("select count(*) from audit.entry where kind = 'retention_begun'") == [(1,)]
+    assert expiry.run(DAY).folders == [old_folders[1]]
+    assert bank.rows(COUNTED) == [(2,), (1,)]
+    assert expiry.run(DAY).text() == f"nothing is past its time on {DAY}"
+
+
+@pytest.mark.parametrize("place", ["expire.deleted", "expire.folder", "before the count"])
+def test_killed_half_way_folders_go_with_the_next_run_and_are_counted_once(bank, old_folders, monkeypatch, place):
+    removing = shutil.rmtree
+
+    def removed(folder):
+        removing(folder)
+        if place == "before the count" and folder == old_folders[2]:
+            raise KeyboardInterrupt
+
+    struck = []
+
+    def strike(name):
+        struck.append(name)
+        if name == place and (name == "expire.deleted" or struck.count(name) == 2):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", removed)
+        patch.setattr("bankmart.faults.point", strike)
+        with pytest.raises(KeyboardInterrupt):
+            expiry.run(DAY)
+    assert bank.rows(COUNTED) == []
+    assert expiry.run(DAY).folders == old_folders
+    assert not any(each.exists() for each in old_folders)
+    assert bank.rows(COUNTED) == [(3,)]
+    assert bank.rows("select count(*) from governance.expired_folder") == [(0,)]
+
+
+def test_a_landing_folder_that_is_away_counts_nothing(bank, old_folders, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            expiry.run(DAY)
+    (tmp_path / "empty").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setenv("BANKMART_LANDING_DIR", str(tmp_path / "empty"))
+        assert expiry.run(DAY).folders == []
+    assert expiry.run(DAY).folders == old_folders
