@@ -13,7 +13,8 @@ from bankmart.governance.policy import Node, is_tag_model, models, place, yaml_o
 PROFILE = "customer_360"
 # The other columns of a tag model: whose tags they are, and which build wrote them.
 NO_TAG = ("identity.customer_id", "platform")
-TAG = ("kind", "subject", "values", "default", "status", "version", "review_date")
+TAG_CLASS = "derived.tag"
+TAG = ("kind", "subject", "values", "default", "refresh", "status", "version", "review_date")
 
 
 def findings(manifest: Node) -> list[str]:
@@ -26,13 +27,22 @@ def findings(manifest: Node) -> list[str]:
 
 
 def validate_tags(node: Node) -> list[str]:
-    """A tag says what kind it is, its values and default, its state, version and the date of its next review."""
+    """All columns of a tag model but its key are tags.
+
+    A tag says what kind it is, its values and default, its state, version and the date of its next review.
+    """
     found = []
     for name, column in node["columns"].items() if is_tag_model(node) else ():
         meta = column["config"]["meta"]
         if meta.get("class") in NO_TAG:
             continue
         where = f"{place(node, name)}: tag {name}"
+        if meta.get("class") != TAG_CLASS:
+            # Registry, ledger, history and monitor know tags by their class.
+            found.append(
+                f"{where}: its class is {meta.get('class') or 'missing'}, so nothing would know it as a tag; write "
+                f"class: {TAG_CLASS}, or move the column to a model that has no tags"
+            )
         # A default of null is a default: the tag is left out.
         if lacks := [key for key in TAG if key not in meta or (meta[key] in ("", []) and key != "default")]:
             found.append(f"{where}: give it {' and '.join(lacks)}")
@@ -67,12 +77,12 @@ def validate_profile_tags(manifest: Node) -> list[str]:
     declared = [
         name
         for node in tags
-        for name in _of_class(node, "derived.tag")
+        for name in _of_class(node, TAG_CLASS)
         if node["columns"][name]["config"]["meta"].get("status") != "draft"
     ]
     found = []
     for profile in (node for node in models(manifest) if node["name"] == PROFILE):
-        shown = _of_class(profile, "derived.tag")
+        shown = _of_class(profile, TAG_CLASS)
         found += [f"{yaml_of(profile)}: add {name}" for name in sorted(set(declared) - set(shown))]
         found += [f"{yaml_of(profile)}: {name} is not in a tag_ model" for name in sorted(set(shown) - set(declared))]
     return found

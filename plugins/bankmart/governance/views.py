@@ -179,7 +179,7 @@ def _view(
         if not names and about["class"].startswith(NAMING):
             continue
         shown = masked_column(column_name, column["data_type"], about["class"])
-        if column_name == "customer_id" and _is_linked(node):
+        if column_name == "customer_id" and _shows_person(node):
             shown = sql.SQL("{} as customer_id").format(_customer(node))
         if column_name in asks:
             # Scores and tags have no mask.
@@ -214,7 +214,8 @@ def _view(
 def rows_of_customer(node: dict[str, Any], columns: list[str]) -> sql.Composed:
     """The query of a customer's rows (`%(customer)s`) that readers see of a model, its columns as they are."""
     whose = _customer(node)
-    shown = [sql.Identifier("base", name) if name != "customer_id" else whose for name in columns]
+    linked = ("customer_id",) if _shows_person(node) else ()
+    shown = [whose if name in linked else sql.Identifier("base", name) for name in columns]
     return sql.SQL("select {} from {} as base{} where {} and {} = {} order by {}").format(
         sql.SQL(", ").join(shown),
         sql.Identifier(node["schema"], node["name"]),
@@ -234,7 +235,12 @@ def _customer(node: dict[str, Any]) -> sql.Composable:
 
 def _is_linked(node: dict[str, Any]) -> bool:
     is_event = node["name"].startswith("fct_") and node["config"]["materialized"] == "slice"
-    return is_event and "customer_id" in node["columns"] and node["config"]["meta"].get("identity") != "source"
+    return is_event and "customer_id" in node["columns"]
+
+
+def _shows_person(node: dict[str, Any]) -> bool:
+    # `meta.identity: source`: what is told is the number itself; whose row it is follows from the person all the same.
+    return _is_linked(node) and node["config"]["meta"].get("identity") != "source"
 
 
 def _as_of(

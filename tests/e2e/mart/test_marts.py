@@ -9,9 +9,9 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from bankmart import db, settings
+from bankmart import settings
 from bankmart.governance import build as builds
-from bankmart.sources import landing
+from tests.e2e.mart.delivered import kept, newest, sent
 
 FACTS = [
     ("core_banking.transaction", "marts.fct_transaction", {"amount": "amount"}),
@@ -41,39 +41,6 @@ MOMENTS = [
     ("campaign.contact", "contacted_at", "marts.fct_contact", "contact_date"),
     ("campaign.order", "ordered_at", "marts.fct_order", "order_date"),
 ]
-
-
-def sent(line, table, days=None):
-    """The delivered rows of a table, as text; `delivered` is the date of the file."""
-    folders = [landing.folder(settings.landing_dir(), *table.split("."), day) for day in days or line.dates[:2]]
-    return pd.concat([_read(folder).assign(delivered=folder.name) for folder in folders], ignore_index=True)
-
-
-def _read(folder):
-    manifest = json.loads((folder / "_manifest.json").read_text(encoding="utf-8"))
-    path = folder / manifest["file"]
-    if manifest["format"] == "parquet":
-        frame = pd.read_parquet(path)
-        return frame.astype(str).where(frame.notna(), "")
-    return pd.read_csv(path, dtype=str, keep_default_na=False, sep=manifest["delimiter"], encoding=manifest["encoding"])
-
-
-def newest(line, table, key):
-    """The newest delivered version per key."""
-    found = sent(line, table).sort_values(["effective_date", "delivered"], kind="stable")
-    return found.drop_duplicates(key, keep="last").set_index(key)
-
-
-def kept(line, statement):
-    """Rows of the builds that count for the line's first two dates; {builds} and {last} stand for them."""
-    with db.connect("platform") as link, link.cursor() as cursor:
-        cursor.execute(
-            "select build_id from governance.publication where business_date = any(%s) order by business_date",
-            (line.dates[:2],),
-        )
-        builds = [build for (build,) in cursor.fetchall()]
-        cursor.execute(statement, {"builds": builds, "last": builds[-1]})
-        return cursor.fetchall()
 
 
 def total(column):
@@ -205,16 +172,6 @@ def test_loans_know_what_was_paid(line):
         line, "select contract_id, paid_amount, outstanding_amount from marts.dim_loan where build_id = %(last)s"
     )
     assert {number: (has_paid, owes) for number, has_paid, owes in got} == expected
-
-
-def test_cards_and_standing_orders_are_the_newest_versions(line):
-    cards = newest(line, "card.card", "card_id")
-    got = kept(line, "select card_id, status, card_level from marts.dim_card where build_id = %(last)s")
-    assert {row[0]: row[1:] for row in got} == {n: (row["status"], row["card_level"]) for n, row in cards.iterrows()}
-    orders, today = newest(line, "core_banking.standing_order", "standing_order_id"), str(line.dates[1])
-    is_active = (orders["effective_date"] <= today) & (orders["end_date"].replace("", "9999") >= today)
-    got = kept(line, "select standing_order_id, is_active from marts.dim_standing_order where build_id = %(last)s")
-    assert dict(got) == is_active.to_dict()
 
 
 def test_what_is_held_now_adds_up_to_the_balances(line):

@@ -7,10 +7,23 @@ import re
 from bankmart import __main__ as command_line
 from bankmart import db, dbt
 from bankmart.governance import build as builds
-from bankmart.governance import catalogue
+from bankmart.governance import catalogue, policy
 from bankmart.governance.catalogue import command as counts
 from bankmart.governance.tags import monitor
 from bankmart.governance.tags.trial import newest_build
+
+# Tags of which the small bank shows one value on its second date, and why.
+ONE_VALUE = {
+    "pay_day_today": "1 November is no pay day",
+    "is_awakened": "of 300 customers hardly one is silent for two months and comes back",
+}
+# Nobody is scored where no model was trained.
+UNSCORED = {
+    *("churn_risk", "churn_decile", "churn_among_tier", "churn_loss", "retention_priority"),
+    *("response_propensity", "response_decile", "contact_effect", "next_product_line", "offer_barrier"),
+    *("growth_chance", "lifetime_value", "lifetime_value_size", "natural_group", "unusual_activity"),
+    "feedback_feeling",
+}
 
 
 def query(statement, role="bi_reader", values=None):
@@ -131,3 +144,45 @@ def test_a_new_tag_is_made_and_its_unit_test_bites(checkout, capsys):
     assert command_line.main(broken) == 1
     assert not (checkout / "models/tags/service/tag_broken.sql").exists()
     assert "tag_broken" not in (checkout / "models/profile/history/tag_change.sql").read_text(encoding="utf-8")
+
+
+def declared():
+    """Tag → its model and its metadata."""
+    return {
+        name: (node, column["config"]["meta"])
+        for node in policy.models(dbt.manifest())
+        if policy.is_tag_model(node)
+        for name, column in node["columns"].items()
+        if column["config"]["meta"]["class"] == "derived.tag"
+    }
+
+
+def mix(line, node, name):
+    return dict(
+        query(
+            f"select {name}, count(*) from {node['schema']}.{node['name']} where build_id ="
+            f" (select build_id from governance.publication where business_date = %s) group by {name}",
+            "platform", (line.dates[1],),
+        )
+    )  # fmt: skip
+
+
+def test_there_are_enough_tags_of_all_kinds_and_subjects(line):
+    metas = [meta for _, meta in declared().values() if meta["status"] == "live"]
+    assert len(metas) >= 125
+    assert {meta["kind"] for meta in metas} == {"rule", "statistical", "model"}
+    assert {meta["subject"] for meta in metas} == {
+        "demographic", "value", "product", "habit", "channel", "life_cycle", "event", "risk", "response", "contact",
+        "service", "model",
+    }  # fmt: skip
+
+
+def test_every_tag_tells_customers_apart(line):
+    same = {name for name, (node, _) in declared().items() if len(mix(line, node, name)) < 2}
+    assert same <= set(ONE_VALUE) | UNSCORED, "give a tag other limits, or say why it has one value"
+
+
+def test_tags_stay_within_their_values(line):
+    for name, (node, meta) in declared().items():
+        strange = set(mix(line, node, name)) - {None} - set(meta["values"])
+        assert not strange, f"{name}: {strange}"

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
+import numpy as np
 import pandas as pd
+import psycopg2
 import pytest
+from psycopg2.extras import execute_values
 
-from bankmart import db, dbt, settings
-from bankmart.governance import policy
+from bankmart import db, settings
+from bankmart.governance.tags.trial import compile_model, newest_build
+from bankmart.runtime import provision
 from bankmart.sources import landing
 
 DEPOSITS = ["current", "savings", "term_deposit"]
-# Tags of which the small bank shows one value on its second date, and why.
-ONE_VALUE = {
-    "pay_day_today": "1 November is no pay day",
-    "is_awakened": "of 300 customers hardly one is silent for two months and comes back",
-}
-# Nobody is scored where no model was trained.
-UNSCORED = {
-    *("churn_risk", "churn_decile", "churn_among_tier", "churn_loss", "retention_priority"),
-    *("response_propensity", "response_decile", "contact_effect", "next_product_line", "offer_barrier"),
-    *("growth_chance", "lifetime_value", "lifetime_value_size", "natural_group", "unusual_activity"),
-    "feedback_feeling",
-}
 
 
 def query(statement, values=None):
@@ -92,14 +85,17 @@ def banded(values, limits, names):
     return pd.cut(values, [-float("inf"), *limits, float("inf")], right=False, labels=names).astype(object)
 
 
-def age_band(bank):
+def years(bank):
     born = pd.to_datetime(bank.customers()["birth_date"])
     before = [(at.month, at.day) > (bank.as_of.month, bank.as_of.day) for at in born]
-    years = bank.as_of.year - born.dt.year - pd.Series(before, index=born.index).astype(int)
-    return banded(years, [18, 30, 45, 60], ["under_18", "18_29", "30_44", "45_59", "60_plus"]), "unknown"
+    return bank.as_of.year - born.dt.year - pd.Series(before, index=born.index).astype(int)
 
 
-def aum_tier(bank):
+def age_band(bank):
+    return banded(years(bank), [18, 30, 45, 60], ["under_18", "18_29", "30_44", "45_59", "60_plus"]), "unknown"
+
+
+def assets(bank):
     lines = bank.accounts().set_index("account_id")
     balances = bank.rows("core_banking", "balance").sort_values("balance_date", kind="stable")
     balances = balances.drop_duplicates("account_id", keep="last").join(lines, on="account_id")
@@ -111,7 +107,33 @@ def aum_tier(bank):
         positions["market_value_amount"].astype(float).groupby(positions["customer_id"]).sum(),
     ]
     whole = pd.concat(parts).groupby(level=0).sum().round(2)
-    return banded(whole, [1000, 50000, 200000, 1000000], ["none", "basic", "silver", "gold", "platinum"]), "none"
+    return whole.reindex(bank.customers().index, fill_value=0.0)
+
+
+def aum_tier(bank):
+    tiers = ["none", "basic", "silver", "gold", "platinum"]
+    return banded(assets(bank), [1000, 50000, 200000, 1000000], tiers), "none"
+
+
+def tenths(values):
+    """The lowest tenth is 1; what can't be divided by ten goes to the lowest, ties go by customer number."""
+    ordered = values.sort_index().sort_values(kind="stable").index
+    return pd.Series({who: tenth for tenth, part in enumerate(np.array_split(ordered, 10), 1) for who in part})
+
+
+def aum_decile_v2(bank):
+    """Nobody without assets takes a place in the tenths of those who have any."""
+    whole = assets(bank)
+    return tenths(whole[whole > 0]), None
+
+
+def aum_among_peers(bank):
+    logarithm = np.log(assets(bank).clip(lower=1))
+    peers = logarithm.groupby(years(bank) // 10)
+    deviation = (logarithm - peers.transform("mean")) / peers.transform("std", ddof=0).replace(0, float("nan"))
+    names = ["far_below", "below", "usual", "above", "far_above"]
+    assert not any((deviation.abs() - limit).abs().lt(1e-9).any() for limit in (0.5, 1.5)), "nobody is on a limit"
+    return banded(deviation, [-1.5, -0.5, 0.5, 1.5], names), "unknown"
 
 
 def has_term_deposit(bank):
@@ -193,8 +215,8 @@ def service_state(bank):
 
 
 TAGS = [
-    age_band, aum_tier, has_term_deposit, salary_band, main_channel, last_transaction, birthday_soon, salary_state,
-    risk_appetite, responsiveness, may_contact_by_sms, service_state,
+    age_band, aum_tier, aum_decile_v2, aum_among_peers, has_term_deposit, salary_band, main_channel, last_transaction,
+    birthday_soon, salary_state, risk_appetite, responsiveness, may_contact_by_sms, service_state,
 ]  # fmt: skip
 
 
@@ -208,43 +230,56 @@ def test_a_tag_agrees_with_pandas(line, compute):
     assert got == expected
 
 
-def declared():
-    """Tag → its model and its metadata."""
-    return {
-        name: (node, column["config"]["meta"])
-        for node in policy.models(dbt.manifest())
-        if policy.is_tag_model(node)
-        for name, column in node["columns"].items()
-        if column["config"]["meta"]["class"] == "derived.tag"
-    }
+def computed(model, columns, change, values):
+    """Customer → what a model makes of the newest build after a change, which is taken back."""
+    compiled = compile_model(model, newest_build())
+    with closing(psycopg2.connect(provision.admin_dsn(settings.WAREHOUSE))) as link, link.cursor() as cursor:
+        execute_values(cursor, change, values)
+        cursor.execute(f"select customer_id, {', '.join(columns)} from ({compiled}) as made")  # noqa: S608
+        return {customer: dict(zip(columns, found, strict=True)) for customer, *found in cursor.fetchall()}
 
 
-def mix(line, node, name):
-    return dict(
-        query(
-            f"select {name}, count(*) from {node['schema']}.{node['name']} where build_id ="
-            f" (select build_id from governance.publication where business_date = %s) group by {name}",
-            (line.dates[1],),
-        )
+def test_tenths_are_of_those_who_have_any(line):
+    """Everybody of the small bank has assets: taken from half of them, the other half are ten tenths still."""
+    whole = assets(Bank(line))
+    poor = sorted(whole.index)[::2]
+    change = "update tags.ind_all as held set aum_amount = 0 from (values %s) as gone (who, build) "
+    change += "where held.customer_id = gone.who and held.build_id = gone.build"
+    got = computed(
+        "tag_value_rank", ["aum_decile_v2"], change, [(customer, newest_build().build_id) for customer in poor]
     )
+    rich = whole.drop(poor)
+    expected = dict.fromkeys(poor) | tenths(rich[rich > 0]).to_dict()
+    assert {customer: found["aum_decile_v2"] for customer, found in got.items()} == expected
+    assert set(expected.values()) == {None, *range(1, 11)}
 
 
-def test_there_are_enough_tags_of_all_kinds_and_subjects(line):
-    metas = [meta for _, meta in declared().values() if meta["status"] == "live"]
-    assert len(metas) >= 125
-    assert {meta["kind"] for meta in metas} == {"rule", "statistical", "model"}
-    assert {meta["subject"] for meta in metas} == {
-        "demographic", "value", "product", "habit", "channel", "life_cycle", "event", "risk", "response", "contact",
-        "service", "model",
-    }  # fmt: skip
-
-
-def test_every_tag_tells_customers_apart(line):
-    same = {name for name, (node, _) in declared().items() if len(mix(line, node, name)) < 2}
-    assert same <= set(ONE_VALUE) | UNSCORED, "give a tag other limits, or say why it has one value"
-
-
-def test_tags_stay_within_their_values(line):
-    for name, (node, meta) in declared().items():
-        strange = set(mix(line, node, name)) - {None} - set(meta["values"])
-        assert not strange, f"{name}: {strange}"
+def test_tags_of_scores_agree_with_pandas(line):
+    """A champion's scores of some customers, beside a challenger's and another model's; written and taken back."""
+    bank, build = Bank(line), newest_build()
+    assert build.business_date == line.dates[1]
+    who = sorted(bank.customers().index)[20:]
+    score = pd.Series({customer: place * 37 % 101 / 100 for place, customer in enumerate(who)})
+    band = banded(score, [0.3, 0.7], ["low", "medium", "high"])
+    whole, (tier, _) = assets(bank), aum_tier(bank)
+    against = score / score.groupby(tier).transform("mean")
+    expected = pd.DataFrame({
+        "churn_risk": band, "churn_decile": tenths(score),
+        "churn_among_tier": banded(against, [0.5, 1.5], ["below", "usual", "above"]),
+        "churn_loss": banded(score * whole[who], [1000, 10000], ["small", "middle", "large"]),
+    }).reindex(bank.customers().index)  # fmt: skip
+    rows = [
+        (build.business_date, build.build_id, model, version, customer, value, each, is_champion, "run")
+        for model, version, is_champion in (("churn", "1", True), ("churn", "2", False), ("value_up", "1", True))
+        for customer, value, each in zip(who, score if is_champion else 1 - score, band, strict=True)
+    ]
+    change = (
+        "insert into scores.customer_score (as_of_date, build_id, model, model_version, customer_id, score, band,"
+        " is_champion, mlflow_run_id) values %s"
+    )
+    got = computed("tag_model", list(expected), change, rows)
+    for name, values in expected.items():
+        default = None if name == "churn_decile" else "unscored"
+        filled = values.astype(object).where(values.notna(), default).to_dict()
+        assert {customer: found[name] for customer, found in got.items()} == filled, name
+    assert set(band) == {"low", "medium", "high"}

@@ -27,7 +27,7 @@
     ],
     'tag_value_rank': [
         'aum_decile', 'deposit_quintile', 'wealth_quintile', 'inflow_decile', 'outflow_decile', 'aum_among_peers',
-        'outflow_among_peers',
+        'outflow_among_peers', 'aum_decile_v2',
     ],
     'tag_product': [
         'product_breadth', 'has_savings', 'has_term_deposit', 'has_fund', 'has_insurance', 'has_credit_card',

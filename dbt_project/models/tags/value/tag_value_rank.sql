@@ -32,7 +32,12 @@ compared as (
 
 select
     customer_id,
+    -- Version 1 counts those without assets into the lowest tenths; frozen until its end_date.
     case when aum_amount > 0 then ntile(10) over (order by aum_amount, customer_id)::smallint end as aum_decile,
+    case
+        when aum_amount > 0
+            then ntile(10) over (partition by aum_amount > 0 order by aum_amount, customer_id)::smallint
+    end as aum_decile_v2,
     case
         when deposit_amount > 0
             then ntile(5) over (partition by deposit_amount > 0 order by deposit_amount, customer_id)::smallint

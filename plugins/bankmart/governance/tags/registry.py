@@ -13,7 +13,7 @@ from bankmart.governance.policy import Node, file_of, is_tag_model, line_of, mod
 TAG = "derived.tag"
 STATUSES = ("draft", "live", "frozen", "retired")
 KINDS = ("rule", "statistical", "model")
-REFRESHES = ("daily", "monthly")
+REFRESH = "daily"
 VERSIONED = re.compile(r"(?P<key>.+)_v(?P<version>[0-9]+)")
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -89,8 +89,11 @@ def validate(tag: Tag) -> list[str]:
         found.append("a tag of kind model says on whose scores it stands, no other does: models: [churn]")
     if tag.status not in STATUSES:
         found.append(f"status {tag.status!r} is unknown; use one of {', '.join(STATUSES)}")
-    if tag.refresh not in REFRESHES:
-        found.append(f"refresh {tag.refresh!r} is unknown; use one of {', '.join(REFRESHES)}")
+    if tag.refresh != REFRESH:
+        found.append(
+            f"refresh {tag.refresh!r} can't be kept: every build makes every tag, and nothing makes one less often; "
+            f"write refresh: {REFRESH}"
+        )
     if tag.status == "retired":
         found.append(
             "retired is what the ledger says of a tag that is gone: set status: frozen with an end_date, and remove "
@@ -143,7 +146,7 @@ def _tag(node: Node, name: str, column: Node) -> Tag:
         default=meta.get("default"),
         owner=str(meta.get("owner") or node["config"]["meta"].get("owner", "")),
         data_class=TAG,
-        refresh=str(meta.get("refresh", "daily")),
+        refresh=str(meta.get("refresh", "")),
         review_date=_date(meta.get("review_date")),
         status=str(meta.get("status", "")),
         end_date=_date(meta.get("end_date")),

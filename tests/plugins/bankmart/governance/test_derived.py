@@ -2,6 +2,7 @@
 
 import pytest
 
+from bankmart import settings
 from bankmart.governance import derived
 
 FAMILY = {
@@ -22,6 +23,7 @@ TAG = {
     "subject": "value",
     "values": ["none", "gold"],
     "default": None,
+    "refresh": "daily",
     "status": "live",
     "version": 1,
     "review_date": "2027-06-30",
@@ -75,6 +77,23 @@ def test_a_tag_says_something_wrong():
     assert "give it values" in derived.validate_tags(model("tag_value", columns={"tier": TAG | {"values": []}}))[0]
     wrong_date = model("tag_value", columns={"tier": TAG | {"review_date": "soon"}})
     assert "review_date must be a date" in derived.validate_tags(wrong_date)[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [("derived.indicator", "derived.indicator"), ("asset.balance", "asset.balance"), (None, "missing")],
+)
+def test_a_column_of_a_tag_model_with_the_class_of_something_else(monkeypatch, tmp_path, said, named):
+    """It says all that a tag says, but nothing would register, keep or watch it."""
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    file = tmp_path / "dbt_project/models/tags/some/tag_value.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text("models:\n  - name: tag_value\n    columns:\n      - {name: customer_id}\n      - {name: tier}\n")
+    columns = {"customer_id": {"class": "identity.customer_id"}, "tier": TAG | {"class": said}}
+    (finding,) = derived.validate_tags(model("tag_value", columns=columns))
+    assert finding.startswith("dbt_project/models/tags/some/tag_value.yml:5: tag tier: its class is ")
+    assert f"its class is {named}, so" in finding
+    assert "write class: derived.tag, or move the column" in finding
 
 
 def test_a_tag_without_a_unit_test():

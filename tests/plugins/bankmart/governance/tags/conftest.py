@@ -51,7 +51,7 @@ class Project:
         )
         lines = "".join(
             f"      - {{name: {column}, data_type: text, description: D., config: {{meta: {{class: derived.tag,"
-            f" kind: rule, subject: value, values: [low, high], default: low, status: live, version: 1,"
+            f" kind: rule, subject: value, values: [low, high], default: low, refresh: daily, status: live, version: 1,"
             f" review_date: 2027-06-30, zh: 标签}}}}}}\n"
             for column in columns
         )

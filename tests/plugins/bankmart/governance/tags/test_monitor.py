@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from bankmart import db, dbt
+from bankmart import db, dbt, results
+from bankmart.governance import gate
 from bankmart.governance.tags import mixes, monitor, registry
 from bankmart.governance.tags.mixes import Mix
 
@@ -213,3 +214,21 @@ def test_one_pass_per_table(bank, days, make_tag, monkeypatch):
     assert found["aum_tier"].counts == {"high": 100, "(none)": 50, "low": 249, "(other)": 1}
     assert found["is_even"].counts == {"true": 200, "false": 200}
     assert (found["aum_tier"].customers, found["aum_tier"].filled) == (CUSTOMERS, 350)
+
+
+def test_the_gate_is_red_31_days_after_a_review_was_due(bank, days, make_tag, monkeypatch):
+    """Measured, kept and judged as a build does it: the thirtieth day warns, the next one names file and line."""
+    due = make_tag(review_date=FIRST - timedelta(days=30))
+    monkeypatch.setattr(registry, "tags", lambda manifest: [due])
+    build, nodes = run(days, 1, 100)
+    results.record("tags", build, "first", list(nodes.values()))
+    assert gate.judge("tags", build).warned == 1
+    build, nodes = run(days, 2, 100)
+    results.record("tags", build, "second", list(nodes.values()))
+    with pytest.raises(gate.GateStopped) as stopped:
+        gate.judge("tags", build)
+    said = str(stopped.value)
+    assert said.startswith("gate tags is red for 2026-06-02 (build 2): 1 checks failed.")
+    assert "rule      review_tag_value" in said
+    assert f"{due.file}:{due.line}: aum_tier was to be reviewed by marketing until 2026-05-02" in said
+    assert "docs/runbook.md#a-tags-gate-is-red" in said

@@ -22,7 +22,7 @@ def node(name="tag_value", folder="value", **columns):
 
 META = {
     "class": "derived.tag", "kind": "rule", "subject": "value", "values": ["low", "high"], "default": "low",
-    "status": "live", "version": 1, "review_date": "2027-06-30", "zh": "标签",
+    "refresh": "daily", "status": "live", "version": 1, "review_date": "2027-06-30", "zh": "标签",
 }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_the_newest_version_may_keep_the_bare_name():
     [
         ({"kind": "guess"}, "use one of rule, statistical, model"),
         ({"status": "old"}, "use one of draft, live, frozen, retired"),
-        ({"refresh": "hourly"}, "use one of daily, monthly"),
+        ({"refresh": "monthly"}, "nothing makes one less often; write refresh: daily"),
         ({"version": 0}, "version counts from 1"),
         ({"column": "aum_tier_v2"}, "or aum_tier_v1 while two versions are readable"),
         (
