@@ -111,41 +111,6 @@ def test_every_tag_is_watched(line):
     assert sorted(kept) == sorted(mixed)
 
 
-def test_a_changed_tag_shows_whom_it_moves(checkout, capsys):
-    file = checkout / "models/tags/value/tag_value.sql"
-    text = file.read_text(encoding="utf-8")
-    assert "aum_amount < 50000" in text
-    file.write_text(text.replace("aum_amount < 50000", "aum_amount < 30000"), encoding="utf-8")
-    assert command_line.main(["tag-diff", "aum_tier"]) == 0
-    said = capsys.readouterr().out
-    ((moved,),) = query("select count(*) from published.customer_360 where aum_amount >= 30000 and aum_amount < 50000")
-    assert moved > 0
-    assert f"{moved} of " in said
-    assert "published \\ new" in said
-
-
-def test_a_new_tag_is_made_and_its_unit_test_bites(checkout, capsys):
-    arguments = ["new-tag", "calls_often", "--subject", "service", "--expression", "call_count_30d >= 2",
-                 "--zh", "频繁来电",
-                 "--en", "Whether the customer called twice or more in 30 days.", "--default", "false"]  # fmt: skip
-    assert command_line.main(arguments) == 0
-    said = capsys.readouterr().out
-    ((often,),) = query("select count(*) from published.customer_360 where call_count_30d >= 2")
-    assert f"true {often}" in " ".join(said.split()) or often == 0
-    assert "service_state" in said
-    file = checkout / "models/tags/service/tag_calls_often.sql"
-    unit = ["test", "--select", "tag_calls_often,test_type:unit", "--log-level", "none"]
-    assert dbt.invoke(unit, {}).success
-    file.write_text(file.read_text(encoding="utf-8").replace(">= 2", "> 2"), encoding="utf-8")
-    assert not dbt.invoke(unit, {}).success
-    assert command_line.main(arguments) == 1
-    assert "key calls_often is taken" in capsys.readouterr().err
-    broken = [*arguments[:1], "broken", *arguments[2:4], "--expression", "nothing(call_count_30d)", *arguments[6:]]
-    assert command_line.main(broken) == 1
-    assert not (checkout / "models/tags/service/tag_broken.sql").exists()
-    assert "tag_broken" not in (checkout / "models/profile/history/tag_change.sql").read_text(encoding="utf-8")
-
-
 def declared():
     """Tag → its model and its metadata."""
     return {
@@ -186,3 +151,38 @@ def test_tags_stay_within_their_values(line):
     for name, (node, meta) in declared().items():
         strange = set(mix(line, node, name)) - {None} - set(meta["values"])
         assert not strange, f"{name}: {strange}"
+
+
+def test_a_changed_tag_shows_whom_it_moves(checkout, capsys):
+    file = checkout / "models/tags/value/tag_value.sql"
+    text = file.read_text(encoding="utf-8")
+    assert "aum_amount < 50000" in text
+    file.write_text(text.replace("aum_amount < 50000", "aum_amount < 30000"), encoding="utf-8")
+    assert command_line.main(["tag-diff", "aum_tier"]) == 0
+    said = capsys.readouterr().out
+    ((moved,),) = query("select count(*) from published.customer_360 where aum_amount >= 30000 and aum_amount < 50000")
+    assert moved > 0
+    assert f"{moved} of " in said
+    assert "published \\ new" in said
+
+
+def test_a_new_tag_is_made_and_its_unit_test_bites(checkout, capsys):
+    arguments = ["new-tag", "calls_often", "--subject", "service", "--expression", "call_count_30d >= 2",
+                 "--zh", "频繁来电",
+                 "--en", "Whether the customer called twice or more in 30 days.", "--default", "false"]  # fmt: skip
+    assert command_line.main(arguments) == 0
+    said = capsys.readouterr().out
+    ((often,),) = query("select count(*) from published.customer_360 where call_count_30d >= 2")
+    assert f"true {often}" in " ".join(said.split()) or often == 0
+    assert "service_state" in said
+    file = checkout / "models/tags/service/tag_calls_often.sql"
+    unit = ["test", "--select", "tag_calls_often,test_type:unit", "--log-level", "none"]
+    assert dbt.invoke(unit, {}).success
+    file.write_text(file.read_text(encoding="utf-8").replace(">= 2", "> 2"), encoding="utf-8")
+    assert not dbt.invoke(unit, {}).success
+    assert command_line.main(arguments) == 1
+    assert "key calls_often is taken" in capsys.readouterr().err
+    broken = [*arguments[:1], "broken", *arguments[2:4], "--expression", "nothing(call_count_30d)", *arguments[6:]]
+    assert command_line.main(broken) == 1
+    assert not (checkout / "models/tags/service/tag_broken.sql").exists()
+    assert "tag_broken" not in (checkout / "models/profile/history/tag_change.sql").read_text(encoding="utf-8")
