@@ -18,10 +18,7 @@ from bankmart.governance.masking import data_classes, mask_rows
 EXAMPLES = 5
 FAILED = ("fail", "error", "runtime error")
 # A layer that was never checked stops its gate as a failed check does.
-UNSEEN = {
-    "failures": None, "owner": "data-platform",
-    "says": "the layer has no results: it did not run, or ended before its first check: clear its task and the rest",
-}  # fmt: skip
+UNSEEN = "the layer has no results: it did not run, or ended before its first check: clear its task and the rest"
 LATEST = """
 select distinct on (node_id) node_id, node_name, resource_type, severity, status, failures, message, owner, examples
 from governance.node_result
@@ -64,7 +61,9 @@ def judge(layer: str, build: Build) -> Verdict:
         names = [column.name for column in cursor.description or ()]
         results = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     checks = [result for result in results if result["resource_type"] in ("test", "unit_test", "source")]
-    red = [check for check in checks if check["status"] in FAILED] if results else [stops.check("no_results", **UNSEEN)]
+    red = [check for check in checks if check["status"] in FAILED]
+    if not results:
+        red = [stops.check("no_results", None, "data-platform", UNSEEN)]
     skipped = [result for result in results if result["status"] == "skipped"]
     verdict = Verdict(
         layer=layer,
