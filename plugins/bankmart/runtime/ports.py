@@ -9,18 +9,24 @@ from collections.abc import Iterable
 from bankmart import settings
 
 USUAL = {"postgres": 54320, "mlflow": 5500, "airflow": 8080}
+# A server listens half a minute after its port was chosen. Until then, and for as long as this process lives, a name
+# that the kernel gives to one process at a time says that the port is taken.
+_held: dict[int, socket.socket] = {}
 
 
 def choose(names: Iterable[str]) -> dict[str, int]:
     """Choose a port for each of `names` and keep it in `ports.json`.
 
-    Call it while the servers are down: a port chosen before is kept unless somebody else listens on it now.
+    Call it while the servers are down: a port chosen before is kept unless somebody else listens on it now, or another
+    process has chosen it and lives.
     """
     chosen = dict(settings.ports())
     for name in names:
         wanted = chosen.get(name, USUAL[name])
         others = {port for other, port in chosen.items() if other != name}
-        chosen[name] = wanted if wanted not in others and is_free(wanted) else free_port()
+        while wanted in others or not (is_free(wanted) and _hold(wanted)):
+            wanted = free_port()
+        chosen[name] = wanted
     settings.write_private(settings.state_dir() / "ports.json", json.dumps(chosen, indent=2) + "\n")
     return chosen
 
@@ -35,6 +41,19 @@ def is_free(port: int) -> bool:
             probe.listen(1)
         except OSError:
             return False
+    return True
+
+
+def _hold(port: int) -> bool:
+    if port in _held:
+        return True
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0bankmart port {port}")
+    except OSError:
+        name.close()
+        return False
+    _held[port] = name
     return True
 
 

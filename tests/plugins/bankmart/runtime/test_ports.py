@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -62,3 +64,29 @@ def test_a_listener_on_all_interfaces_counts():
         listener.bind(("0.0.0.0", 0))
         listener.listen()
         assert not ports.is_free(listener.getsockname()[1])
+
+
+CHOOSES = """
+import sys
+from bankmart.runtime import ports
+ports.USUAL["airflow"] = int(sys.argv[1])
+print(ports.choose(["airflow"])["airflow"], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_that_start_at_once_have_ports_of_their_own(monkeypatch, tmp_path):
+    """Their servers listen later: who chooses second finds nobody on the port, and takes another all the same."""
+    usual = ports.free_port()
+    monkeypatch.setenv("PYTHONPATH", str(settings.ROOT / "plugins"))
+    monkeypatch.setenv("BANKMART_STATE_DIR", str(tmp_path / "other"))
+    words = [sys.executable, "-c", CHOOSES, str(usual)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert int(other.stdout.readline()) == usual
+        monkeypatch.setenv("BANKMART_STATE_DIR", str(tmp_path))
+        monkeypatch.setitem(ports.USUAL, "airflow", usual)
+        assert ports.is_free(usual)
+        assert ports.choose(["airflow"])["airflow"] != usual
+        other.communicate("")
+    (tmp_path / "ports.json").unlink()
+    assert ports.choose(["airflow"]) == {"airflow": usual}, "who has ended holds nothing"
