@@ -26,6 +26,8 @@ PREFIXES = {
     "features": ("ftr_", "lbl_"),
     "profile": ("customer_", "tag_"),
 }
+# The class of what a model says.
+SCORE = "derived.score"
 # Why the bank may handle the data at all: PIPL article 13, as far as banks use it; `public` is no personal data.
 LEGAL_BASES = ("consent", "contract", "legal_obligation", "public")
 

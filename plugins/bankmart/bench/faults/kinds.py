@@ -159,10 +159,11 @@ def _full() -> Path:
 
 
 def _postmaster() -> int:
-    return int(_pid_file().read_text(encoding="utf-8").split()[0])
+    return int(pid_file().read_text(encoding="utf-8").split()[0])
 
 
-def _pid_file() -> Path:
+def pid_file() -> Path:
+    """The file that says who is the server; gone while none runs."""
     return postgres.place(settings.state_dir()).data / "postmaster.pid"
 
 
@@ -182,7 +183,12 @@ def _runs_as(pid: int) -> bool:
 
 def _lives(pid: int) -> bool:
     # Of a child that nobody has asked after something is left, which no longer runs.
+    return state(pid) != "Z"
+
+
+def state(pid: int) -> str:
+    """The state of a process as the kernel says it (T: stopped); Z, as of one that has ended, where there is none."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except FileNotFoundError:
-        return False
+        return "Z"

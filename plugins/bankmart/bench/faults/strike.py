@@ -113,8 +113,8 @@ def wait(child: int, seconds: float = PATIENCE) -> int | None:
 
 
 def _restart_when_gone(child: int, restart: Callable[[], None]) -> None:
-    data = postgres.place(settings.state_dir()).data / "postmaster.pid"
-    while data.exists() and _state(child) != "Z":
+    data = kinds.pid_file()
+    while data.exists() and kinds.state(child) != "Z":
         time.sleep(0.01)
     if not data.exists():
         restart()
@@ -122,7 +122,7 @@ def _restart_when_gone(child: int, restart: Callable[[], None]) -> None:
 
 def _restart_when_ended(restart: Callable[[], None]) -> None:
     # A server that can't write its log ends every connection, and itself where recovery can't write either.
-    data = postgres.place(settings.state_dir()).data / "postmaster.pid"
+    data = kinds.pid_file()
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if not data.exists():
@@ -133,18 +133,11 @@ def _restart_when_ended(restart: Callable[[], None]) -> None:
 
 
 def _overtake(child: int, act: Act, log: Path) -> None:
-    while _state(child) not in ("T", "Z"):
+    while kinds.state(child) not in ("T", "Z"):
         time.sleep(0.01)
-    if _state(child) == "T":
+    if kinds.state(child) == "T":
         twin = fork(act, "", log)
         done = wait(twin, BESIDE)
         os.kill(child, signal.SIGCONT)
         if done is None:
             wait(twin)
-
-
-def _state(child: int) -> str:
-    try:
-        return Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return "Z"

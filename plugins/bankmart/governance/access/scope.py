@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from bankmart.governance.policy import is_tag_model
+from bankmart.governance.policy import SCORE, is_tag_model
 
 NEWEST = sql.SQL("(select build_id from governance.publication order by business_date desc limit 1)")
 # Models that say whose a customer is, and which numbers are one person.
@@ -47,7 +47,7 @@ CONSENTING = sql.SQL(
     " > coalesce(max(said.occurred_at) filter (where said.action = 'withdrawn'), '-infinity')"
 )
 # What a model says of somebody takes this purpose: who refuses it may still be written to, as anybody else is.
-PROFILING, SCORE = "profiling", "derived.score"
+PROFILING = "profiling"
 
 
 def own(*, is_linked: bool) -> sql.Composed:

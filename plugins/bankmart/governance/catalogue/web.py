@@ -10,11 +10,10 @@ from bankmart.governance.catalogue.compiled import relation
 from bankmart.governance.catalogue.lineage import Lineage
 from bankmart.governance.catalogue.query import Leaf
 from bankmart.governance.catalogue.use import columns_of, specs, tables_of
-from bankmart.governance.policy import Node, models
+from bankmart.governance.policy import SCORE, Node, models
 
 # In a leaf: what is no relation. The column is the name of a model of ml/models, or of an exposure.
 LEARNED, EXPOSURE = "ml", "exposure"
-SCORE = "derived.score"
 # The schema of the views that audiences are chosen from.
 AUDIENCE = "marketing"
 

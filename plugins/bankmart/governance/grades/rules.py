@@ -15,11 +15,10 @@ from bankmart.governance.grades import grade, place, secret
 from bankmart.governance.grades.grade import CATEGORIES, Grade
 from bankmart.governance.grades.travel import Travel
 from bankmart.governance.indicators import families
-from bankmart.governance.policy import Node, models, yaml_of
+from bankmart.governance.policy import SCORE, Node, models, yaml_of
 
 CLASSES = "dbt_project/dbt_project.yml"
 CUSTOMER = "identity.customer_id"
-SCORE = "derived.score"
 HELP = "docs/how-to/grade-a-column.md"
 
 
